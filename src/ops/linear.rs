@@ -1,0 +1,91 @@
+//! `y = x · Wᵀ + b` over the last axis: x `[B, …, I]`, W `[O, I]`, b `[O]`, y `[B, …, O]`.
+
+use std::ops::Range;
+
+use crate::backend::{Backend, Dest, Matrix};
+use crate::ops::{Case, CaseInput, Io, Op, OpEntry, Reads, ShapeError};
+use crate::tensor::Shape;
+
+pub(super) const ENTRY: OpEntry = OpEntry { name: "linear", cases };
+
+fn cases() -> Vec<Case> {
+    let sizes = [(1, 1, 1), (1, 3, 5), (2, 17, 33), (7, 4, 2), (33, 31, 19), (65, 8, 40)];
+    let plain = sizes.iter().map(|&(b, i, o)| {
+        let inputs = vec![CaseInput::rows([i]), CaseInput::param([o, i]), CaseInput::param([o])];
+        Case::new(Linear, inputs, b)
+    });
+    let without_bias =
+        [(3, 5, 4)].iter().map(|&(b, i, o)| Case::new(Linear, vec![CaseInput::rows([i]), CaseInput::param([o, i])], b));
+    let inner_axes = [(3, 4, 5, 2)].iter().map(|&(b, t, i, o)| {
+        let inputs = vec![CaseInput::rows([t, i]), CaseInput::param([o, i]), CaseInput::param([o])];
+        Case::new(Linear, inputs, b)
+    });
+    plain.chain(without_bias).chain(inner_axes).collect()
+}
+
+/// The op; inputs are x, W and, if there is one, b.
+#[derive(Clone, Copy, Debug)]
+pub struct Linear;
+
+impl Op for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
+        let [x, w, rest @ ..] = inputs else {
+            return Err(ShapeError::new("input and weight", format!("{} inputs", inputs.len())));
+        };
+        let &[outputs, width] = w.axes() else {
+            return Err(ShapeError::new("a weight [O, I]", w.to_string()));
+        };
+        if x.axes().is_empty() || x.last() != width {
+            return Err(ShapeError::new(format!("input width {width}"), x.to_string()));
+        }
+        if let Some(b) = rest.first().filter(|b| b.axes() != [outputs]) {
+            return Err(ShapeError::new(format!("a bias [{outputs}]"), b.to_string()));
+        }
+        Ok(x.with_last(outputs))
+    }
+
+    fn backward_reads(&self) -> Reads {
+        Reads { inputs: true, output: false }
+    }
+
+    fn packs(&self) -> Option<usize> {
+        Some(1)
+    }
+
+    fn forward(&self, be: &mut dyn Backend, io: &Io) {
+        let bias = io.inputs.get(2).map(|b| b.view);
+        let outputs = io.output_shape.last();
+        be.matmul(&io.inputs[0].matrix(), &io.inputs[1].matrix().t(), Dest::store(io.output), outputs, None, bias);
+    }
+
+    /// dx += dy · W.
+    fn backward(&self, be: &mut dyn Backend, io: &Io) {
+        if let Some(dx) = io.dx(0) {
+            let dy = Matrix::new(io.dy(), io.output_shape.last());
+            be.matmul(&dy, &io.inputs[1].matrix(), dx, io.inputs[0].shape.last(), None, None);
+        }
+    }
+
+    fn param_units(&self, inputs: &[Shape]) -> usize {
+        inputs[1].outer()
+    }
+
+    /// dW += dyᵀ · x and db += Σ dy, for some rows of W.
+    fn backward_params(&self, be: &mut dyn Backend, io: &Io, units: Range<usize>) {
+        let dy = Matrix::new(io.dy(), io.output_shape.last()).columns(units.clone());
+        if let Some(db) = io.dx(2) {
+            be.column_sums(&dy, db);
+        }
+        if let Some(dw) = io.dx(1) {
+            be.matmul(&dy.t(), &io.inputs[0].matrix(), dw, io.inputs[0].shape.last(), Some(units), None);
+        }
+    }
+
+    fn cost(&self, inputs: &[Shape]) -> f64 {
+        (inputs[0].outer() * inputs[1].len()) as f64
+    }
+}
