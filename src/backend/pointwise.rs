@@ -9,7 +9,7 @@
 //!
 //! Everywhere `add` means: add into the destination instead of overwriting it.
 
-use super::kernel::kernel;
+use super::kernel::{kernel, lane_sum, put};
 use super::scalar::Scalar;
 use std::fmt::Debug;
 
@@ -150,47 +150,6 @@ impl dyn BinaryLoops {
     }
 }
 
-/// Writes `values` to `dst`, adding to what is there if `add`.
-#[inline(always)]
-pub(super) fn write<T: Scalar>(dst: &mut [T], add: bool, values: impl Iterator<Item = T>) {
-    if add {
-        for (d, v) in dst.iter_mut().zip(values) {
-            *d += v;
-        }
-    } else {
-        for (d, v) in dst.iter_mut().zip(values) {
-            *d = v;
-        }
-    }
-}
-
-/// Partial sums of a row. Floating-point sums are not reordered by the compiler, so the lanes are spelled out.
-const LANES: usize = 16;
-
-/// Σ f(aᵢ, bᵢ) in [`LANES`] partial sums, which are then added pairwise; the order follows from the length alone.
-#[inline(always)]
-pub(super) fn sum2<T: Scalar>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> T {
-    let mut lanes = [T::ZERO; LANES];
-    let (a, a_tail) = a.as_chunks::<LANES>();
-    let (b, b_tail) = b.as_chunks::<LANES>();
-    for (a, b) in a.iter().zip(b) {
-        for i in 0..LANES {
-            lanes[i] += f(a[i], b[i]);
-        }
-    }
-    for (lane, (&a, &b)) in lanes.iter_mut().zip(a_tail.iter().zip(b_tail)) {
-        *lane += f(a, b);
-    }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] += lanes[i + width];
-        }
-        width /= 2;
-    }
-    lanes[0]
-}
-
 impl<F: Unary, T: Scalar> UnaryIn<T> for F {
     fn forward_in(&self, x: &[T], y: &mut [T]) {
         assert_eq!(x.len(), y.len());
@@ -241,39 +200,52 @@ fn columns(len: usize, rows: usize) -> usize {
 
 kernel! {
     fn unary_forward<F: Unary, T: Scalar>(op: F, x: &[T], y: &mut [T]) {
-        write(y, false, x.iter().map(|&x| op.f(x)));
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = op.f(x);
+        }
     }
 
     fn unary_backward<F: Unary, T: Scalar>(op: F, x: &[T], y: &[T], dy: &[T], dx: &mut [T], add: bool) {
-        write(dx, add, x.iter().zip(y).zip(dy).map(|((&x, &y), &dy)| dy * op.df(x, y)));
+        for (((dx, &x), &y), &dy) in dx.iter_mut().zip(x).zip(y).zip(dy) {
+            put(dx, add, dy * op.df(x, y));
+        }
     }
 
     fn binary_forward<F: Binary, T: Scalar>(op: F, a: &[T], b: &[T], z: &mut [T]) {
-        write(z, false, a.iter().zip(b).map(|(&a, &b)| op.f(a, b)));
+        for ((z, &a), &b) in z.iter_mut().zip(a).zip(b) {
+            *z = op.f(a, b);
+        }
     }
 
     fn binary_backward_a<F: Binary, T: Scalar>(op: F, a: &[T], b: &[T], dz: &[T], da: &mut [T], add: bool) {
-        write(da, add, a.iter().zip(b).zip(dz).map(|((&a, &b), &dz)| dz * op.da(a, b)));
+        for (((da, &a), &b), &dz) in da.iter_mut().zip(a).zip(b).zip(dz) {
+            put(da, add, dz * op.da(a, b));
+        }
     }
 
     fn binary_backward_b<F: Binary, T: Scalar>(op: F, a: &[T], b: &[T], dz: &[T], db: &mut [T], add: bool) {
-        write(db, add, a.iter().zip(b).zip(dz).map(|((&a, &b), &dz)| dz * op.db(a, b)));
+        for (((db, &a), &b), &dz) in db.iter_mut().zip(a).zip(b).zip(dz) {
+            put(db, add, dz * op.db(a, b));
+        }
     }
 
     fn binary_rows_forward<F: Binary, T: Scalar>(
         op: F, a: &[T], b: &[T], cols: usize, scale: T, out: &mut [T], add: bool,
     ) {
-        let rows = a.chunks_exact(cols).zip(b.chunks_exact(cols));
-        write(out, add, rows.map(|(a, b)| scale * sum2(a, b, |a, b| op.f(a, b))));
+        for ((out, a), b) in out.iter_mut().zip(a.chunks_exact(cols)).zip(b.chunks_exact(cols)) {
+            put(out, add, scale * lane_sum!(T; a in a, b in b => op.f(a, b)));
+        }
     }
 
     fn binary_rows_backward_a<F: Binary, T: Scalar>(
         op: F, a: &[T], b: &[T], cols: usize, scale: T, dout: &[T], da: &mut [T], add: bool,
     ) {
-        let rows = a.chunks_exact(cols).zip(b.chunks_exact(cols)).zip(da.chunks_exact_mut(cols));
-        for (((a, b), da), &dout) in rows.zip(dout) {
+        let rows = da.chunks_exact_mut(cols).zip(a.chunks_exact(cols)).zip(b.chunks_exact(cols));
+        for (((da, a), b), &dout) in rows.zip(dout) {
             let g = scale * dout;
-            write(da, add, a.iter().zip(b).map(|(&a, &b)| g * op.da(a, b)));
+            for ((da, &a), &b) in da.iter_mut().zip(a).zip(b) {
+                put(da, add, g * op.da(a, b));
+            }
         }
     }
 }

@@ -76,7 +76,8 @@ pub trait Scalar:
     /// `yes` where `condition` holds, else `no`.
     #[inline(always)]
     fn select(condition: bool, yes: Self, no: Self) -> Self {
-        if condition { yes } else { no }
+        // A select from the start: an `if` may become a jump, which keeps the loop from being vectorised.
+        std::hint::select_unpredictable(condition, yes, no)
     }
 
     /// The larger one. NaN in `self` stays; NaN in `other` is passed over.
@@ -198,7 +199,7 @@ impl Scalar for f32 {
     #[inline(always)]
     fn tanh(self) -> f32 {
         // tanh x = (e²ˣ − 1) / (e²ˣ + 1); from 10 on it is 1 in f32.
-        let em1 = (2.0 * Scalar::min(Scalar::abs(self), 10.0)).exp_m1();
+        let em1 = Scalar::exp_m1(2.0 * Scalar::min(Scalar::abs(self), 10.0));
         Scalar::copysign(em1 / (em1 + 2.0), self)
     }
 
@@ -212,7 +213,7 @@ impl Scalar for f32 {
             [-2.139_858_6e-4, 3.214_962_3e-3, -2.288_998_5e-2, 1.052_618_7e-1, 6.357_183e-1, 1.128_514_4];
         let near = self + self * polynomial(near, self * self);
         let t = Scalar::min(Scalar::abs(self), 4.0);
-        let far = -(-t * polynomial(far, t)).exp_m1();
+        let far = -Scalar::exp_m1(-t * polynomial(far, t));
         Self::select(Scalar::abs(self) < 0.93, near, Scalar::copysign(far, self))
     }
 }
