@@ -12,6 +12,7 @@ use std::ops::Range;
 use crate::tensor::{Key, Slot, View};
 
 pub mod cpu;
+mod kernel;
 pub mod pointwise;
 pub mod scalar;
 pub mod simd;
