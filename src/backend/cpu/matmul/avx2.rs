@@ -1,0 +1,140 @@
+//! Microkernels for AVX2 with FMA: tiles of up to 6 rows by 2 vectors of 8 columns.
+
+use std::arch::x86_64::*;
+
+use super::blocked::{Kernels, Tile, TileKernel};
+use super::pack::NR;
+
+/// 6 rows of 2 vectors, with 2 vectors of B and 1 element of A, fill the 16 registers but one.
+const HEIGHT: usize = 6;
+const LANES: usize = 8;
+
+pub(super) static KERNELS: Kernels = Kernels {
+    height: HEIGHT,
+    lanes: LANES,
+    row_major: [&tiles::<1, true>(), &tiles::<2, true>()],
+    col_major: [&tiles::<1, false>(), &tiles::<2, false>()],
+    transpose,
+};
+
+const fn tiles<const NV: usize, const ROW_MAJOR: bool>() -> [TileKernel; HEIGHT] {
+    [
+        tile::<1, NV, ROW_MAJOR>,
+        tile::<2, NV, ROW_MAJOR>,
+        tile::<3, NV, ROW_MAJOR>,
+        tile::<4, NV, ROW_MAJOR>,
+        tile::<5, NV, ROW_MAJOR>,
+        tile::<6, NV, ROW_MAJOR>,
+    ]
+}
+
+/// The first `count` lanes, all of them if there are more.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn first(count: usize) -> __m256i {
+    let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    _mm256_cmpgt_epi32(_mm256_set1_epi32(count.min(LANES) as i32), lanes)
+}
+
+/// A tile of `MR` rows and more than `NV - 1`, at most `NV` vectors.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn tile<const MR: usize, const NV: usize, const ROW_MAJOR: bool>(t: &Tile) {
+    let last = first(t.cols - (NV - 1) * LANES);
+    let mut sums = [[_mm256_setzero_ps(); NV]; MR];
+    // SAFETY: the caller vouches for every element that `t` names; the mask leaves out columns past `t.cols`.
+    unsafe {
+        for (i, sums) in sums.iter_mut().enumerate() {
+            load_row(t.start.add(i * t.start_stride), last, sums);
+        }
+        let (mut a, mut b) = (t.a, t.b);
+        let mut row = [_mm256_setzero_ps(); NV];
+        for _ in 0..t.k {
+            load_row(b, last, &mut row);
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let x = _mm256_set1_ps(*a.add(if ROW_MAJOR { i * t.a_stride } else { i }));
+                for (sum, y) in sums.iter_mut().zip(row) {
+                    *sum = _mm256_fmadd_ps(x, y, *sum);
+                }
+            }
+            a = a.wrapping_add(if ROW_MAJOR { 1 } else { t.a_stride });
+            b = b.wrapping_add(t.b_stride);
+        }
+        for (i, sums) in sums.iter().enumerate() {
+            let c = t.c.add(i * t.c_stride);
+            for (v, sum) in sums.iter().enumerate() {
+                if v < NV - 1 {
+                    _mm256_storeu_ps(c.add(v * LANES), *sum);
+                } else {
+                    _mm256_maskstore_ps(c.add(v * LANES), last, *sum);
+                }
+            }
+        }
+    }
+}
+
+/// Loads `NV` vectors from `from`, of the last only the lanes in `last`.
+///
+/// # Safety
+/// Those elements must be valid.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn load_row<const NV: usize>(from: *const f32, last: __m256i, to: &mut [__m256; NV]) {
+    for (v, to) in to.iter_mut().enumerate() {
+        let from = from.wrapping_add(v * LANES);
+        // SAFETY: see the caller's promise.
+        *to = unsafe { if v < NV - 1 { _mm256_loadu_ps(from) } else { _mm256_maskload_ps(from, last) } };
+    }
+}
+
+/// See [`super::blocked::TransposeKernel`].
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx2")]
+unsafe fn transpose(from: *const f32, stride: usize, cols: usize, rows: usize, to: *mut f32) {
+    for col in (0..NR).step_by(LANES) {
+        let count = cols.saturating_sub(col).min(LANES);
+        for row in (0..rows).step_by(LANES) {
+            // SAFETY: rows and columns past the end are neither read nor written; see the caller's promise.
+            unsafe {
+                let from = from.wrapping_add(col * stride + row);
+                transpose_8(from, stride, count, (rows - row).min(LANES), to.add(row * NR + col));
+            }
+        }
+    }
+}
+
+/// `to[i * NR + j] = from[j * stride + i]` for i in `0..rows` and j in `0..cols`, zero for j in `cols..8`.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx2")]
+unsafe fn transpose_8(from: *const f32, stride: usize, cols: usize, rows: usize, to: *mut f32) {
+    let mask = first(rows);
+    let mut x = [_mm256_setzero_ps(); LANES];
+    for (j, x) in x.iter_mut().enumerate() {
+        if j < cols {
+            // SAFETY: the caller vouches for column j.
+            *x = unsafe { _mm256_maskload_ps(from.add(j * stride), mask) };
+        }
+    }
+    // Within each 128-bit half h, after two rounds x[4g + r] holds row 4h + r of columns 4g..4g + 4.
+    for g in 0..2 {
+        let [a, b, c, d] = [x[4 * g], x[4 * g + 1], x[4 * g + 2], x[4 * g + 3]];
+        let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+        x[4 * g] = _mm256_shuffle_ps::<0b01_00_01_00>(ab_low, cd_low);
+        x[4 * g + 1] = _mm256_shuffle_ps::<0b11_10_11_10>(ab_low, cd_low);
+        x[4 * g + 2] = _mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high);
+        x[4 * g + 3] = _mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high);
+    }
+    let mut y = [_mm256_setzero_ps(); LANES];
+    for r in 0..4 {
+        y[r] = _mm256_permute2f128_ps::<0x20>(x[r], x[4 + r]);
+        y[4 + r] = _mm256_permute2f128_ps::<0x31>(x[r], x[4 + r]);
+    }
+    for (i, y) in y.iter().enumerate() {
+        if i < rows {
+            // SAFETY: the caller vouches for row i.
+            unsafe { _mm256_storeu_ps(to.add(i * NR), *y) }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Matrix products: one function, [`matmul`], for every product that the CPU backend computes.
+//!
+//! # Bits
+//!
+//! In f32 on a CPU with AVX2, every element of the result is one chain of fused multiply-adds over the summed
+//! dimension in ascending order, begun with what [`Start`] names. So its bits do not depend on how rows or
+//! columns are split among threads, on where tiles end, on which operand is packed, nor on the vector width:
+//! the same chain written with [`f32::mul_add`] gives them too.
+//!
+//! # Speed
+//!
+//! The result is cut into tiles that fit the vector registers; a microkernel for each tile height (so that a
+//! few left-over rows cost no more than their share) runs along a block of the summed dimension. The right
+//! operand is read from panels of [`NR`] columns, packed beforehand or copied block by block into the
+//! [`Scratch`]; a row-major left operand is read where it lies. Goto and van de Geijn, "Anatomy of
+//! High-Performance Matrix Multiplication", 2008, describe the scheme.
+//!
+//! f64 serves gradient checks and goes through `matrixmultiply`, as does f32 on a CPU without AVX2.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod blocked;
+mod fallback;
+mod pack;
+#[cfg(test)]
+mod tests;
+mod views;
+
+use std::ops::Range;
+
+pub use blocked::Scratch;
+pub use pack::{NR, packed_len, panels};
+pub use views::{Packed, Rhs, Strided, Window};
+
+use crate::backend::simd::Isa;
+
+/// What the sums begin with.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a, T> {
+    /// Zero: the result is written.
+    Zero,
+    /// What the window holds: the product is added.
+    Keep,
+    /// A row `[n]` that is the same for every row of the result.
+    Bias(&'a [T]),
+}
+
+/// C `[m, n]` = start + A `[m, k]` · B `[k, n]`, on the calling thread.
+///
+/// In f32 on a CPU with AVX2 it allocates nothing.
+///
+/// # Panics
+/// If the shapes do not agree.
+#[inline]
+pub fn matmul<T: Element>(
+    a: Strided<'_, T>,
+    b: Rhs<'_, T>,
+    c: Window<'_, T>,
+    start: Start<'_, T>,
+    scratch: &mut Scratch,
+) {
+    matmul_on(Isa::detect(), a, b, c, start, scratch);
+}
+
+/// Packs the transpose of W `[n, k]` (row-major, as a linear layer stores its weight) for use as the right
+/// operand `[k, n]` of a product.
+///
+/// `out` receives the panels in the range `which`, of [`panels`]`(n)` in all, so that threads can share the
+/// work: panel `p` belongs at `p * NR * k` of the whole. Columns past `n` are filled with zeros.
+///
+/// # Panics
+/// If `w` is not `n * k` long, if there are no such panels, or if `out` is shorter than they are.
+pub fn pack_transposed<T: Element>(w: &[T], n: usize, k: usize, which: Range<usize>, out: &mut [T]) {
+    assert_eq!(w.len(), n * k, "a weight [{n}, {k}]");
+    pack_on(Isa::detect(), Strided::row_major(w, n, k).transposed(), which, out);
+}
+
+/// An element type that [`matmul`] multiplies: f32 or f64.
+pub trait Element: sealed::Sealed + Copy + Send + Sync + 'static {}
+
+impl Element for f32 {}
+impl Element for f64 {}
+
+mod sealed {
+    use super::{Isa, Rhs, Scratch, Start, Strided, Window};
+
+    /// What tells the element types apart. Shapes have been checked.
+    pub trait Sealed: Sized {
+        fn matmul(
+            isa: Isa,
+            a: Strided<'_, Self>,
+            b: Rhs<'_, Self>,
+            c: Window<'_, Self>,
+            start: Start<'_, Self>,
+            scratch: &mut Scratch,
+        );
+
+        /// Packs `b`, of at most `NR` columns, into `out`, of `b.rows() * NR` elements.
+        fn pack_panel(isa: Isa, b: Strided<'_, Self>, out: &mut [Self]);
+    }
+}
+
+impl sealed::Sealed for f32 {
+    #[allow(unsafe_code)]
+    #[inline]
+    fn matmul(
+        isa: Isa,
+        a: Strided<'_, f32>,
+        b: Rhs<'_, f32>,
+        c: Window<'_, f32>,
+        start: Start<'_, f32>,
+        scratch: &mut Scratch,
+    ) {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `matmul_on` checked that the CPU has the instructions, and the shapes.
+            Isa::Avx512 => unsafe { blocked::matmul(&avx512::KERNELS, a, b, c, start, scratch) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Isa::Avx2 => unsafe { blocked::matmul(&avx2::KERNELS, a, b, c, start, scratch) },
+            _ => fallback::matmul(&fallback::SGEMM, a, b, c, start),
+        }
+    }
+
+    #[allow(unsafe_code)]
+    fn pack_panel(isa: Isa, b: Strided<'_, f32>, out: &mut [f32]) {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `pack_on` checked that the CPU has the instructions, and the length of `out`.
+            Isa::Avx512 => unsafe { pack::panel(&avx512::KERNELS, b, out.as_mut_ptr()) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Isa::Avx2 => unsafe { pack::panel(&avx2::KERNELS, b, out.as_mut_ptr()) },
+            _ => fallback::pack_panel(&fallback::SGEMM, b, out),
+        }
+    }
+}
+
+impl sealed::Sealed for f64 {
+    fn matmul(
+        _: Isa,
+        a: Strided<'_, f64>,
+        b: Rhs<'_, f64>,
+        c: Window<'_, f64>,
+        start: Start<'_, f64>,
+        _: &mut Scratch,
+    ) {
+        fallback::matmul(&fallback::DGEMM, a, b, c, start);
+    }
+
+    fn pack_panel(_: Isa, b: Strided<'_, f64>, out: &mut [f64]) {
+        fallback::pack_panel(&fallback::DGEMM, b, out);
+    }
+}
+
+/// [`matmul`] with the instructions of `isa`.
+#[inline]
+fn matmul_on<T: Element>(
+    isa: Isa,
+    a: Strided<'_, T>,
+    b: Rhs<'_, T>,
+    c: Window<'_, T>,
+    start: Start<'_, T>,
+    scratch: &mut Scratch,
+) {
+    assert!(isa <= Isa::detect(), "this CPU lacks {isa:?}");
+    let (m, n, k) = (c.rows(), c.cols(), a.cols());
+    assert!(
+        a.rows() == m && b.rows() == k && b.cols() == n,
+        "[{}, {}] times [{}, {}] is not [{m}, {n}]",
+        a.rows(),
+        a.cols(),
+        b.rows(),
+        b.cols(),
+    );
+    if let Start::Bias(bias) = start {
+        assert_eq!(bias.len(), n, "one bias for each column");
+    }
+    if m > 0 && n > 0 {
+        T::matmul(isa, a, b, c, start, scratch);
+    }
+}
+
+/// Packs some panels of `b` with the instructions of `isa`.
+fn pack_on<T: Element>(isa: Isa, b: Strided<'_, T>, which: Range<usize>, out: &mut [T]) {
+    assert!(isa <= Isa::detect(), "this CPU lacks {isa:?}");
+    let (n, len) = (b.cols(), b.rows() * NR);
+    assert!(which.end <= panels(n), "panels {which:?} of {}", panels(n));
+    assert!(out.len() >= which.len() * len, "{} panels do not fit {} elements", which.len(), out.len());
+    if len == 0 {
+        return;
+    }
+    for (panel, out) in which.zip(out.chunks_exact_mut(len)) {
+        T::pack_panel(isa, b.cols_in(panel * NR..(panel * NR + NR).min(n)), out);
+    }
+}
