@@ -1,1 +1,237 @@
-//! To be filled.
+//! Layers: what a config names. Each lowers itself to ops and holds no maths.
+//!
+//! One file a layer; the list below is the registry. A layer's tensors are named `LAYER.weight` and so on, LAYER being its
+//! `name` or else its type and its position in its list (`linear_0`); inside a residual or repeated block the block's
+//! name comes before it (`residual_1.linear_0`).
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::error::{Code, Error, Problem, Result, quote};
+use crate::graph::{Graph, Init, ValueId};
+use crate::ops::{ACTIVATIONS, Op, ShapeError};
+use crate::spec::{Described, Family, Key, Kind, Preset, Value, Values};
+use crate::tensor::Shape;
+
+mod activation;
+mod network;
+
+pub use network::{Input, Network, Output, build};
+
+/// Declares the files of layers and lists their entries.
+macro_rules! registry {
+    ($($file:ident),* $(,)?) => {
+        $(mod $file;)*
+        const OWN: &[LayerEntry] = &[$($file::ENTRY),*];
+    };
+}
+
+registry!(add, batch_norm, concat, dropout, embedding, layer_norm, linear, mul, repeat, residual, softmax);
+
+/// A row of the registry.
+#[derive(Clone, Copy)]
+pub(crate) struct LayerEntry {
+    /// The file's name and the word in a config.
+    name: &'static str,
+    /// One sentence for the reference.
+    doc: &'static str,
+    /// Its keys, besides those that every layer has.
+    keys: &'static [Key],
+    /// Adds its nodes and tensors.
+    lower: fn(&mut Lowering<'_>, &Values, &[ValueId]) -> Result<ValueId, Problem>,
+}
+
+/// Keys that every layer may carry.
+pub const COMMON_KEYS: &[Key] = &[
+    Key {
+        name: "name",
+        kind: Kind::Str,
+        default: Preset::Absent,
+        doc: "what other layers and the files call it; its type and position if left out",
+    },
+    Key {
+        name: "input",
+        kind: Kind::Any(&[Kind::Str, Kind::List(&Kind::Str)]),
+        default: Preset::Absent,
+        doc: "name of its input, or a list of names; the layer before if left out",
+    },
+];
+
+/// The key of layers that can end in an activation.
+const ACTIVATION_KEY: Key = Key {
+    name: "activation",
+    kind: Kind::Choice(Family::Activation),
+    default: Preset::Absent,
+    doc: "activation of its output",
+};
+
+/// All layers: those with a file here and the activations.
+pub static LAYERS: LazyLock<Vec<Described>> = LazyLock::new(|| {
+    let own = OWN.iter().map(|l| Described { name: l.name, doc: l.doc, keys: l.keys });
+    let mut all: Vec<Described> = own.chain(POINTWISE.iter().copied()).collect();
+    all.sort_by_key(|d| d.name);
+    all
+});
+
+/// Activations as a key of a layer.
+pub static ACTIVATION_CHOICES: LazyLock<Vec<Described>> = LazyLock::new(|| {
+    let softmax = OWN.iter().find(|l| l.name == "softmax");
+    let softmax = softmax.map(|l| Described { name: l.name, doc: l.doc, keys: l.keys });
+    POINTWISE.iter().copied().chain(softmax).collect()
+});
+
+static POINTWISE: LazyLock<Vec<Described>> =
+    LazyLock::new(|| ACTIVATIONS.iter().map(|a| Described { name: a.name, doc: a.doc, keys: a.keys }).collect());
+
+/// The most elements that a model may have: 2⁴⁰, four terabytes.
+const MAX_ELEMENTS: usize = 1 << 40;
+
+/// A graph while layers are added to it.
+#[derive(Debug)]
+pub(crate) struct Lowering<'g> {
+    graph: &'g mut Graph,
+    /// Named values: the network's inputs and all layers so far.
+    names: BTreeMap<String, ValueId>,
+    /// Number of different ids of an input that holds ids.
+    cardinalities: BTreeMap<ValueId, usize>,
+    /// The name of the layer being lowered, outer blocks first.
+    path: String,
+}
+
+impl Lowering<'_> {
+    fn shape(&self, value: ValueId) -> &Shape {
+        self.graph.shape(value)
+    }
+
+    fn problem(&self, error: &ShapeError) -> Problem {
+        Problem::new(format!("layer {}", quote(&self.path)), "its input does not fit")
+            .expected(error.expected.clone())
+            .found(error.got.clone())
+    }
+
+    fn node(&mut self, op: impl Op + 'static, inputs: &[ValueId]) -> Result<ValueId, Problem> {
+        self.boxed(Box::new(op), inputs)
+    }
+
+    fn boxed(&mut self, op: Box<dyn Op>, inputs: &[ValueId]) -> Result<ValueId, Problem> {
+        self.graph.node(self.path.clone(), op, inputs).map_err(|e| self.problem(&e))
+    }
+
+    /// A trainable tensor `LAYER.suffix`.
+    fn param(&mut self, suffix: &str, shape: impl Into<Shape>, init: Init) -> Result<ValueId, Problem> {
+        let shape = shape.into();
+        let total = shape.checked_len().and_then(|n| n.checked_add(self.graph.param_len()));
+        if total.is_none_or(|n| n > MAX_ELEMENTS) {
+            let bytes = shape.axes().iter().map(|&a| a as f64).product::<f64>() * 4.0;
+            let what = format!("its {suffix} {shape} would take {:.1} TB", bytes / 1e12);
+            let problem = Problem::new(format!("layer {}", quote(&self.path)), what);
+            return Err(problem.expected(format!("at most {:.1} TB in all", MAX_ELEMENTS as f64 * 4.0 / 1e12)));
+        }
+        let name = format!("{}.{suffix}", self.path);
+        Ok(self.graph.param(name, shape, init))
+    }
+
+    fn buffer(&mut self, suffix: &str, shape: impl Into<Shape>, init: Init) -> ValueId {
+        let name = format!("{}.{suffix}", self.path);
+        self.graph.buffer(name, shape, init)
+    }
+
+    /// The one input of a layer that takes one.
+    fn one(&self, inputs: &[ValueId]) -> Result<ValueId, Problem> {
+        match inputs {
+            [x] => Ok(*x),
+            _ => Err(self.problem(&ShapeError::new("one input", format!("{} inputs", inputs.len())))),
+        }
+    }
+
+    /// Adds the activation that the key of that name holds.
+    fn activation(&mut self, values: &Values, x: ValueId) -> Result<ValueId, Problem> {
+        match values.get("activation") {
+            Some(choice) => activation::lower_choice(self, choice, x),
+            None => Ok(x),
+        }
+    }
+
+    /// Lowers a list of layers, each from the one before unless it names its input.
+    fn list(&mut self, layers: &[Value], input: ValueId) -> Result<ValueId, Problem> {
+        let block = self.path.clone();
+        let mut last = input;
+        for (i, layer) in layers.iter().enumerate() {
+            let (kind, own) = type_of(layer);
+            let entry = own.map(|e| e.keys).or_else(|| activation::keys(kind)).unwrap_or_default();
+            let values = Values::from_table(layer, &[entry, COMMON_KEYS]).unwrap_or_default();
+            let name = if values.has("name") { values.str("name").to_owned() } else { format!("{kind}_{i}") };
+            let prefix = if block.is_empty() { String::new() } else { format!("{block}.") };
+            self.path = format!("{prefix}{name}");
+            let inputs = self.inputs(&values, &prefix, last)?;
+            last = match own {
+                Some(e) => (e.lower)(self, &values, &inputs)?,
+                None => activation::lower(self, kind, &values, &inputs)?,
+            };
+            self.path = format!("{prefix}{name}");
+            if self.names.insert(self.path.clone(), last).is_some() {
+                let problem = Problem::new(format!("layer {}", quote(&self.path)), "the name is taken");
+                return Err(problem.help("give each layer a name of its own"));
+            }
+        }
+        self.path = block;
+        Ok(last)
+    }
+
+    /// The values that a layer's `input` names; inside a block, names of the block come first.
+    fn inputs(&self, values: &Values, prefix: &str, before: ValueId) -> Result<Vec<ValueId>, Problem> {
+        if !values.has("input") {
+            return Ok(vec![before]);
+        }
+        let find = |name: &String| {
+            let inner = self.names.get(&format!("{prefix}{name}"));
+            inner.or_else(|| self.names.get(name)).copied().ok_or_else(|| {
+                let known: Vec<String> = self.names.keys().map(|k| quote(k)).collect();
+                Problem::new(format!("layer {}", quote(&self.path)), format!("no layer or input {} comes before it", quote(name)))
+                    .expected(format!("one of {}", known.join(", ")))
+            })
+        };
+        values.strs("input").iter().map(find).collect()
+    }
+}
+
+/// The type of a checked layer, and its entry unless it is an activation.
+fn type_of(layer: &Value) -> (&str, Option<&'static LayerEntry>) {
+    let Value::Table(entries) = layer else { return ("", None) };
+    let kind = entries.iter().find_map(|(k, v)| match v {
+        Value::Str(s) if k == "type" => Some(s.as_str()),
+        _ => None,
+    });
+    let kind = kind.unwrap_or_default();
+    (kind, OWN.iter().find(|e| e.name == kind))
+}
+
+/// The layers in a list under `key`.
+fn children(values: &Values) -> Vec<Value> {
+    match values.get("layers") {
+        Some(Value::List(layers)) => layers.clone(),
+        _ => Vec::new(),
+    }
+}
+
+fn shape_error(problem: Problem) -> Error {
+    Error::new(Code::Usage, problem)
+}
+
+/// First numbers of a weight that reads `fan_in` numbers and feeds `fan_out`: the `init` key, or PyTorch's default.
+fn weight_init(values: &Values, fan_in: usize, fan_out: usize) -> Init {
+    let (name, values) = match values.get("init") {
+        Some(Value::Table(entries)) => {
+            let name = entries.iter().find_map(|(k, v)| match v {
+                Value::Str(s) if k == "type" => Some(s.clone()),
+                _ => None,
+            });
+            let name = name.unwrap_or_default();
+            let keys = crate::init::INITIALIZERS.iter().find(|e| e.name == name).map_or(&[][..], |e| e.keys);
+            let table = Value::Table(entries.clone());
+            (name, Values::from_table(&table, &[keys]).unwrap_or_default())
+        }
+        _ => ("pytorch".to_owned(), Values::default()),
+    };
+    Init { name, values, fan_in, fan_out }
+}

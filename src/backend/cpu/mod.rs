@@ -1,3 +1,207 @@
-//! The CPU backend.
+//! The CPU backend: a lane is a thread with its rows or its units.
+//!
+//! Lanes of one stage write disjoint parts of the buffers: rows of their own, or units of their own. The plan sees to
+//! that, and the two rules of [`crate::ops`] (split over outputs, fixed order of sums) give the same bits for any number of
+//! threads.
 
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use crate::backend::pointwise::Element;
+use crate::backend::{Backend, Device, Lanes};
+use crate::tensor::{Key, Slot, View};
+
+mod buffer;
+mod flush;
+mod lane;
 pub mod matmul;
+
+use buffer::{Buffer, Plain};
+use flush::FlushToZero;
+use matmul::Scratch;
+
+/// What a CPU buffer may hold.
+pub trait Number: Element + matmul::Element + Plain + Into<f64> {}
+impl Number for f32 {}
+impl Number for f64 {}
+
+/// Multiply-adds below which a stage stays on one thread: a fork costs some microseconds, worth about this much.
+const FORK_WORK: f64 = 400_000.0;
+
+/// Buffers in memory and rayon's threads.
+///
+/// Runs on the pool that the caller is in; start it inside `ThreadPool::install` and forks allocate nothing.
+pub struct Cpu<T> {
+    slots: [Buffer<T>; SLOTS.len()],
+    /// One for each thread of the pool and one for a caller outside it.
+    scratch: Vec<Mutex<Scratch>>,
+}
+
+const SLOTS: [Slot; 6] = [Slot::Arena, Slot::Param, Slot::Grad, Slot::Buffer, Slot::Const, Slot::Packed];
+
+impl<T> fmt::Debug for Cpu<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cpu").field("threads", &self.scratch.len()).finish_non_exhaustive()
+    }
+}
+
+/// The work of one lane.
+struct Lane<'a, T> {
+    device: &'a Cpu<T>,
+    scratch: &'a mut Scratch,
+    rows: Range<usize>,
+    key: Key,
+    accumulate: bool,
+}
+
+impl<T: Number> Lane<'_, T> {
+    /// The elements of `view` that belong to this lane's rows.
+    fn range(&self, view: View) -> Range<usize> {
+        let (_, len) = self.device.slots[view.slot as usize].raw();
+        let range = if view.row_len > 0 {
+            view.offset + self.rows.start * view.row_len..view.offset + self.rows.end * view.row_len
+        } else {
+            view.offset..view.offset + view.len
+        };
+        assert!(range.end <= len && range.end <= view.offset + view.len, "a view reaches beyond its slot");
+        range
+    }
+
+    /// The lane's rows of `view`, to read.
+    fn get<'s>(&self, view: View) -> &'s [T]
+    where
+        Self: 's,
+    {
+        self.part(view, None)
+    }
+
+    /// The lane's rows of `view`, to write.
+    fn get_mut<'s>(&mut self, view: View) -> &'s mut [T]
+    where
+        Self: 's,
+    {
+        let all = self.range(view);
+        self.part_mut(view, 0..all.len())
+    }
+
+    /// A part of what [`Lane::get`] gives.
+    fn part<'s>(&self, view: View, part: Option<Range<usize>>) -> &'s [T]
+    where
+        Self: 's,
+    {
+        let all = self.range(view);
+        let part = part.unwrap_or(0..all.len());
+        assert!(part.start <= part.end && part.end <= all.len(), "a part reaches beyond its view");
+        let (base, _) = self.device.slots[view.slot as usize].raw();
+        // SAFETY: the range lies in the slot (checked above), which outlives the stage. No lane writes these elements in
+        // this stage while this slice lives: the plan gives each lane rows or units of its own, and a primitive never
+        // names one view both as a source and as a destination.
+        unsafe { std::slice::from_raw_parts(base.add(all.start + part.start), part.len()) }
+    }
+
+    /// A part of what [`Lane::get_mut`] gives: the units of a parameter's gradient that are this lane's.
+    fn part_mut<'s>(&mut self, view: View, part: Range<usize>) -> &'s mut [T]
+    where
+        Self: 's,
+    {
+        let all = self.range(view);
+        assert!(part.start <= part.end && part.end <= all.len(), "a part reaches beyond its view");
+        let (base, _) = self.device.slots[view.slot as usize].raw();
+        // SAFETY: the range lies in the slot (checked above). The elements belong to this lane alone, by the plan: no other
+        // lane of the stage touches them, and a primitive holds no second slice of them.
+        unsafe { std::slice::from_raw_parts_mut(base.add(all.start + part.start), part.len()) }
+    }
+
+    /// Whether a write adds: the plan's word, or for parameters' gradients the pass's.
+    fn adds(&self, dest: crate::backend::Dest) -> bool {
+        dest.add || (self.accumulate && dest.view.slot == Slot::Grad)
+    }
+}
+
+impl<T: Number> Cpu<T> {
+    /// Runs `work` on a lane of this thread.
+    fn lane<R>(&self, lanes: &Lanes, rows: Range<usize>, work: impl FnOnce(&mut Lane<'_, T>) -> R) -> R {
+        let thread = rayon::current_thread_index().map_or(0, |i| i + 1) % self.scratch.len();
+        let mut scratch = self.scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
+        let _flush = FlushToZero::new();
+        let mut lane =
+            Lane { device: self, scratch: &mut scratch, rows, key: lanes.key, accumulate: lanes.accumulate };
+        work(&mut lane)
+    }
+
+    /// Runs `leaf` on parts of `range`, each at least `least` long, forking in halves over at most `threads` threads.
+    fn fork(range: Range<usize>, threads: usize, least: usize, leaf: &(dyn Fn(Range<usize>) + Sync)) {
+        let len = range.len();
+        if threads <= 1 || len < 2 * least {
+            return leaf(range);
+        }
+        let left = threads / 2;
+        // Whole multiples of `least` on the left keep the vector loops of both halves full.
+        let cut = (len * left / threads).next_multiple_of(least).min(len - least);
+        let (a, b) = (range.start..range.start + cut, range.start + cut..range.end);
+        rayon::join(
+            || Self::fork(a, left, least, leaf),
+            || Self::fork(b, threads - left, least, leaf),
+        );
+    }
+}
+
+fn threads_for(work: f64) -> usize {
+    if work < FORK_WORK { 1 } else { rayon::current_num_threads() }
+}
+
+impl<T: Number> Device for Cpu<T> {
+    type Element = T;
+
+    const PACKED_ROWS: usize = matmul::NR;
+
+    fn packed_len(outputs: usize, inputs: usize) -> usize {
+        if T::PACKS { matmul::packed_len(outputs, inputs) } else { 0 }
+    }
+
+    fn new(len: impl Fn(Slot) -> usize) -> Self {
+        Cpu {
+            slots: SLOTS.map(|s| Buffer::new(len(s))),
+            scratch: (0..=rayon::current_num_threads()).map(|_| Mutex::new(Scratch::new())).collect(),
+        }
+    }
+
+    fn slot(&self, slot: Slot) -> &[T] {
+        self.slots[slot as usize].as_slice()
+    }
+
+    fn slot_mut(&mut self, slot: Slot) -> &mut [T] {
+        self.slots[slot as usize].as_mut_slice()
+    }
+
+    fn two_slots_mut(&mut self, a: Slot, b: Slot) -> (&mut [T], &mut [T]) {
+        let [a, b] = self.slots.get_disjoint_mut([a as usize, b as usize]).expect("two different slots");
+        (a.as_mut_slice(), b.as_mut_slice())
+    }
+
+    fn write(&mut self, slot: Slot, numbers: &[f64]) {
+        self.slot_mut(slot).iter_mut().zip(numbers).for_each(|(x, &n)| *x = T::from_f64(n));
+    }
+
+    fn rows(&self, lanes: &Lanes, block: usize, work: &(dyn Fn(&mut dyn Backend) + Sync)) {
+        let leaf = |rows: Range<usize>| {
+            self.lane(lanes, 0..0, |lane| {
+                for start in rows.clone().step_by(block) {
+                    lane.rows = start..(start + block).min(rows.end);
+                    work(lane);
+                }
+            });
+        };
+        Self::fork(0..lanes.rows, threads_for(lanes.work), 8, &leaf);
+    }
+
+    fn tasks(&self, lanes: &Lanes, tasks: usize, work: &(dyn Fn(&mut dyn Backend, usize) + Sync)) {
+        let leaf = |tasks: Range<usize>| {
+            self.lane(lanes, 0..lanes.rows, |lane| tasks.for_each(|t| work(lane, t)));
+        };
+        Self::fork(0..tasks, threads_for(lanes.work), 1, &leaf);
+    }
+}

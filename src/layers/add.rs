@@ -1,0 +1,14 @@
+//! The sum of several layers.
+
+use crate::layers::{ACTIVATION_KEY, LayerEntry};
+use crate::ops::add::Add;
+
+pub(super) const ENTRY: LayerEntry = LayerEntry {
+    name: "add",
+    doc: "The sum of its inputs, all of one shape: { type = \"add\", input = [\"a\", \"b\"] }.",
+    keys: &[ACTIVATION_KEY],
+    lower: |b, values, inputs| {
+        let y = b.node(Add, inputs)?;
+        b.activation(values, y)
+    },
+};

@@ -1,0 +1,39 @@
+//! Channels brought to mean 0 and variance 1 over the batch.
+
+use crate::error::Problem;
+use crate::graph::{Init, ValueId};
+use crate::layers::{ACTIVATION_KEY, LayerEntry, Lowering};
+use crate::ops::ShapeError;
+use crate::ops::batch_norm::BatchNorm;
+use crate::spec::{Key, Kind, Preset, Values};
+
+pub(super) const ENTRY: LayerEntry = LayerEntry {
+    name: "batch_norm",
+    doc: "Each channel brought to mean 0 and variance 1 over the batch in training, by running statistics otherwise; then \
+          scaled and shifted. A training batch of one row has no variance and is left out. Ioffe & Szegedy 2015.",
+    keys: &[
+        Key { name: "eps", kind: Kind::above(0.0), default: Preset::Float(1e-5), doc: "ε below the root" },
+        Key {
+            name: "momentum",
+            kind: Kind::float(0.0, 1.0),
+            default: Preset::Float(0.1),
+            doc: "share of the batch in the running statistics",
+        },
+        ACTIVATION_KEY,
+    ],
+    lower,
+};
+
+fn lower(b: &mut Lowering<'_>, values: &Values, inputs: &[ValueId]) -> Result<ValueId, Problem> {
+    let x = b.one(inputs)?;
+    let Some(&channels) = b.shape(x).axes().first() else {
+        return Err(b.problem(&ShapeError::new("numbers in columns", "one id a row")));
+    };
+    let gain = b.param("weight", [channels], Init::constant(1.0))?;
+    let bias = b.param("bias", [channels], Init::constant(0.0))?;
+    let mean = b.buffer("running_mean", [channels], Init::constant(0.0));
+    let variance = b.buffer("running_var", [channels], Init::constant(1.0));
+    let op = BatchNorm { eps: values.f64("eps"), momentum: values.f64("momentum") };
+    let y = b.node(op, &[x, gain, bias, mean, variance])?;
+    b.activation(values, y)
+}

@@ -1,0 +1,11 @@
+//! Several layers side by side.
+
+use crate::layers::LayerEntry;
+use crate::ops::concat::Concat;
+
+pub(super) const ENTRY: LayerEntry = LayerEntry {
+    name: "concat",
+    doc: "Its inputs side by side along the last axis: { type = \"concat\", input = [\"a\", \"b\"] }.",
+    keys: &[],
+    lower: |b, _, inputs| b.node(Concat, inputs),
+};

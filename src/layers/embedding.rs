@@ -1,0 +1,46 @@
+//! A learned vector for each id.
+
+use crate::error::Problem;
+use crate::graph::{Init, ValueId};
+use crate::layers::{LayerEntry, Lowering};
+use crate::ops::ShapeError;
+use crate::ops::embedding::Embedding;
+use crate::spec::{Key, Kind, Preset, Value, Values};
+
+pub(super) const ENTRY: LayerEntry = LayerEntry {
+    name: "embedding",
+    doc: "A learned vector for each id; tensor weight [ids, embedding_dim]. Its input is a category column with \
+          encoding = \"embedding\", by name.",
+    keys: &[Key {
+        name: "embedding_dim",
+        kind: Kind::int(1, 65_536),
+        default: Preset::Absent,
+        doc: "length of the vectors; 1.6 · n^0.56 for n ids, at most 100, if left out",
+    }],
+    lower,
+};
+
+fn lower(b: &mut Lowering<'_>, values: &Values, inputs: &[ValueId]) -> Result<ValueId, Problem> {
+    let ids = b.one(inputs)?;
+    let width = values.has("embedding_dim").then(|| values.usize("embedding_dim"));
+    lookup(b, ids, width)
+}
+
+/// Vectors of `width` (or the default for that many ids) for an input that holds ids.
+pub(super) fn lookup(b: &mut Lowering<'_>, ids: ValueId, width: Option<usize>) -> Result<ValueId, Problem> {
+    let Some(&cardinality) = b.cardinalities.get(&ids) else {
+        let found = format!("numbers {}", b.shape(ids));
+        return Err(b.problem(&ShapeError::new("a category column with encoding = \"embedding\"", found)));
+    };
+    let width = width.unwrap_or_else(|| default_width(cardinality));
+    // PyTorch's default: standard normal.
+    let values = Values::default().with("std", Value::Float(1.0));
+    let init = Init { name: "normal".into(), values, fan_in: cardinality, fan_out: width };
+    let table = b.param("weight", [cardinality, width], init)?;
+    b.node(Embedding, &[ids, table])
+}
+
+/// fast.ai's rule of thumb, 1.6 · n^0.56, but at most 100.
+fn default_width(cardinality: usize) -> usize {
+    (1.6 * (cardinality as f64).powf(0.56)).round().clamp(1.0, 100.0) as usize
+}

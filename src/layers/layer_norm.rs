@@ -1,0 +1,37 @@
+//! Each row brought to mean 0 and variance 1 over its last axis.
+
+use crate::error::Problem;
+use crate::graph::{Init, ValueId};
+use crate::layers::{ACTIVATION_KEY, LayerEntry, Lowering};
+use crate::ops::layer_norm::LayerNorm;
+use crate::spec::{Key, Kind, Preset, Values};
+
+pub(super) const ENTRY: LayerEntry = LayerEntry {
+    name: "layer_norm",
+    doc: "Each row brought to mean 0 and variance 1 over its last axis, then scaled and shifted. Ba et al. 2016.",
+    keys: &[
+        Key { name: "eps", kind: Kind::above(0.0), default: Preset::Float(1e-5), doc: "ε below the root" },
+        Key {
+            name: "elementwise_affine",
+            kind: Kind::Bool,
+            default: Preset::Bool(true),
+            doc: "whether to scale and shift afterwards",
+        },
+        ACTIVATION_KEY,
+    ],
+    lower,
+};
+
+fn lower(b: &mut Lowering<'_>, values: &Values, inputs: &[ValueId]) -> Result<ValueId, Problem> {
+    let x = b.one(inputs)?;
+    let width = b.shape(x).last();
+    let op = LayerNorm { eps: values.f64("eps") };
+    let y = if values.bool("elementwise_affine") {
+        let gain = b.param("weight", [width], Init::constant(1.0))?;
+        let bias = b.param("bias", [width], Init::constant(0.0))?;
+        b.node(op, &[x, gain, bias])?
+    } else {
+        b.node(op, &[x])?
+    };
+    b.activation(values, y)
+}

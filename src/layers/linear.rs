@@ -1,0 +1,58 @@
+//! `y = x · Wᵀ + b` over the last axis, and an activation.
+
+use crate::error::Problem;
+use crate::graph::{Init, ValueId};
+use crate::layers::{ACTIVATION_KEY, LayerEntry, Lowering, weight_init};
+use crate::ops::ShapeError;
+use crate::ops::linear::Linear;
+use crate::spec::{Family, Key, Kind, Preset, Values};
+
+pub(super) const ENTRY: LayerEntry = LayerEntry {
+    name: "linear",
+    doc: "y = x·Wᵀ + b over the last axis; tensors weight [out, in] and bias [out].",
+    keys: KEYS,
+    lower,
+};
+
+const KEYS: &[Key] = &[
+    Key { name: "out_features", kind: Kind::int(1, i64::MAX), default: Preset::Required, doc: "width of the output" },
+    Key { name: "bias", kind: Kind::Bool, default: Preset::Bool(true), doc: "whether there is a bias" },
+    Key {
+        name: "init",
+        kind: Kind::Choice(Family::Initializer),
+        default: Preset::Absent,
+        doc: "first weights; PyTorch's default if left out",
+    },
+    ACTIVATION_KEY,
+];
+
+fn lower(b: &mut Lowering<'_>, values: &Values, inputs: &[ValueId]) -> Result<ValueId, Problem> {
+    let x = b.one(inputs)?;
+    let y = affine(b, values, x, values.usize("out_features"), values.bool("bias"))?;
+    b.activation(values, y)
+}
+
+/// `x · Wᵀ (+ b)` with tensors of the layer that is being lowered.
+pub(super) fn affine(
+    b: &mut Lowering<'_>,
+    values: &Values,
+    x: ValueId,
+    outputs: usize,
+    bias: bool,
+) -> Result<ValueId, Problem> {
+    if b.shape(x).axes().is_empty() {
+        return Err(b.problem(&ShapeError::new("numbers in columns", "one id a row; put an embedding before it")));
+    }
+    let width = b.shape(x).last();
+    let w = b.param("weight", [outputs, width], weight_init(values, width, outputs))?;
+    if !bias {
+        return b.node(Linear, &[x, w]);
+    }
+    // PyTorch draws the bias from the same range as the weight; other initialisers leave it zero, as their papers do.
+    let init = match weight_init(values, width, outputs) {
+        init if init.name == "pytorch" => init,
+        _ => Init::constant(0.0),
+    };
+    let bias = b.param("bias", [outputs], init)?;
+    b.node(Linear, &[x, w, bias])
+}

@@ -1,0 +1,132 @@
+//! From inputs, layers and outputs to a graph with its losses.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Problem, Result, quote};
+use crate::graph::{Graph, LossTerm, ValueId};
+use crate::layers::linear::affine;
+use crate::layers::{Lowering, embedding, shape_error};
+use crate::ops::concat::Concat;
+use crate::ops::{LossEntry, ShapeError, TargetKind};
+use crate::spec::{Value, Values};
+use crate::tensor::Shape;
+
+/// An input of the network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// What layers call it.
+    pub name: String,
+    /// Shape of one row: `[columns]` for numbers, `[]` for one id.
+    pub shape: Shape,
+    /// Number of different ids, for an input that holds ids.
+    pub cardinality: Option<usize>,
+}
+
+/// What the network is to predict.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The loss.
+    pub loss: &'static LossEntry,
+    /// The loss's keys.
+    pub loss_values: Values,
+    /// Classes, labels or target columns.
+    pub outputs: usize,
+    /// A weight for each class.
+    pub class_weights: Option<Vec<f64>>,
+}
+
+/// A network with its handles for the trainer.
+#[derive(Debug)]
+pub struct Network {
+    /// The graph.
+    pub graph: Graph,
+    /// The inputs, in the order given.
+    pub inputs: Vec<ValueId>,
+    /// The target, as the loss wants it.
+    pub target: ValueId,
+    /// What each row's loss counts.
+    pub row_weight: ValueId,
+    /// The network's raw output `[B, columns]`.
+    pub output: ValueId,
+    /// The loss of each row.
+    pub loss: ValueId,
+}
+
+/// Builds the graph of `layers` over `inputs`, ending in a linear layer `output` that fits `output`, with its loss.
+///
+/// The first layer's input, unless it names one, is all inputs of numbers side by side with a learned vector for each
+/// input of ids.
+///
+/// # Errors
+/// `Code::Usage` naming the layer whose input does not fit.
+pub fn build(inputs: &[Input], layers: &[Value], output: &Output) -> Result<Network> {
+    let mut graph = Graph::new();
+    let ids: Vec<ValueId> = inputs.iter().map(|i| graph.input(i.name.clone(), i.shape.clone())).collect();
+    let names: BTreeMap<String, ValueId> = inputs.iter().map(|i| i.name.clone()).zip(ids.iter().copied()).collect();
+    let cardinalities = inputs.iter().zip(&ids).filter_map(|(i, &v)| i.cardinality.map(|n| (v, n))).collect();
+    let mut b = Lowering { graph: &mut graph, names, cardinalities, path: String::new() };
+    let last = lower(&mut b, inputs, &ids, layers, output).map_err(shape_error)?;
+    let columns = b.graph.shape(last).len();
+    let target_shape = match output.loss.target {
+        TargetKind::Class => Shape::default(),
+        TargetKind::Quantiles => Shape::from([1]),
+        TargetKind::Binary | TargetKind::Number => Shape::from([columns]),
+    };
+    let target = graph.input("target", target_shape);
+    let row_weight = graph.input("row_weight", Shape::default());
+    let mut loss_inputs = vec![last, target];
+    if let Some(weights) = &output.class_weights {
+        loss_inputs.push(graph.constant("class_weights", weights.clone()));
+    }
+    let loss = graph.node("loss", (output.loss.build)(&output.loss_values), &loss_inputs).map_err(|e| {
+        let problem = Problem::new(format!("loss {}", quote(output.loss.name)), "it does not fit the network's output");
+        shape_error(problem.expected(e.expected).found(e.got))
+    })?;
+    graph.outputs = vec![last];
+    graph.losses = vec![LossTerm { value: loss, row_weight }];
+    Ok(Network { graph, inputs: ids, target, row_weight, output: last, loss })
+}
+
+fn lower(
+    b: &mut Lowering<'_>,
+    inputs: &[Input],
+    ids: &[ValueId],
+    layers: &[Value],
+    output: &Output,
+) -> Result<ValueId, Problem> {
+    // A network whose first layers all name their inputs does not use the joined features.
+    let joined = if names_its_input(layers.first()) { ids[0] } else { features(b, inputs, ids)? };
+    b.path.clear();
+    let last = b.list(layers, joined)?;
+    b.path = "output".into();
+    if b.shape(last).axes().len() != 1 {
+        let found = b.shape(last).to_string();
+        return Err(b.problem(&ShapeError::new("one row of numbers", found)));
+    }
+    let columns = (output.loss.columns)(&output.loss_values, output.outputs);
+    affine(b, &Values::default(), last, columns, true)
+}
+
+fn names_its_input(layer: Option<&Value>) -> bool {
+    matches!(layer, Some(Value::Table(entries)) if entries.iter().any(|(k, _)| k == "input"))
+}
+
+/// All inputs as one row of numbers.
+fn features(b: &mut Lowering<'_>, inputs: &[Input], ids: &[ValueId]) -> Result<ValueId, Problem> {
+    let mut parts = Vec::new();
+    for (input, &id) in inputs.iter().zip(ids) {
+        if input.cardinality.is_some() {
+            b.path = format!("embedding_{}", input.name);
+            parts.push(embedding::lookup(b, id, None)?);
+        } else {
+            parts.push(id);
+        }
+    }
+    match parts[..] {
+        [one] => Ok(one),
+        _ => {
+            b.path = "features".into();
+            b.node(Concat, &parts)
+        }
+    }
+}
