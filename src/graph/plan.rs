@@ -17,6 +17,8 @@ pub struct PlanOptions {
     pub mode: Mode,
     /// Which parameters are trained, by index; all where `None`.
     pub trainable: Option<Vec<bool>>,
+    /// Inputs whose gradients are wanted, too.
+    pub input_gradients: Vec<ValueId>,
     /// Elements that the backend needs for the packed form of a weight `[O, I]`; 0: it packs none.
     pub packed_len: fn(outputs: usize, inputs: usize) -> usize,
     /// Rows of a weight that are packed together.
@@ -37,7 +39,7 @@ pub enum Mode {
 impl PlanOptions {
     /// A plan for batches of up to `max_rows` in which all parameters are trained and none is packed.
     pub fn new(mode: Mode, max_rows: usize) -> Self {
-        PlanOptions { max_rows, mode, trainable: None, packed_len: |_, _| 0, packed_rows: 1 }
+        PlanOptions { max_rows, mode, trainable: None, input_gradients: Vec::new(), packed_len: |_, _| 0, packed_rows: 1 }
     }
 
     fn training(&self) -> bool {
@@ -224,7 +226,8 @@ impl<'g> Builder<'g> {
             self.needs_gradient[i] = match v.source {
                 Source::Param(p) => self.trainable(p),
                 Source::Node(n) => self.graph.nodes[n].inputs.iter().any(|v| self.needs_gradient[v.0]),
-                Source::Input | Source::Buffer(_) | Source::Constant(_) => false,
+                Source::Input => self.options.input_gradients.contains(&ValueId(i)),
+                Source::Buffer(_) | Source::Constant(_) => false,
             };
         }
     }
@@ -389,12 +392,16 @@ impl<'g> Builder<'g> {
             }
         }
         let (last_step, last_stage) = (drafts.len(), spans.len());
-        for v in self.graph.inputs.iter().chain(&self.kept()) {
+        let inputs = self.graph.inputs.clone();
+        for v in inputs.iter().chain(&self.kept()) {
             // The caller fills inputs before the first step and reads outputs after the last.
             if let Some(r) = self.region_of(*v) {
                 self.lives[r.0].touch(0, 0, false);
                 self.lives[r.0].touch(last_step, last_stage, false);
             }
+        }
+        for v in inputs.iter().filter_map(|v| self.gradients[v.0]) {
+            self.lives[v.0].touch(last_step, last_stage, false);
         }
         let arena_len = memory::place(&mut self.lives);
         self.finish(drafts, spans, arena_len)

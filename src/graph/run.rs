@@ -117,6 +117,11 @@ impl<D: Device> Machine<D> {
         &self.device.slot(view.slot)[view.offset..view.offset + view.len_for(rows)]
     }
 
+    /// The first `len` elements of a place of the plan: a gradient after a training pass.
+    pub fn read(&self, view: View, len: usize) -> &[D::Element] {
+        &self.device.slot(view.slot)[view.offset..view.offset + len]
+    }
+
     fn place(&self, plan: usize, value: ValueId, rows: usize) -> View {
         assert!(rows <= self.plans[plan].max_rows, "{rows} rows do not fit the plan");
         self.plans[plan].view(value).expect("the plan computes the value")

@@ -17,8 +17,6 @@ pub enum Content {
     Labels(usize),
     /// 0 or 1.
     Bits,
-    /// −1 or 1.
-    Signs,
     /// Counts 0 to 4.
     Counts,
 }
