@@ -117,7 +117,7 @@ pub trait Backend {
     /// `dp[r, c] (+)= scale · dloss[r] · f'(p[r, c], t[r, c])`.
     fn row_loss_grad(&mut self, f: &dyn BinaryLoops, p: &Matrix, t: &Matrix, scale: f64, dloss: View, dp: Dest);
 
-    /// Unreduced cross entropy: `logits [R, C]`, `labels [R]`, `loss [R]`; keeps log Σ exp in `lse [R]`.
+    /// Unreduced cross entropy: `logits [R, C]`, `labels [R]`, `loss [R]`; keeps the two parts of log Σ exp in `lse [R, 2]`.
     fn cross_entropy(&mut self, spec: CrossEntropy, logits: View, labels: View, loss: View, lse: View);
     /// The gradient of [`Backend::cross_entropy`] by the logits.
     fn cross_entropy_grad(&mut self, spec: CrossEntropy, logits: View, labels: View, lse: View, dloss: View, dlogits: Dest);
@@ -129,8 +129,6 @@ pub trait Backend {
 
     /// `y (+)= a · x`.
     fn axpy(&mut self, a: f64, x: View, y: Dest);
-    /// `y = 0`.
-    fn zero(&mut self, y: View);
     /// Columns of `x` into columns of `y`, as many: `from` and `to` name the windows. Adds with `add`.
     fn copy_columns(&mut self, x: &Matrix, y: &Matrix, add: bool);
     /// `dst[c] (+)= Σ_r x[r, c]` for the columns of `x`; `dst` is indexed by the same columns.
@@ -144,22 +142,50 @@ pub trait Backend {
     /// `dtable[ids[r]] (+)= dy[r]` for the ids in `units`; without `add` those rows are zeroed first.
     fn scatter(&mut self, ids: View, dy: View, dtable: Dest, width: usize, units: Range<usize>);
 
-    /// Layer norm over each run of `width`: `y = (x − mean) · rstd ⊙ gain + bias`; keeps `mean` and `rstd`, one a run.
-    fn layer_norm(&mut self, x: View, affine: Option<(View, View)>, y: View, stats: (View, View), width: usize, eps: f64);
+    /// Layer norm of each run of as many elements as the gain has: `y = (x − mean) · rstd ⊙ gain + bias`, `affine` being gain and
+    /// bias; keeps `stats`, mean and rstd of each run.
+    fn layer_norm(&mut self, x: View, affine: (View, View), y: View, stats: (View, View), eps: f64);
     /// The gradient of [`Backend::layer_norm`] by `x`.
-    fn layer_norm_grad(&mut self, x: View, gain: Option<View>, stats: (View, View), dy: View, dx: Dest, width: usize);
+    fn layer_norm_grad(&mut self, x: View, gain: View, stats: (View, View), dy: View, dx: Dest);
     /// The gradients of [`Backend::layer_norm`] by gain and bias, for the columns in `units`.
-    fn layer_norm_affine_grad(&mut self, x: View, stats: (View, View), dy: View, dgain: Dest, dbias: Dest, width: usize, units: Range<usize>);
+    fn layer_norm_affine_grad(
+        &mut self,
+        x: View,
+        stats: (View, View),
+        dy: View,
+        affine: (Dest, Dest),
+        units: Range<usize>,
+    );
 
-    /// Mean and `1/√(var + ε)` of the channels in `units` over all rows: `x [B, C, L]`, `stats` two `[C]`. Moves the running
-    /// mean and variance by `momentum` (the variance unbiased), where given.
-    fn channel_stats(&mut self, x: View, stats: (View, View), running: Option<(View, View, f64)>, c: ChannelSpec, units: Range<usize>);
-    /// `y = (x − mean) · rstd ⊙ gain + bias`, channel by channel. `stats` holds mean and, with `c.variance`, the variance in place of rstd.
-    fn channel_norm(&mut self, x: View, stats: (View, View), affine: Option<(View, View)>, y: View, c: ChannelSpec);
-    /// `dbias = Σ dy` and `dgain = Σ dy ⊙ x̂` of the channels in `units`; `sums` (two `[C]`) gets the same, always stored.
-    fn channel_grad_sums(&mut self, x: View, stats: (View, View), dy: View, sums: (View, View), affine: Option<(Dest, Dest)>, c: ChannelSpec, units: Range<usize>);
+    /// Mean and `rstd = 1/√(var + ε)` of the channels in `units` over all rows: x `[B, C, L]`, `stats` mean and rstd `[C]`.
+    /// Moves the running mean and variance by `momentum` (the variance unbiased).
+    fn channel_stats(&mut self, x: View, stats: (View, View), running: (View, View), c: ChannelSpec, units: Range<usize>);
+    /// `rstd = 1/√(variance + ε)` of the channels in `units`.
+    fn channel_rstd(&mut self, variance: View, rstd: View, c: ChannelSpec, units: Range<usize>);
+    /// `y = (x − mean) · rstd ⊙ gain + bias`, channel by channel; `affine` is gain and bias.
+    fn channel_norm(&mut self, x: View, stats: (View, View), affine: (View, View), y: View, c: ChannelSpec);
+    /// `sums` of the channels in `units`, stored: `Σ dy ⊙ x̂` and `Σ dy`; also written to the gradients of gain and bias.
+    fn channel_grad_sums(
+        &mut self,
+        x: View,
+        stats: (View, View),
+        dy: View,
+        sums: (View, View),
+        affine: (Option<Dest>, Option<Dest>),
+        c: ChannelSpec,
+        units: Range<usize>,
+    );
     /// `dx (+)= gain · rstd · (dy − (Σdy + x̂ · Σ(dy ⊙ x̂)) / n)`, `n` the rows and places that the sums were taken over.
-    fn channel_norm_grad(&mut self, x: View, stats: (View, View), gain: Option<View>, dy: View, sums: (View, View), dx: Dest, c: ChannelSpec);
+    fn channel_norm_grad(
+        &mut self,
+        x: View,
+        stats: (View, View),
+        gain: View,
+        dy: View,
+        sums: (View, View),
+        dx: Dest,
+        c: ChannelSpec,
+    );
 
     /// Packs the rows `units` of the matrix `w [O, I]` so that a product by `wᵀ` reads it in order.
     fn pack(&mut self, w: View, packed: View, outputs: usize, inputs: usize, units: Range<usize>);
@@ -174,8 +200,8 @@ pub struct ChannelSpec {
     pub places: usize,
     /// ε below the root.
     pub eps: f64,
-    /// Whether the second statistic is a variance (running statistics) and not a reciprocal deviation.
-    pub variance: bool,
+    /// Share of the batch in the running statistics.
+    pub momentum: f64,
 }
 
 /// What the lanes of one stage have in common.

@@ -282,7 +282,7 @@ impl<'g> Builder<'g> {
         let saved = node.op.saved(&shapes, self.options.training());
         self.saved[n] = saved.into_iter().map(|s| (self.region(&s.shape, s.rows), s)).collect();
         let kept: Vec<Region> = self.saved[n].iter().map(|(r, _)| *r).collect();
-        let units = node.op.forward_units(&shapes, self.options.training());
+        let units = node.op.forward_units(&shapes);
         let cost = node.op.cost(&shapes);
         let draft = |piece, units, writes| Draft {
             node: n,

@@ -26,12 +26,11 @@ fn lower(b: &mut Lowering<'_>, values: &Values, inputs: &[ValueId]) -> Result<Va
     let x = b.one(inputs)?;
     let width = b.shape(x).last();
     let op = LayerNorm { eps: values.f64("eps") };
-    let y = if values.bool("elementwise_affine") {
-        let gain = b.param("weight", [width], Init::constant(1.0))?;
-        let bias = b.param("bias", [width], Init::constant(0.0))?;
-        b.node(op, &[x, gain, bias])?
+    let (gain, bias) = if values.bool("elementwise_affine") {
+        (b.param("weight", [width], Init::constant(1.0))?, b.param("bias", [width], Init::constant(0.0))?)
     } else {
-        b.node(op, &[x])?
+        (b.graph.constant("ones", vec![1.0; width]), b.graph.constant("zeros", vec![0.0; width]))
     };
+    let y = b.node(op, &[x, gain, bias])?;
     b.activation(values, y)
 }

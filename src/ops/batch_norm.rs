@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::backend::{Backend, ChannelSpec};
 use crate::ops::{Case, CaseInput, Content, Io, Op, OpEntry, Reads, Saved, ShapeError};
-use crate::tensor::Shape;
+use crate::tensor::{Shape, View};
 
 pub(super) const ENTRY: OpEntry = OpEntry { name: "batch_norm", cases };
 
@@ -42,9 +42,14 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    fn spec(&self, x: &Shape, variance: bool) -> ChannelSpec {
+    fn spec(&self, x: &Shape) -> ChannelSpec {
         let channels = x.axes()[0];
-        ChannelSpec { channels, places: x.len() / channels.max(1), eps: self.eps, variance }
+        ChannelSpec { channels, places: x.len() / channels.max(1), eps: self.eps, momentum: self.momentum }
+    }
+
+    /// Mean and reciprocal deviation that normalise.
+    fn stats(io: &Io) -> (View, View) {
+        if io.training { (io.saved[0], io.saved[1]) } else { (io.x(3), io.saved[0]) }
     }
 }
 
@@ -67,30 +72,32 @@ impl Op for BatchNorm {
         }
     }
 
-    /// Mean and reciprocal deviation of the batch; then the two sums of backward.
+    /// In training mean and reciprocal deviation of the batch and the two sums of backward; otherwise the reciprocal of the
+    /// running deviation.
     fn saved(&self, inputs: &[Shape], training: bool) -> Vec<Saved> {
         let one = Saved { shape: Shape::from([inputs[0].axes()[0]]), rows: false };
-        if training { vec![one; 4] } else { Vec::new() }
+        vec![one; if training { 4 } else { 1 }]
     }
 
     fn backward_reads(&self) -> Reads {
         Reads { inputs: true, output: false }
     }
 
-    fn forward_units(&self, inputs: &[Shape], training: bool) -> usize {
-        if training { inputs[0].axes()[0] } else { 0 }
+    fn forward_units(&self, inputs: &[Shape]) -> usize {
+        inputs[0].axes()[0]
     }
 
     fn forward_reduce(&self, be: &mut dyn Backend, io: &Io, units: Range<usize>) {
-        let running = Some((io.x(3), io.x(4), self.momentum));
-        let spec = self.spec(&io.output_shape, false);
-        be.channel_stats(io.x(0), (io.saved[0], io.saved[1]), running, spec, units);
+        let spec = self.spec(&io.output_shape);
+        if io.training {
+            be.channel_stats(io.x(0), Self::stats(io), (io.x(3), io.x(4)), spec, units);
+        } else {
+            be.channel_rstd(io.x(4), io.saved[0], spec, units);
+        }
     }
 
     fn forward(&self, be: &mut dyn Backend, io: &Io) {
-        let stats = if io.training { (io.saved[0], io.saved[1]) } else { (io.x(3), io.x(4)) };
-        let spec = self.spec(&io.output_shape, !io.training);
-        be.channel_norm(io.x(0), stats, Some((io.x(1), io.x(2))), io.output, spec);
+        be.channel_norm(io.x(0), Self::stats(io), (io.x(1), io.x(2)), io.output, self.spec(&io.output_shape));
     }
 
     fn backward_units(&self, inputs: &[Shape]) -> usize {
@@ -98,17 +105,14 @@ impl Op for BatchNorm {
     }
 
     fn backward_reduce(&self, be: &mut dyn Backend, io: &Io, units: Range<usize>) {
-        let (stats, sums) = ((io.saved[0], io.saved[1]), (io.saved[2], io.saved[3]));
-        let spec = self.spec(&io.output_shape, false);
-        let affine = io.dx(1).zip(io.dx(2));
-        be.channel_grad_sums(io.x(0), stats, io.dy(), sums, affine, spec, units);
+        let (sums, affine) = ((io.saved[2], io.saved[3]), (io.dx(1), io.dx(2)));
+        be.channel_grad_sums(io.x(0), Self::stats(io), io.dy(), sums, affine, self.spec(&io.output_shape), units);
     }
 
     fn backward(&self, be: &mut dyn Backend, io: &Io) {
         if let Some(dx) = io.dx(0) {
-            let (stats, sums) = ((io.saved[0], io.saved[1]), (io.saved[2], io.saved[3]));
-            let spec = self.spec(&io.output_shape, false);
-            be.channel_norm_grad(io.x(0), stats, Some(io.x(1)), io.dy(), sums, dx, spec);
+            let sums = (io.saved[2], io.saved[3]);
+            be.channel_norm_grad(io.x(0), Self::stats(io), io.x(1), io.dy(), sums, dx, self.spec(&io.output_shape));
         }
     }
 }

@@ -76,7 +76,7 @@ impl Op for CrossEntropy {
     }
 
     fn saved(&self, inputs: &[Shape], _training: bool) -> Vec<Saved> {
-        vec![Saved { shape: inputs[1].clone(), rows: true }]
+        vec![Saved { shape: Shape::from([2 * inputs[1].len()]), rows: true }]
     }
 
     fn backward_reads(&self) -> Reads {

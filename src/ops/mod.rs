@@ -239,7 +239,7 @@ pub trait Op: Debug + Send + Sync {
     }
 
     /// Units of [`Op::forward_reduce`]; 0: it has none.
-    fn forward_units(&self, _inputs: &[Shape], _training: bool) -> usize {
+    fn forward_units(&self, _inputs: &[Shape]) -> usize {
         0
     }
 

@@ -14,10 +14,18 @@ use crate::backend::pointwise::Element;
 use crate::backend::{Backend, Device, Lanes};
 use crate::tensor::{Key, Slot, View};
 
+pub mod batch_norm;
 mod buffer;
+pub mod columns;
+pub mod cross_entropy;
+pub mod dropout;
 mod flush;
+pub mod gather;
 mod lane;
+pub mod layer_norm;
 pub mod matmul;
+pub mod slices;
+pub mod softmax;
 
 use buffer::{Buffer, Plain};
 use flush::FlushToZero;
@@ -52,6 +60,8 @@ impl<T> fmt::Debug for Cpu<T> {
 struct Lane<'a, T> {
     device: &'a Cpu<T>,
     scratch: &'a mut Scratch,
+    /// Rows of the whole batch.
+    batch: usize,
     rows: Range<usize>,
     key: Key,
     accumulate: bool,
@@ -128,7 +138,7 @@ impl<T: Number> Cpu<T> {
         let mut scratch = self.scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
         let _flush = FlushToZero::new();
         let mut lane =
-            Lane { device: self, scratch: &mut scratch, rows, key: lanes.key, accumulate: lanes.accumulate };
+            Lane { device: self, scratch: &mut scratch, batch: lanes.rows, rows, key: lanes.key, accumulate: lanes.accumulate };
         work(&mut lane)
     }
 
@@ -159,7 +169,7 @@ impl<T: Number> Device for Cpu<T> {
     const PACKED_ROWS: usize = matmul::NR;
 
     fn packed_len(outputs: usize, inputs: usize) -> usize {
-        if T::PACKS { matmul::packed_len(outputs, inputs) } else { 0 }
+        matmul::packed_len(outputs, inputs)
     }
 
     fn new(len: impl Fn(Slot) -> usize) -> Self {
