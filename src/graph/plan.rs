@@ -418,7 +418,10 @@ impl<'g> Builder<'g> {
             .graph
             .constants
             .iter()
-            .map(|c| std::mem::replace(&mut constants, constants + c.len()))
+            .map(|c| {
+                constants += c.len();
+                constants - c.len()
+            })
             .collect();
         let fixed = |slot, offset, len| Some(View { slot, offset, len, row_len: 0 });
         let views: Vec<Option<View>> = self

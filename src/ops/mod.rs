@@ -60,7 +60,7 @@ registry! {
 }
 
 /// A row of [`OPS`].
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct OpEntry {
     /// The file's name.
     pub name: &'static str,
@@ -69,7 +69,7 @@ pub struct OpEntry {
 }
 
 /// A row of [`ACTIVATIONS`].
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct ActivationEntry {
     /// The file's name and the word in a config.
     pub name: &'static str,
@@ -97,7 +97,7 @@ pub enum TargetKind {
 }
 
 /// A row of [`LOSSES`].
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct LossEntry {
     /// The file's name and the word in a config.
     pub name: &'static str,

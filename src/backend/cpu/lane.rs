@@ -170,11 +170,11 @@ impl<T: Number> Backend for Lane<'_, T> {
     fn dropout(&mut self, x: View, y: Dest, p: f64, key: Key) {
         let add = self.adds(y);
         let first = self.rows.start * x.row_len;
-        dropout::dropout(self.get(x), p, key, first as u64, self.get_mut(y.view), add);
+        dropout::dropout(self.get(x), key, first, p, self.get_mut(y.view), add);
     }
 
     fn gather(&mut self, table: View, ids: View, y: View, width: usize) {
-        gather::gather_rows(self.get(table), width, self.get(ids), self.get_mut(y));
+        gather::gather(self.get(table), self.get(ids), width, self.get_mut(y));
     }
 
     fn scatter(&mut self, ids: View, dy: View, dtable: Dest, width: usize, units: Range<usize>) {
@@ -182,7 +182,7 @@ impl<T: Number> Backend for Lane<'_, T> {
         if !self.adds(dtable) {
             out.fill(T::ZERO);
         }
-        gather::scatter_add_rows(self.get(ids), self.get(dy), width, units, out);
+        gather::scatter_add(self.get(dy), self.get(ids), width, units, out);
     }
 
     fn layer_norm(&mut self, x: View, affine: (View, View), y: View, stats: (View, View), eps: f64) {
