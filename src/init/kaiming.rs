@@ -1,6 +1,6 @@
 //! Kaiming (He): the variance is kept through a layer and the relu after it.
 
-use super::random::Draw;
+use super::draw::Draw;
 use super::{Entry, Initializer};
 use crate::error::Result;
 use crate::spec::{Key as ConfigKey, Kind, Preset, Values};

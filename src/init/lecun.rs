@@ -1,6 +1,6 @@
 //! LeCun: the variance of the inputs is kept; made for selu.
 
-use super::random::Draw;
+use super::draw::Draw;
 use super::{Entry, Initializer};
 use crate::tensor::{Key, Shape};
 

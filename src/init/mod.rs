@@ -9,12 +9,14 @@
 //! Write `init/NAME.rs` with an [`Initializer`] and an [`Entry`], add the entry to [`INITIALIZERS`].
 
 mod constant;
+mod draw;
 mod kaiming;
 mod keys;
 mod lecun;
+mod normal;
 mod orthogonal;
 mod pytorch;
-mod random;
+mod uniform;
 mod xavier;
 
 use std::fmt;
@@ -56,8 +58,8 @@ pub const INITIALIZERS: &[Entry] = &[
     lecun::UNIFORM,
     lecun::NORMAL,
     orthogonal::ENTRY,
-    random::UNIFORM,
-    random::NORMAL,
+    uniform::ENTRY,
+    normal::ENTRY,
     constant::ZEROS,
     constant::ONES,
     constant::CONSTANT,

@@ -1,6 +1,6 @@
 //! What PyTorch does when nobody says otherwise.
 
-use super::random::Draw;
+use super::draw::Draw;
 use super::{Entry, Initializer};
 use crate::tensor::{Key, Shape};
 

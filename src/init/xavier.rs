@@ -1,6 +1,6 @@
 //! Xavier (Glorot): the same variance forward and backward through a linear layer.
 
-use super::random::Draw;
+use super::draw::Draw;
 use super::{Entry, Initializer, keys};
 use crate::tensor::{Key, Shape};
 
