@@ -55,20 +55,21 @@ impl Rule<2> for Adadelta {
 #[cfg(test)]
 mod tests {
     use super::super::check;
+    use crate::spec::Value;
 
     #[test]
     fn follows_its_formula_and_pytorch() {
-        let values = check::values("adadelta");
+        let values = check::values("adadelta").with("eps", Value::Float(1e-3));
         let (mut v, mut d) = ([0.0; 4], [0.0; 4]);
         check::formula("adadelta", &values, 1.0, |_, lr, i, w, g| {
             v[i] = 0.9 * v[i] + 0.1 * g * g;
-            let delta = f64::sqrt(d[i] + 1e-6) / f64::sqrt(v[i] + 1e-6) * g;
+            let delta = f64::sqrt(d[i] + 1e-3) / f64::sqrt(v[i] + 1e-3) * g;
             d[i] = 0.9 * d[i] + 0.1 * delta * delta;
             w - lr * delta
         });
         check::pytorch("adadelta", &values, 1.0, TORCH);
     }
 
-    // Adadelta(lr=1.0)
-    const TORCH: [f32; 4] = [0.87778294, -1.6873168, 0.4620243, 2.7813041];
+    // Adadelta(lr=1.0, eps=1e-3)
+    const TORCH: [f32; 4] = [0.24783017, 0.6534509, 0.49570388, 0.40092894];
 }

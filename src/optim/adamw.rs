@@ -32,17 +32,18 @@ mod tests {
 
     #[test]
     fn follows_its_formula_and_pytorch() {
-        let values = check::values("adamw").with("weight_decay", Value::Float(0.1));
+        let values =
+            check::values("adamw").with("weight_decay", Value::Float(0.1)).with("eps", Value::Float(0.01));
         let (mut m, mut v) = ([0.0; 4], [0.0; 4]);
         check::formula("adamw", &values, 0.01, |t, lr, i, w, g| {
             m[i] = 0.9 * m[i] + 0.1 * g;
             v[i] = 0.999 * v[i] + 0.001 * g * g;
             let (m, v): (f64, f64) = (m[i] / (1.0 - 0.9f64.powi(t)), v[i] / (1.0 - 0.999f64.powi(t)));
-            w - lr * 0.1 * w - lr * m / (v.sqrt() + 1e-8)
+            w - lr * 0.1 * w - lr * m / (v.sqrt() + 0.01)
         });
         check::pytorch("adamw", &values, 0.01, TORCH);
     }
 
-    // AdamW(lr=0.01, weight_decay=0.1)
-    const TORCH: [f32; 4] = [0.55730337, -1.3531762, 0.2918792, 2.0402124];
+    // AdamW(lr=0.01, weight_decay=0.1, eps=0.01)
+    const TORCH: [f32; 4] = [0.56079483, -1.3568248, 0.29347923, 2.0461278];
 }

@@ -117,6 +117,13 @@ mod tests {
     }
 
     #[test]
+    fn the_coefficient_is_that_of_pytorch() {
+        assert_eq!(coefficient(5.0, 1.0), 1.0 / 5.000_001);
+        assert_eq!([coefficient(0.5, 1.0), coefficient(0.0, 1.0)], [1.0, 1.0]);
+        assert!(coefficient(1.0, 1.0) < 1.0);
+    }
+
+    #[test]
     fn a_norm_that_is_not_finite_changes_nothing() {
         let mut optimizer = Optimizer::new(Chain::new(), 2, vec![Segment::new(0..2)]);
         let mut w = [1.0f32, 2.0];

@@ -87,11 +87,11 @@ impl Optimizer {
     /// Counts a step and prepares it, for a caller that cuts the work itself: every element of the returned [`Part`] must
     /// go through the [`Update`] once.
     ///
-    /// `norm` is the norm of the scaled gradient, which clipping by norm needs; see [`Optimizer::grad_norm`].
+    /// `norm` is the norm of the scaled gradient ([`Optimizer::grad_norm`] times `gradient_scale`), which clipping by norm needs.
     ///
     /// # Panics
     ///
-    /// If a slice is not as long as the optimizer was made for.
+    /// If a slice is not as long as the optimizer was made for, or if the chain clips by norm and there is none.
     pub fn begin_step<'a>(
         &'a mut self,
         params: &'a mut [f32],
@@ -104,7 +104,8 @@ impl Optimizer {
         self.chain.prepare(self.step);
         let clip = match (self.chain.max_norm(), norm) {
             (Some(max), Some(norm)) => super::clip_grad_norm::coefficient(norm, max),
-            _ => 1.0,
+            (Some(_), None) => panic!("clipping by norm needs the norm"),
+            (None, _) => 1.0,
         };
         let update = Update {
             chain: &self.chain,

@@ -85,18 +85,19 @@ mod tests {
 
     #[test]
     fn follows_its_formula_and_pytorch() {
-        let values = check::values("rmsprop").with("weight_decay", Value::Float(0.01));
+        let values =
+            check::values("rmsprop").with("weight_decay", Value::Float(0.01)).with("eps", Value::Float(0.01));
         let mut v = [0.0; 4];
         check::formula("rmsprop", &values, 0.01, |_, lr, i, w, g| {
             let g = g + 0.01 * w;
             v[i] = 0.99 * v[i] + 0.01 * g * g;
-            w - lr * g / (f64::sqrt(v[i]) + 1e-8)
+            w - lr * g / (f64::sqrt(v[i]) + 0.01)
         });
         check::pytorch("rmsprop", &values, 0.01, TORCH);
     }
 
-    // RMSprop(lr=0.01, weight_decay=0.01)
-    const TORCH: [f32; 4] = [0.34465298, -1.0802119, 0.25678188, 1.6872898];
+    // RMSprop(lr=0.01, weight_decay=0.01, eps=0.01)
+    const TORCH: [f32; 4] = [0.36631107, -1.0747573, 0.26357827, 1.7130877];
 
     #[test]
     fn centered_with_momentum_does_too() {
