@@ -1,1 +1,174 @@
-//! To be filled.
+//! Raw text to a checked [`Config`].
+//!
+//! A config is TOML or JSON. All of its mistakes are reported at once, each with its line and what helps. Values of the
+//! command line come on top: defaults < config file < `--set a.b=c` < named flags.
+
+mod keys;
+mod paths;
+mod reference;
+mod sections;
+mod template;
+mod write;
+
+use crate::error::{Error, Problem, Result, quote};
+use crate::spec::{self, Format, Registries, Report, Setting, SourceText, Sources, Tree, Value, Values};
+
+pub use reference::reference;
+pub use sections::{ClassWeights, Data, EarlyStopping, Input, Model, Train, Validation};
+pub use template::{ColumnNote, Template};
+
+/// Everything that a training run needs to know, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Decides every random number of the run.
+    pub seed: u64,
+    /// Threads to compute with; `None`: one a core.
+    pub threads: Option<usize>,
+    /// The tables, and what their columns mean.
+    pub data: Data,
+    /// The network.
+    pub model: Model,
+    /// How it is trained.
+    pub train: Train,
+    /// The texts it came from; with them a later [`Report`] gives lines to problems of layers.
+    pub sources: Sources,
+}
+
+impl Config {
+    /// Reads a config, lays `settings` over it in their order, and checks the whole.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::Usage`](crate::error::Code::Usage) with every problem found: a text that cannot be parsed has one, any
+    /// other text all of them.
+    pub fn parse(source: &SourceText, settings: &[Setting], registries: Registries<'_>) -> Result<Self> {
+        let mut sources = Sources::default();
+        let id = sources.add(source.clone());
+        let parsed = spec::parse(source, id)
+            .map_err(|problem| Error::all(crate::error::Code::Usage, vec![problem]))?;
+        let (mut tree, twice) = parsed;
+        let mut report = Report::new(sources, registries);
+        twice.into_iter().for_each(|(span, problem)| report.add(span, problem));
+        settings.iter().for_each(|setting| setting.apply(&mut tree, &mut report));
+        paths::resolve(&mut tree, &report.sources);
+        let values = report.check(keys::ROOT, &tree, "");
+        let section = |key, keys| values.get(key).and_then(|table| Values::from_table(table, &[keys]));
+        let data = section("data", keys::DATA).unwrap_or_default();
+        let model = section("model", keys::MODEL).unwrap_or_default();
+        let train = section("train", keys::TRAIN).unwrap_or_default();
+        check_together(&data, &train, &tree, &mut report);
+        let sources = report.sources.clone();
+        report.finish()?;
+        Ok(Config {
+            seed: values.usize("seed") as u64,
+            threads: values.has("threads").then(|| values.usize("threads")),
+            data: Data::from_values(&data),
+            model: Model::from_values(&model, tree.get("model"), &registries),
+            train: Train::from_values(&train, &registries),
+            sources,
+        })
+    }
+
+    /// The config of a run that has no config file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::parse`].
+    pub fn from_flags(settings: &[Setting], registries: Registries<'_>) -> Result<Self> {
+        Config::parse(&SourceText::new("the command line", "", Format::Toml), settings, registries)
+    }
+
+    /// The config as TOML with every default written out. Parsed again it is equal to this one.
+    pub fn to_toml(&self) -> String {
+        write::to_toml(self)
+    }
+
+    /// The same config with absolute paths: it may be written to any directory.
+    pub fn with_absolute_paths(mut self) -> Self {
+        let Ok(here) = std::env::current_dir() else { return self };
+        let data = &mut self.data;
+        let validation = match &mut data.validation {
+            Validation::Fraction(_) => &mut Vec::new(),
+            Validation::Files(files) => files,
+        };
+        let all =
+            data.train.iter_mut().chain(validation).chain(&mut data.test).chain(&mut self.train.init_from);
+        all.for_each(|path| *path = paths::from_directory(&here, path));
+        self
+    }
+
+    /// A report for problems of this config that show later: of layers, shapes and losses.
+    pub fn report<'a>(&self, registries: Registries<'a>) -> Report<'a> {
+        Report::new(self.sources.clone(), registries)
+    }
+}
+
+/// `auto` (the outer `Some`, the inner `None`), one ASCII character, or `\t` in its two-character spelling.
+fn delimiter(text: &str) -> Option<Option<u8>> {
+    match text.as_bytes() {
+        b"auto" => Some(None),
+        b"\\t" => Some(Some(b'\t')),
+        &[byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r' | 0) => Some(Some(byte)),
+        _ => None,
+    }
+}
+
+/// What no single key can tell.
+fn check_together(data: &Values, train: &Values, tree: &Tree, report: &mut Report<'_>) {
+    let at = |path: [&str; 2]| tree.get(path[0]).and_then(|section| section.get(path[1]));
+    let texts = |key: &str| if data.has(key) { data.strs(key) } else { Vec::new() };
+    if let (Some(Value::Str(text)), Some(tree)) = (data.get("delimiter"), at(["data", "delimiter"]))
+        && delimiter(text).is_none()
+    {
+        let problem = Problem::new("", "data.delimiter is not one character").found(quote(text));
+        report.add(
+            tree.span,
+            problem.expected("\"auto\", or one ASCII character other than a quote or a line end"),
+        );
+    }
+    let targets = texts("target");
+    if let Some(tree) = at(["data", "target"]) {
+        for (i, target) in targets.iter().enumerate() {
+            let span = tree.items().get(i).map_or(tree.span, |item| item.span);
+            if targets[..i].contains(target) {
+                report.add(span, Problem::new("", format!("the target {} is given twice", quote(target))));
+            }
+        }
+        if targets.is_empty() && data.has("target") {
+            report
+                .add(tree.span, Problem::new("", "data.target is empty").help("name the column to predict"));
+        }
+    }
+    if let Some(tree) = at(["data", "train"])
+        && data.has("train")
+        && texts("train").is_empty()
+    {
+        report.add(tree.span, Problem::new("", "data.train is empty").help("name the table to train on"));
+    }
+    for key in ["features", "exclude", "weight"] {
+        let (Some(tree), names) = (at(["data", key]), texts(key)) else { continue };
+        for (i, name) in names.iter().enumerate().filter(|(_, name)| targets.contains(name)) {
+            let span = tree.items().get(i).map_or(tree.span, |item| item.span);
+            let help = match key {
+                "exclude" => "a target is never an input: leave it out here",
+                _ => "a target cannot be an input too: leave it out here, or choose another target",
+            };
+            report.add(
+                span,
+                Problem::new("", format!("data.{key} names the target {}", quote(name))).help(help),
+            );
+        }
+    }
+    let no_validation = matches!(data.get("validation"), Some(Value::Float(0.0)));
+    if let (true, Some(Value::Table(_)), Some(tree)) =
+        (no_validation, train.get("early_stopping"), at(["train", "early_stopping"]))
+    {
+        let problem = Problem::new("", "train.early_stopping has no validation rows to watch");
+        report.add(
+            tree.span,
+            problem
+                .found("data.validation = 0")
+                .help("set data.validation = 0.2, or take early_stopping out"),
+        );
+    }
+}

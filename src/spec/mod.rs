@@ -3,8 +3,27 @@
 //! A layer, an optimizer, a schedule, a loss or a section of the config declares its keys as a `&[Key]`. From
 //! that one table come the checks (type, range, unknown keys with "did you mean"), the defaults, the resolved config
 //! and the printed reference. Code reads the checked result through [`Values`].
+//!
+//! A config travels from [`SourceText`] through [`Tree`] (every key and value with its place) and [`Setting`]s of the
+//! command line to a [`Report`], which checks tables against keys and collects every [`Problem`](crate::error::Problem).
+
+mod check;
+mod registry;
+mod setting;
+mod source;
+mod suggest;
+mod tree;
+mod write;
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+pub use check::Report;
+pub use registry::{Choice, Described, Family, Registries};
+pub use setting::Setting;
+pub use source::{DEPTH_LIMIT, Format, SIZE_LIMIT, SourceText, Sources, Span};
+pub use tree::{Name, Node, Tree, parse};
+pub use write::{toml_key, toml_value};
 
 /// One key of a table in a config.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +71,12 @@ pub enum Kind {
     Tuple(usize, &'static Kind),
     /// The first kind that fits.
     Any(&'static [Kind]),
+    /// A table of one kind of value under names of the user's.
+    Table(&'static Kind),
+    /// A table with these keys. Directly under a key it is a section: left out, it counts as empty.
+    Keys(&'static [Key]),
+    /// One of a registry: its name, or a table `{ type = "name", ... }` with its keys.
+    Choice(Family),
     /// A table or list that another part of the program checks.
     Raw,
 }
@@ -77,6 +102,54 @@ impl Kind {
     /// A whole number in `min..=max`.
     pub const fn int(min: i64, max: i64) -> Kind {
         Kind::Int { min, max }
+    }
+}
+
+/// As a message says it under "expected": `a whole number from 1 to 10`.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Kind::Bool => f.write_str("true or false"),
+            Kind::Int { min: i64::MIN, max: i64::MAX } => f.write_str("a whole number"),
+            Kind::Int { min, max: i64::MAX } => write!(f, "a whole number of at least {min}"),
+            Kind::Int { min, max } => write!(f, "a whole number from {min} to {max}"),
+            Kind::Float { min, max, min_in, max_in } => {
+                let lower =
+                    (min > f64::MIN).then(|| format!("{} {min}", if min_in { "at least" } else { "above" }));
+                let upper =
+                    (max < f64::MAX).then(|| format!("{} {max}", if max_in { "at most" } else { "below" }));
+                match (lower, upper) {
+                    (None, None) => f.write_str("a number"),
+                    (Some(bound), None) | (None, Some(bound)) => write!(f, "a number {bound}"),
+                    (Some(_), Some(_)) if min_in && max_in => write!(f, "a number from {min} to {max}"),
+                    (Some(lower), Some(upper)) => write!(f, "a number {lower} and {upper}"),
+                }
+            }
+            Kind::Str => f.write_str("text"),
+            Kind::OneOf(words) => {
+                for (i, word) in words.iter().enumerate() {
+                    let before = match i {
+                        0 => "",
+                        _ if i + 1 == words.len() => " or ",
+                        _ => ", ",
+                    };
+                    write!(f, "{before}\"{word}\"")?;
+                }
+                Ok(())
+            }
+            Kind::List(item) => write!(f, "a list ({item} each)"),
+            Kind::Tuple(len, item) => write!(f, "a list of {len} ({item} each)"),
+            Kind::Any(kinds) => {
+                for (i, kind) in kinds.iter().enumerate() {
+                    write!(f, "{}{kind}", if i > 0 { ", or " } else { "" })?;
+                }
+                Ok(())
+            }
+            Kind::Choice(family) => write!(f, "{} by name or as {{ type = \"...\", ... }}", family.article()),
+            Kind::Table(value) => write!(f, "a table ({value} each)"),
+            Kind::Keys(_) => f.write_str("a table"),
+            Kind::Raw => f.write_str("a table or a list"),
+        }
     }
 }
 
@@ -144,6 +217,23 @@ impl Values {
         Values(keys.iter().filter_map(|k| Option::<Value>::from(k.default).map(|v| (k.name, v))).collect())
     }
 
+    /// The keys of a checked table among `keys`; `None` if it is no table.
+    pub fn from_table(table: &Value, keys: &[&[Key]]) -> Option<Self> {
+        let Value::Table(entries) = table else { return None };
+        let mut values = Values::default();
+        for key in keys.iter().copied().flatten() {
+            if let Some((_, value)) = entries.iter().find(|(name, _)| name == key.name) {
+                values.set(key.name, value.clone());
+            }
+        }
+        Some(values)
+    }
+
+    /// As a table, by name.
+    pub fn into_table(self) -> Value {
+        Value::Table(self.0.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    }
+
     /// Sets `key`.
     pub fn set(&mut self, key: &'static str, value: Value) {
         self.0.insert(key, value);
@@ -153,6 +243,11 @@ impl Values {
     pub fn with(mut self, key: &'static str, value: Value) -> Self {
         self.set(key, value);
         self
+    }
+
+    /// Takes `key` out.
+    pub fn remove(&mut self, key: &str) {
+        self.0.remove(key);
     }
 
     /// Whether `key` is there.

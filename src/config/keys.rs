@@ -1,0 +1,259 @@
+//! Every key of a config outside the registries, in the order of the reference.
+
+use crate::spec::{Family, Key, Kind, Preset};
+
+const AUTO: Kind = Kind::OneOf(&["auto"]);
+const TEXTS: Kind = Kind::Any(&[Kind::Str, Kind::List(&Kind::Str)]);
+const SCALES: Kind = Kind::OneOf(&["none", "standard", "robust", "min_max", "quantile"]);
+
+const fn key(name: &'static str, kind: Kind, default: Preset, doc: &'static str) -> Key {
+    Key { name, kind, default, doc }
+}
+
+/// The whole config.
+pub(super) const ROOT: &[Key] = &[
+    key(
+        "seed",
+        Kind::int(0, i64::MAX),
+        Preset::Int(0),
+        "Decides first weights, the order of rows, dropout and the validation part. The same seed gives the same model.",
+    ),
+    key(
+        "threads",
+        Kind::int(1, 4096),
+        Preset::Absent,
+        "Threads to compute with; left out: one a core. The result does not depend on it.",
+    ),
+    key("data", Kind::Keys(DATA), Preset::Absent, "The tables, and what their columns mean."),
+    key("model", Kind::Keys(MODEL), Preset::Absent, "The network."),
+    key("train", Kind::Keys(TRAIN), Preset::Absent, "How it is trained."),
+];
+
+/// `[data]`
+pub(super) const DATA: &[Key] = &[
+    key(
+        "train",
+        TEXTS,
+        Preset::Required,
+        "The table to train on: a path, a list of paths, or a glob such as \"part-*.csv\".",
+    ),
+    key(
+        "validation",
+        Kind::Any(&[Kind::below(0.0, 1.0), Kind::Str, Kind::List(&Kind::Str)]),
+        Preset::Float(0.2),
+        "The rows that choose the best weights: a fraction of the training table (0: none), stratified by class, or a path.",
+    ),
+    key("test", TEXTS, Preset::Absent, "A table that is scored once, at the end."),
+    key("target", TEXTS, Preset::Required, "The column to predict, or a list of columns."),
+    key(
+        "features",
+        TEXTS,
+        Preset::Absent,
+        "The only columns that are inputs, names or patterns with * and ?; left out: all others.",
+    ),
+    key("exclude", TEXTS, Preset::Strs(&[]), "Columns that are not inputs, names or patterns with * and ?."),
+    key("weight", Kind::Str, Preset::Absent, "A column of row weights."),
+    key(
+        "missing_values",
+        Kind::List(&Kind::Str),
+        Preset::Strs(&["", "NA", "N/A", "nan", "NaN", "null", "NULL", "None", "?"]),
+        "Fields that stand for \"no value\".",
+    ),
+    key("scale", SCALES, Preset::Str("standard"), "The scale of number columns that have none of their own."),
+    key(
+        "standardise_target",
+        Kind::Bool,
+        Preset::Bool(true),
+        "Whether number targets are standardised for the network; predictions are mapped back.",
+    ),
+    key(
+        "delimiter",
+        Kind::Str,
+        Preset::Str("auto"),
+        "The character between fields, or \"auto\": found from the first lines.",
+    ),
+    key(
+        "header",
+        Kind::Bool,
+        Preset::Bool(true),
+        "Whether the first line names the columns; if not, they are column_1, column_2 and so on.",
+    ),
+    key("quoting", Kind::Bool, Preset::Bool(true), "Whether double quotes may enclose a field."),
+    key(
+        "on_bad_row",
+        Kind::OneOf(&["error", "skip"]),
+        Preset::Str("error"),
+        "What a row with too few or too many fields does.",
+    ),
+    key(
+        "max_bad_fraction",
+        Kind::float(0.0, 1.0),
+        Preset::Float(0.01),
+        "With on_bad_row = \"skip\": more bad rows than this are an error all the same.",
+    ),
+    key(
+        "columns",
+        Kind::Table(&Kind::Keys(COLUMN)),
+        Preset::Absent,
+        "What is fixed about single columns; the rest is inferred.",
+    ),
+    key(
+        "inputs",
+        Kind::Table(&Kind::Keys(INPUT)),
+        Preset::Absent,
+        "Named inputs made of some columns; the other columns make the input `features`.",
+    ),
+];
+
+/// `[data.columns.NAME]`
+pub(super) const COLUMN: &[Key] = &[
+    key(
+        "type",
+        Kind::OneOf(&["number", "category", "text", "image", "date"]),
+        Preset::Absent,
+        "What the column holds.",
+    ),
+    key(
+        "missing",
+        Kind::OneOf(&["mean", "median", "constant", "indicator", "drop_row", "error"]),
+        Preset::Absent,
+        "What a missing value becomes.",
+    ),
+    key(
+        "fill_value",
+        Kind::Any(&[Kind::Str, Kind::float(f64::MIN, f64::MAX)]),
+        Preset::Absent,
+        "With missing = \"constant\": the value put in.",
+    ),
+    key("scale", SCALES, Preset::Absent, "How the numbers are scaled."),
+    key(
+        "encoding",
+        Kind::OneOf(&["one_hot", "embedding"]),
+        Preset::Absent,
+        "How a category reaches the network.",
+    ),
+    key(
+        "unknown",
+        Kind::OneOf(&["other", "error"]),
+        Preset::Absent,
+        "What a category unseen in training does.",
+    ),
+    key(
+        "classes",
+        Kind::List(&Kind::Str),
+        Preset::Absent,
+        "The labels of a target, in this order; any other is an error.",
+    ),
+];
+
+/// `[data.inputs.NAME]`
+pub(super) const INPUT: &[Key] = &[
+    key("columns", TEXTS, Preset::Required, "The columns, names or patterns with * and ?."),
+    key(
+        "shape",
+        Kind::List(&Kind::int(1, 1 << 31)),
+        Preset::Absent,
+        "Sizes without the batch axis: [C, H, W] for images, [T, C] for sequences.",
+    ),
+];
+
+/// `[model]`
+pub(super) const MODEL: &[Key] = &[
+    key(
+        "layers",
+        Kind::Any(&[AUTO, Kind::List(&Kind::Choice(Family::Layer))]),
+        Preset::Str("auto"),
+        "The layers in order; the output layer is added to fit the target. \"auto\": chosen from the data.",
+    ),
+    key(
+        "init",
+        Kind::Choice(Family::Initializer),
+        Preset::Absent,
+        "First weights of all layers; left out: each layer's own.",
+    ),
+];
+
+/// `[train]`
+pub(super) const TRAIN: &[Key] = &[
+    key(
+        "epochs",
+        Kind::Any(&[AUTO, Kind::int(0, 1_000_000_000)]),
+        Preset::Str("auto"),
+        "Passes over the training rows; 0 writes the untrained model.",
+    ),
+    key("batch_size", Kind::Any(&[AUTO, Kind::int(1, 1 << 31)]), Preset::Str("auto"), "Rows of one step."),
+    key(
+        "loss",
+        Kind::Any(&[AUTO, Kind::Choice(Family::Loss)]),
+        Preset::Str("auto"),
+        "What is made small; \"auto\": follows from the target.",
+    ),
+    key(
+        "optimizer",
+        Kind::Any(&[AUTO, Kind::Choice(Family::Optimizer)]),
+        Preset::Str("auto"),
+        "The update rule.",
+    ),
+    key(
+        "schedule",
+        Kind::Any(&[AUTO, Kind::Choice(Family::Schedule)]),
+        Preset::Str("auto"),
+        "The learning rate over time.",
+    ),
+    key(
+        "early_stopping",
+        Kind::Any(&[Kind::OneOf(&["auto", "none"]), Kind::Keys(EARLY_STOPPING)]),
+        Preset::Str("auto"),
+        "When to stop before the last epoch. \"auto\": only where epochs = \"auto\" too. The best weights are kept in any case.",
+    ),
+    key(
+        "clip_grad_norm",
+        Kind::above(0.0),
+        Preset::Absent,
+        "Gradients with a larger Euclidean norm are scaled down to it.",
+    ),
+    key("clip_grad_value", Kind::above(0.0), Preset::Absent, "Each gradient is cut to plus or minus this."),
+    key(
+        "accumulate_steps",
+        Kind::int(1, 1_000_000),
+        Preset::Int(1),
+        "Batches whose gradients are summed up for one step of the optimizer.",
+    ),
+    key(
+        "class_weights",
+        Kind::Any(&[
+            Kind::OneOf(&["none", "balanced"]),
+            Kind::List(&Kind::non_negative()),
+            Kind::Table(&Kind::non_negative()),
+        ]),
+        Preset::Str("none"),
+        "Weights of the classes in the loss: \"balanced\" (inverse to their counts), a table { class = weight }, or a list in the order of the classes.",
+    ),
+    key("shuffle", Kind::Bool, Preset::Bool(true), "Whether each epoch takes the rows in a new order."),
+    key(
+        "max_steps",
+        Kind::int(0, i64::MAX),
+        Preset::Int(0),
+        "Stops after this many steps, whatever the epochs; 0: no limit.",
+    ),
+    key(
+        "log_every_steps",
+        Kind::int(0, i64::MAX),
+        Preset::Int(0),
+        "A line of metrics after so many steps; 0: one an epoch.",
+    ),
+    key(
+        "checkpoint_every_steps",
+        Kind::int(0, i64::MAX),
+        Preset::Int(0),
+        "A checkpoint after so many steps; 0: one an epoch.",
+    ),
+    key("init_from", Kind::Str, Preset::Absent, "A .safetensors file whose weights are the first ones."),
+];
+
+/// `train.early_stopping`
+pub(super) const EARLY_STOPPING: &[Key] = &[
+    key("metric", Kind::Str, Preset::Str("loss"), "The figure of the validation part to watch."),
+    key("patience", Kind::int(1, 1_000_000_000), Preset::Int(10), "Epochs without progress before it stops."),
+    key("min_delta", Kind::non_negative(), Preset::Float(0.0), "Smaller changes are no progress."),
+];

@@ -1,0 +1,325 @@
+//! Trees against keys: every mistake is collected, none ends the check.
+
+use super::suggest::nearest;
+use super::{
+    Choice, Described, Family, Key, Kind, Name, Node, Preset, Registries, Sources, Span, Tree, Value, Values,
+    toml_key,
+};
+use crate::error::{Code, Error, Problem, Result, quote};
+
+/// At most this many problems are printed; the rest are counted.
+const SHOWN: usize = 50;
+
+/// At most this many problems are kept, so that a megabyte of nonsense is checked in no time.
+const KEPT: usize = 1000;
+
+/// The problems found so far, and what is needed to find more.
+#[derive(Debug, Default)]
+pub struct Report<'a> {
+    /// The texts that spans point into.
+    pub sources: Sources,
+    /// What may be named.
+    pub registries: Registries<'a>,
+    found: Vec<(Span, Problem)>,
+    dropped: usize,
+}
+
+impl<'a> Report<'a> {
+    /// Nothing found yet.
+    pub fn new(sources: Sources, registries: Registries<'a>) -> Self {
+        Report { sources, registries, found: Vec::new(), dropped: 0 }
+    }
+
+    /// Adds a problem at `span`; its place and excerpt are filled in at the end.
+    pub fn add(&mut self, span: Span, problem: Problem) {
+        if self.found.len() < KEPT {
+            self.found.push((span, problem));
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// How many problems there are.
+    pub fn len(&self) -> usize {
+        self.found.len() + self.dropped
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// All problems as one error, in the order of the text; the command line comes last.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::Usage`], if there is any problem.
+    pub fn finish(mut self) -> Result<()> {
+        if self.found.is_empty() {
+            return Ok(());
+        }
+        self.found.sort_by_key(|(span, _)| *span);
+        let more = self.len().saturating_sub(SHOWN);
+        let shown = self.found.into_iter().take(SHOWN);
+        let mut problems: Vec<_> = shown.map(|(span, problem)| self.sources.locate(span, problem)).collect();
+        if more > 0 {
+            problems.push(Problem::new("the config", format!("{more} more problems")));
+        }
+        Err(Error::all(Code::Usage, problems))
+    }
+
+    /// Checks a table against `keys` and fills in their defaults. `path` is what messages call it: `train`, or nothing
+    /// for the whole config.
+    ///
+    /// A key with a problem is absent from the result.
+    pub fn check(&mut self, keys: &[Key], table: &Tree, path: &str) -> Values {
+        self.check_entries(&[keys], table, path, None)
+    }
+
+    /// Checks one value. Of a section ([`Kind::Keys`]) the good keys are returned even where others have problems.
+    pub fn value(&mut self, kind: &Kind, tree: &Tree, path: &str) -> Option<Value> {
+        match (*kind, &tree.node) {
+            (Kind::Any(kinds), _) => return self.any(kinds, kind, tree, path),
+            (Kind::Raw, Node::List(_) | Node::Table(_)) => Some(tree.to_value()),
+            (Kind::Bool, Node::Bool(b)) => Some(Value::Bool(*b)),
+            (Kind::Str, Node::Str(s)) => Some(Value::Str(s.clone())),
+            (Kind::Int { min, max }, Node::Int(i)) if (min..=max).contains(i) => Some(Value::Int(*i)),
+            // 1e3 is a whole number to everyone but a grammar.
+            (Kind::Int { min, max }, Node::Float(x))
+                if x.fract() == 0.0 && x.abs() < 2_f64.powi(53) && (min..=max).contains(&(*x as i64)) =>
+            {
+                Some(Value::Int(*x as i64))
+            }
+            (Kind::Int { .. }, Node::Int(_)) => return self.out_of_range(kind, tree, path),
+            (Kind::Int { .. }, Node::Float(x)) if x.fract() == 0.0 => {
+                return self.out_of_range(kind, tree, path);
+            }
+            (Kind::Float { .. }, Node::Int(i)) if in_range(kind, *i as f64) => Some(Value::Float(*i as f64)),
+            (Kind::Float { .. }, Node::Float(x)) if in_range(kind, *x) => Some(Value::Float(*x)),
+            (Kind::Float { .. }, Node::Int(_) | Node::Float(_)) => {
+                return self.out_of_range(kind, tree, path);
+            }
+            (Kind::OneOf(words), Node::Str(s)) => {
+                if !words.contains(&s.as_str()) {
+                    let what = format!("{path} is not one of the known words");
+                    let problem = Problem::new("", what).expected(kind.to_string()).found(quote(s));
+                    self.add(tree.span, with_guess(problem, s, words.iter().copied()));
+                    return None;
+                }
+                Some(Value::Str(s.clone()))
+            }
+            (Kind::Tuple(len, _), Node::List(items)) if items.len() != len => {
+                let problem = Problem::new("", format!("{path} has the wrong length"));
+                self.add(tree.span, problem.expected(kind.to_string()).found(tree.describe()));
+                return None;
+            }
+            (Kind::List(item) | Kind::Tuple(_, item), Node::List(items)) => {
+                let before = self.len();
+                let values: Vec<_> = (items.iter().enumerate())
+                    .filter_map(|(i, tree)| self.value(item, tree, &format!("{path}.{i}")))
+                    .collect();
+                (self.len() == before).then_some(Value::List(values))
+            }
+            (Kind::Table(kind), Node::Table(entries)) => {
+                let before = self.len();
+                let values: Vec<_> = (entries.iter())
+                    .filter_map(|(name, tree)| {
+                        let value = self.value(kind, tree, &join(path, &toml_key(&name.text)))?;
+                        Some((name.text.clone(), value))
+                    })
+                    .collect();
+                (self.len() == before).then_some(Value::Table(values))
+            }
+            (Kind::Keys(keys), Node::Table(_)) => Some(self.check(keys, tree, path).into_table()),
+            (Kind::Choice(family), Node::Str(_) | Node::Table(_)) => {
+                return self.pick(family, tree, path).map(|choice| choice.to_value());
+            }
+            _ => {
+                let mut problem = Problem::new("", format!("{path} has the wrong type"));
+                problem = problem.expected(kind.to_string()).found(tree.describe());
+                if tree.node == Node::Null {
+                    problem = problem.help("to take the default, leave the key out");
+                }
+                self.add(tree.span, problem);
+                return None;
+            }
+        }
+    }
+
+    /// Resolves `"name"` or `{ type = "name", ... }` against a registry; a table without `type` is the family's
+    /// [preset](Family::preset).
+    pub fn pick(&mut self, family: Family, tree: &Tree, path: &str) -> Option<Choice> {
+        let (rows, before) = (self.registries.rows(family), self.len());
+        let (name, span) = match (&tree.node, tree.get("type")) {
+            (Node::Str(name), _) => (name.as_str(), tree.span),
+            (Node::Table(_), Some(Tree { node: Node::Str(name), span })) => (name.as_str(), *span),
+            (Node::Table(_), Some(other)) => {
+                self.value(&Kind::Str, other, &join(path, "type"));
+                return None;
+            }
+            (Node::Table(_), None) => match family.preset() {
+                Some(name) => (name, tree.span),
+                None => {
+                    let problem = Problem::new("", format!("{path} has no type"));
+                    self.add(tree.span, problem.help(format!("add type = \"...\", one of: {}", names(rows))));
+                    return None;
+                }
+            },
+            _ => {
+                let problem = Problem::new("", format!("{path} has the wrong type"));
+                let expected = Kind::Choice(family).to_string();
+                self.add(tree.span, problem.expected(expected).found(tree.describe()));
+                return None;
+            }
+        };
+        let Some(index) = rows.iter().position(|row| row.name == name) else {
+            let problem = Problem::new("", format!("{path}: unknown {} {}", family.noun(), quote(name)));
+            self.add(span, with_guess(problem, name, rows.iter().map(|row| row.name)));
+            return None;
+        };
+        let row = rows[index];
+        let keys = [row.keys, self.registries.common_keys(family)];
+        let values = match &tree.node {
+            Node::Str(_) => self.missing_keys(&keys, &[], tree, path, Some(row.name)),
+            _ => self.check_entries(&keys, tree, path, Some(row.name)),
+        };
+        (self.len() == before).then_some(Choice { index, name: row.name, values })
+    }
+
+    /// `only`: the row of a registry that the table is for, whose `type` key is allowed.
+    fn check_entries(&mut self, keys: &[&[Key]], table: &Tree, path: &str, only: Option<&str>) -> Values {
+        let Node::Table(entries) = &table.node else {
+            let problem = Problem::new(
+                "",
+                format!("{} has the wrong type", if path.is_empty() { "the config" } else { path }),
+            );
+            self.add(table.span, problem.expected("a table").found(table.describe()));
+            return Values::default();
+        };
+        let mut values = self.missing_keys(keys, entries, table, path, only);
+        for (name, tree) in entries {
+            if only.is_some() && name.text == "type" {
+                continue;
+            }
+            let known = keys.iter().copied().flatten();
+            match known.clone().find(|key| key.name == name.text) {
+                Some(key) => {
+                    if let Some(value) = self.value(&key.kind, tree, &join(path, key.name)) {
+                        values.set(key.name, value);
+                    } else {
+                        values.remove(key.name);
+                    }
+                }
+                None => {
+                    let of = match (only, path) {
+                        (Some(row), _) => format!(" of {row}"),
+                        (None, "") => String::new(),
+                        (None, path) => format!(" in [{path}]"),
+                    };
+                    let problem = Problem::new("", format!("unknown key {}{of}", quote(&name.text)));
+                    self.add(name.span, with_guess(problem, &name.text, known.map(|key| key.name)));
+                }
+            }
+        }
+        values
+    }
+
+    /// The defaults of `keys`, and a problem for each required one that `entries` lack.
+    fn missing_keys(
+        &mut self,
+        keys: &[&[Key]],
+        entries: &[(Name, Tree)],
+        table: &Tree,
+        path: &str,
+        only: Option<&str>,
+    ) -> Values {
+        let mut values = Values::default();
+        for key in keys.iter().copied().flatten() {
+            if let Some(preset) = Option::<Value>::from(key.default) {
+                values.set(key.name, preset);
+            }
+            if entries.iter().any(|(name, _)| name.text == key.name) {
+                continue;
+            }
+            if let Kind::Keys(section) = key.kind {
+                let section = self.check(section, &Tree::table(table.span), &join(path, key.name));
+                values.set(key.name, section.into_table());
+            } else if matches!(key.default, Preset::Required) {
+                let of = only.map(|row| format!(" ({row})")).unwrap_or_default();
+                let problem = Problem::new("", format!("{}{of} is missing", join(path, key.name)));
+                self.add(table.span, problem.expected(key.kind.to_string()).help(key.doc));
+            }
+        }
+        values
+    }
+
+    /// The first kind that fits; if none does, the problem of the last one that has the right type.
+    fn any(&mut self, kinds: &[Kind], whole: &Kind, tree: &Tree, path: &str) -> Option<Value> {
+        let mut closest = None;
+        for kind in kinds {
+            let mut trial = Report::new(self.sources.clone(), self.registries);
+            let value = trial.value(kind, tree, path);
+            if trial.is_empty() {
+                return value;
+            }
+            if accepts(kind, tree) {
+                closest = Some(trial);
+            }
+        }
+        let Some(trial) = closest else {
+            let problem = Problem::new("", format!("{path} has the wrong type"));
+            self.add(tree.span, problem.expected(whole.to_string()).found(tree.describe()));
+            return None;
+        };
+        for (span, problem) in trial.found {
+            let of_whole = span == tree.span && problem.expected.is_some();
+            self.add(span, if of_whole { problem.expected(whole.to_string()) } else { problem });
+        }
+        None
+    }
+
+    fn out_of_range(&mut self, kind: &Kind, tree: &Tree, path: &str) -> Option<Value> {
+        let problem = Problem::new("", format!("{path} is out of range"));
+        self.add(tree.span, problem.expected(kind.to_string()).found(tree.describe()));
+        None
+    }
+}
+
+/// Whether a finite number lies within the bounds of a [`Kind::Float`].
+fn in_range(kind: &Kind, x: f64) -> bool {
+    let Kind::Float { min, max, min_in, max_in } = *kind else { return false };
+    x.is_finite() && (x > min || (min_in && x == min)) && (x < max || (max_in && x == max))
+}
+
+/// Whether `tree` has the type of `kind`, whatever its value.
+fn accepts(kind: &Kind, tree: &Tree) -> bool {
+    match (kind, &tree.node) {
+        (Kind::Bool, Node::Bool(_))
+        | (Kind::Int { .. } | Kind::Float { .. }, Node::Int(_) | Node::Float(_))
+        | (Kind::Str | Kind::OneOf(_), Node::Str(_))
+        | (Kind::List(_) | Kind::Tuple(..), Node::List(_))
+        | (Kind::Table(_) | Kind::Keys(_), Node::Table(_))
+        | (Kind::Choice(_), Node::Str(_) | Node::Table(_))
+        | (Kind::Raw, Node::List(_) | Node::Table(_)) => true,
+        (Kind::Any(kinds), _) => kinds.iter().any(|kind| accepts(kind, tree)),
+        _ => false,
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn names(rows: &[Described]) -> String {
+    rows.iter().map(|row| row.name).collect::<Vec<_>>().join(", ")
+}
+
+/// Adds the known word that was probably meant, and the others.
+fn with_guess<'k>(problem: Problem, typed: &str, known: impl Iterator<Item = &'k str> + Clone) -> Problem {
+    let list = known.clone().collect::<Vec<_>>().join(", ");
+    match nearest(typed, known) {
+        Some(word) => problem.help(format!("did you mean \"{word}\"? known here: {list}")),
+        None if list.is_empty() => problem,
+        None => problem.help(format!("known here: {list}")),
+    }
+}

@@ -1,0 +1,132 @@
+//! Values from the command line, laid over a config before it is checked.
+
+use super::tree::parse_toml_value;
+use super::{Name, Node, Report, SourceText, Span, Tree, Value};
+use crate::error::{Problem, quote};
+use crate::spec::DEPTH_LIMIT;
+
+/// One value for one key of a config, from the command line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// As messages call it: `--set train.epochs=3`, `--target`.
+    place: String,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    /// `a.b.c=VALUE`, not yet read.
+    Text(String),
+    Known(Vec<String>, Value),
+}
+
+impl Setting {
+    /// `a.b.c=VALUE` as given to `--set`. The value is TOML; what is no TOML value is a text (`train.loss=mse`). A number
+    /// in the path is a place in a list (`model.layers.0.p`); quotes hold a dot (`data.columns."a.b".type`).
+    pub fn parse(text: &str) -> Self {
+        Setting { place: format!("--set {}", shown(text)), kind: Kind::Text(text.to_owned()) }
+    }
+
+    /// The value of a named flag: `Setting::flag("--target", "data.target", Value::Str(..))`. `key` has no quotes.
+    pub fn flag(flag: &str, key: &str, value: Value) -> Self {
+        let path = key.split('.').map(str::to_owned).collect();
+        Setting { place: flag.to_owned(), kind: Kind::Known(path, value) }
+    }
+
+    /// Lays the value over `tree`; what cannot be is added to the report.
+    pub fn apply(&self, tree: &mut Tree, report: &mut Report<'_>) {
+        let id = report.sources.add(SourceText::flag(&self.place));
+        let span = Span::new(id, 0..0);
+        let set = self.read(span).and_then(|(path, value)| put(tree, &path, value, span));
+        if let Err(problem) = set {
+            report.add(span, problem);
+        }
+    }
+
+    fn read(&self, span: Span) -> Result<(Vec<String>, Tree), Problem> {
+        let text = match &self.kind {
+            Kind::Known(path, value) => return Ok((path.clone(), Tree::from_value(value, span))),
+            Kind::Text(text) => text,
+        };
+        let example = "for example --set train.epochs=20";
+        let Some((path, value)) = split_at_equals(text) else {
+            return Err(Problem::new("", "no value").expected("KEY=VALUE").help(example));
+        };
+        let Ok(path) = toml_edit::Key::parse(path.trim()) else {
+            return Err(Problem::new("", format!("{} is not a key", quote(path)))
+                .expected("KEY=VALUE")
+                .help(example));
+        };
+        if path.len() > DEPTH_LIMIT {
+            return Err(Problem::new("", format!("nested more than {DEPTH_LIMIT} deep")));
+        }
+        let path = path.iter().map(|key| key.get().to_owned()).collect();
+        let value = parse_toml_value(value.trim(), span);
+        let value = value.unwrap_or_else(|| Tree { node: Node::Str(text_after_equals(text)), span });
+        Ok((path, value))
+    }
+}
+
+/// Puts `value` at `path`, making the tables on the way.
+fn put(tree: &mut Tree, path: &[String], value: Tree, span: Span) -> Result<(), Problem> {
+    let mut here = tree;
+    for (depth, key) in path.iter().enumerate() {
+        let so_far = || path[..depth].join(".");
+        // `optimizer = "adam"` and `optimizer.eps=1`: the name becomes the table's type.
+        if let Node::Str(name) = &here.node {
+            let name = Tree { node: Node::Str(name.clone()), span: here.span };
+            here.node = Node::Table(vec![(Name { text: "type".to_owned(), span: here.span }, name)]);
+        }
+        let found = here.describe();
+        here = match &mut here.node {
+            Node::Table(entries) => {
+                let at = entries.iter().position(|(name, _)| name.text == *key).unwrap_or_else(|| {
+                    entries.push((Name { text: key.clone(), span }, Tree::table(span)));
+                    entries.len() - 1
+                });
+                &mut entries[at].1
+            }
+            Node::List(items) => {
+                let len = items.len();
+                let Some(item) = key.parse().ok().and_then(|at: usize| items.get_mut(at)) else {
+                    let problem = Problem::new("", format!("{} has no item {}", so_far(), quote(key)));
+                    return Err(match len {
+                        0 => problem.help("the list is empty"),
+                        _ => problem.expected(format!("a number from 0 to {}", len - 1)),
+                    });
+                };
+                item
+            }
+            _ => {
+                let what = format!("{} has no keys", so_far());
+                return Err(Problem::new("", what).expected("a table or a list").found(found));
+            }
+        };
+    }
+    *here = value;
+    Ok(())
+}
+
+/// Splits at the first `=` outside of quotes.
+fn split_at_equals(text: &str) -> Option<(&str, &str)> {
+    let mut quoted = None;
+    for (i, c) in text.char_indices() {
+        match (quoted, c) {
+            (None, '=') => return Some((&text[..i], &text[i + 1..])),
+            (None, '"' | '\'') => quoted = Some(c),
+            (Some(open), _) if open == c => quoted = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn text_after_equals(text: &str) -> String {
+    split_at_equals(text).map_or_else(String::new, |(_, value)| value.to_owned())
+}
+
+/// `text` for a message: cut, and without control characters; quotes only where there was something to escape.
+fn shown(text: &str) -> String {
+    let quoted = quote(text);
+    if quoted.len() == text.len() + 2 { text.to_owned() } else { quoted }
+}
