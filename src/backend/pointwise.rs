@@ -9,7 +9,7 @@
 //!
 //! Everywhere `add` means: add into the destination instead of overwriting it.
 
-use super::kernel::{kernel, lane_sum, put};
+use super::kernel::{columns, kernel, lane_sum, put};
 use super::scalar::Scalar;
 use std::fmt::Debug;
 
@@ -191,13 +191,6 @@ impl<F: Binary, T: Scalar> BinaryIn<T> for F {
     }
 }
 
-/// C of a matrix of `len` elements in `rows` rows; 1 for an empty one.
-fn columns(len: usize, rows: usize) -> usize {
-    let cols = len.checked_div(rows).unwrap_or(0);
-    assert_eq!(cols * rows, len, "{len} elements in {rows} rows");
-    cols.max(1)
-}
-
 kernel! {
     fn unary_forward<F: Unary, T: Scalar>(op: F, x: &[T], y: &mut [T]) {
         for (y, &x) in y.iter_mut().zip(x) {
@@ -253,7 +246,7 @@ kernel! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tensor::Key;
+    use crate::backend::check::{H, close, numbers};
 
     #[derive(Clone, Copy, Debug)]
     struct Gelu;
@@ -287,21 +280,6 @@ mod tests {
             -(a - b).tanh()
         }
     }
-
-    /// `n` numbers in [−3, 3).
-    fn numbers<T: Scalar>(name: &str, n: usize) -> Vec<T> {
-        let key = Key::new(1).named(name);
-        (0..n as u64).map(|i| T::from_f64(key.uniform(i) * 6.0 - 3.0)).collect()
-    }
-
-    fn close<T: Scalar>(got: &[T], want: &[f64], limit: f64) {
-        assert_eq!(got.len(), want.len());
-        for (i, (g, w)) in got.iter().zip(want).enumerate() {
-            assert!((g.to_f64() - w).abs() <= limit * w.abs().max(1.0), "[{i}]: {g:?}, want {w}");
-        }
-    }
-
-    const H: f64 = 1e-5;
 
     fn unary_agrees<T: Element>(n: usize, limit: f64) {
         let op: &dyn UnaryLoops = &Gelu;
