@@ -1,7 +1,7 @@
 //! How a loop over slices is written once and compiled for each instruction set, and how its sums are ordered.
 //!
 //! The loops hold no closures: the compiler inlines a closure only while it is small, and a body that is not inlined
-//! is compiled for the baseline, ten to fifty times slower where it has an `exp` or two.
+//! is compiled for the baseline, ten times slower where it has an `exp` or two.
 
 use super::scalar::Scalar;
 
@@ -35,14 +35,14 @@ macro_rules! kernel {
 /// Partial sums that [`lane_sum`] keeps: one AVX-512 register of `f32`.
 pub(crate) const LANES: usize = 16;
 
-/// `lane_sum!(T; x in xs, y in ys => term)`: the sum of `term` over slices of one length.
+/// `lane_sum!(T; x in xs, y in ys => term)`: the sum of `term`, in T, over slices of one length.
 ///
 /// The compiler may not reorder a floating-point sum, so the partial sums are spelled out: element i belongs to
 /// lane i mod [`LANES`], and [`fold`] adds the lanes. The order follows from the length alone.
 macro_rules! lane_sum {
     ($T:ty; $($x:ident in $xs:expr),+ => $term:expr) => {{
         use $crate::backend::kernel::{LANES, fold};
-        $(let $x: &[$T] = &$xs[..];)+
+        $(let $x = &$xs[..];)+
         let [len, ..] = [$($x.len()),+];
         $(let $x = &$x[..len];)+
         let whole = len / LANES * LANES;
@@ -63,6 +63,40 @@ macro_rules! lane_sum {
 }
 
 pub(crate) use {kernel, lane_sum};
+
+/// The largest of `xs`, −∞ for none; NaNs are passed over.
+#[inline(always)]
+pub(crate) fn largest<T: Scalar>(xs: &[T]) -> T {
+    let (chunks, tail) = xs.as_chunks::<LANES>();
+    let mut lanes = [T::NEG_INFINITY; LANES];
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = lane.max(x);
+        }
+    }
+    let mut most = T::NEG_INFINITY;
+    for &x in tail {
+        most = most.max(x);
+    }
+    if chunks.is_empty() {
+        return most;
+    }
+    for &x in &lanes {
+        most = most.max(x);
+    }
+    most
+}
+
+/// C of a matrix of `len` elements in `rows` rows; 1 for an empty one.
+///
+/// # Panics
+/// Where the rows do not divide the elements.
+#[inline(always)]
+pub(crate) fn columns(len: usize, rows: usize) -> usize {
+    let cols = len.checked_div(rows).unwrap_or(0);
+    assert_eq!(cols * rows, len, "{len} elements in {rows} rows");
+    cols.max(1)
+}
 
 /// The sum of the lanes, added pairwise: halves, quarters and so on.
 #[inline(always)]

@@ -11,6 +11,8 @@ use std::ops::Range;
 
 use crate::tensor::{Key, Slot, View};
 
+#[cfg(test)]
+mod check;
 pub mod cpu;
 mod kernel;
 pub mod pointwise;

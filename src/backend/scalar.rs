@@ -76,8 +76,7 @@ pub trait Scalar:
     /// `yes` where `condition` holds, else `no`.
     #[inline(always)]
     fn select(condition: bool, yes: Self, no: Self) -> Self {
-        // A select from the start: an `if` may become a jump, which keeps the loop from being vectorised.
-        std::hint::select_unpredictable(condition, yes, no)
+        if condition { yes } else { no }
     }
 
     /// The larger one. NaN in `self` stays; NaN in `other` is passed over.

@@ -3,6 +3,10 @@
 //! Lanes of one stage write disjoint parts of the buffers: rows of their own, or units of their own. The plan sees to
 //! that, and the two rules of [`crate::ops`] (split over outputs, fixed order of sums) give the same bits for any number of
 //! threads.
+//!
+//! The loops in this folder take slices and give slices: no allocation, no threads. Legend: B batch, R rows, C columns or channels,
+//! L length; matrices are row-major and contiguous; `d` marks the gradient of a name. `add` means: add into
+//! the destination instead of overwriting it. Lengths that do not fit panic: they are a defect of the caller.
 
 #![allow(unsafe_code)]
 
@@ -36,8 +40,8 @@ pub trait Number: Element + matmul::Element + Plain + Into<f64> {}
 impl Number for f32 {}
 impl Number for f64 {}
 
-/// Multiply-adds below which a stage stays on one thread: a fork costs some microseconds, worth about this much.
-const FORK_WORK: f64 = 400_000.0;
+/// Multiply-adds below which a stage stays on one thread: a fork costs some microseconds, worth about this much. Tests fork always.
+const FORK_WORK: f64 = if cfg!(test) { 0.0 } else { 400_000.0 };
 
 /// Buffers in memory and rayon's threads.
 ///

@@ -1,0 +1,101 @@
+//! Sums down the columns of a matrix, and copies of some of its columns.
+
+use crate::backend::kernel::{kernel, put};
+use crate::backend::scalar::Scalar;
+use std::ops::Range;
+
+/// Columns whose partial sums are kept at hand together.
+pub(super) const STRIP: usize = 512;
+
+/// Rows that are summed before the partial sum is added to the total: keeps the error of a long sum small.
+pub(super) const ROWS: usize = 256;
+
+/// Some neighbouring columns of a matrix.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Columns of the whole matrix.
+    pub cols: usize,
+    /// The first column of the window.
+    pub first: usize,
+}
+
+kernel! {
+    /// out[c − start] (=|+=) Σ_r x[r, c] for the columns start..end of `range`; the order of a column's sum does not
+    /// depend on the range. x [R, C], out [end − start].
+    pub fn column_sums<T: Scalar>(x: &[T], cols: usize, range: Range<usize>, out: &mut [T], add: bool) {
+        assert_eq!(x.len() % cols, 0);
+        assert_eq!(out.len(), range.len());
+        if !add {
+            out.fill(T::ZERO);
+        }
+        let mut scratch = [T::ZERO; STRIP];
+        for (strip, out) in out.chunks_mut(STRIP).enumerate() {
+            let first = range.start + strip * STRIP;
+            let sums = &mut scratch[..out.len()];
+            for rows in x.chunks(ROWS * cols) {
+                sums.fill(T::ZERO);
+                for row in rows.chunks_exact(cols) {
+                    for (sum, &x) in sums.iter_mut().zip(&row[first..]) {
+                        *sum += x;
+                    }
+                }
+                for (out, &sum) in out.iter_mut().zip(sums.iter()) {
+                    *out += sum;
+                }
+            }
+        }
+    }
+
+    /// y[r, c] (=|+=) x[r, c] for the `width` columns c of two windows: the parts of a concatenation, or, with `add`
+    /// and the windows exchanged, its gradient. x and y have the same number of rows.
+    pub fn copy_columns<T: Scalar>(x: &[T], from: Window, y: &mut [T], to: Window, width: usize, add: bool) {
+        assert!(x.len() % from.cols == 0 && y.len() % to.cols == 0);
+        assert_eq!(x.len() / from.cols, y.len() / to.cols);
+        for (x, y) in x.chunks_exact(from.cols).zip(y.chunks_exact_mut(to.cols)) {
+            let (x, y) = (&x[from.first..from.first + width], &mut y[to.first..to.first + width]);
+            for (y, &x) in y.iter_mut().zip(x) {
+                put(y, add, x);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::check::{close, numbers};
+
+    fn agrees<T: Scalar>(limit: f64) {
+        for (rows, cols) in [(0, 3), (1, 1), (7, 3), (600, 40), (2, 1300)] {
+            let x = numbers::<T>("x", rows * cols);
+            let mut out = vec![T::ONE; cols];
+            column_sums(&x, cols, 0..cols, &mut out, true);
+            let sum = |c: usize| (0..rows).map(|r| x[r * cols + c].to_f64()).sum::<f64>();
+            close(&out, &(0..cols).map(|c| 1.0 + sum(c)).collect::<Vec<_>>(), limit);
+
+            // Any split of the columns gives the same bits.
+            let mut parts = vec![T::ZERO; cols];
+            column_sums(&x, cols, 0..cols, &mut out, false);
+            let (left, right) = parts.split_at_mut(cols / 3);
+            column_sums(&x, cols, 0..cols / 3, left, false);
+            column_sums(&x, cols, cols / 3..cols, right, false);
+            assert_eq!(out, parts);
+        }
+    }
+
+    #[test]
+    fn column_sums_agree_with_the_plain_form_and_do_not_depend_on_the_split() {
+        agrees::<f32>(2e-5);
+        agrees::<f64>(1e-13);
+    }
+
+    #[test]
+    fn windows_are_copied_and_added() {
+        let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let mut y = [10.0; 8];
+        copy_columns(&x, Window { cols: 3, first: 1 }, &mut y, Window { cols: 4, first: 2 }, 2, false);
+        assert_eq!(y, [10.0, 10.0, 2.0, 3.0, 10.0, 10.0, 5.0, 6.0]);
+        copy_columns(&x, Window { cols: 3, first: 0 }, &mut y, Window { cols: 4, first: 3 }, 1, true);
+        assert_eq!(y, [10.0, 10.0, 2.0, 4.0, 10.0, 10.0, 5.0, 10.0]);
+    }
+}
