@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Code, Error, Problem, Result, quote};
+use crate::error::{Code, Error, Result, quote};
 
 /// What messages call `-`.
 pub const STANDARD_INPUT: &str = "standard input";
@@ -61,7 +61,7 @@ impl Source {
             if item == "-" {
                 inputs.push(Input::StandardInput);
             } else if item.contains(['*', '?', '[']) && !path.exists() {
-                inputs.extend(matches(&path)?);
+                inputs.extend(matches(base, item)?);
             } else {
                 inputs.push(Input::File(path));
             }
@@ -233,26 +233,74 @@ fn cannot_open(name: &str, e: &io::Error) -> Error {
     }
 }
 
-fn matches(pattern: &Path) -> Result<Vec<Input>> {
-    let place = printable(pattern);
-    let text = pattern.to_str().ok_or_else(|| Error::usage(&*place, "a glob must be UTF-8"))?;
-    let paths = glob::glob(text).map_err(|e| Error::usage(&*place, format!("bad glob: {}", e.msg)))?;
-    let mut inputs = Vec::new();
-    for path in paths {
+/// The files that `pattern` matches below `base`, whose own characters mean nothing special.
+fn matches(base: &Path, pattern: &str) -> Result<Vec<Input>> {
+    let place = printable(&base.join(pattern));
+    let usage = |what: &str| Error::usage(&*place, what);
+    let base = base.to_str().ok_or_else(|| usage("a glob needs a directory with a name in UTF-8"))?;
+    let whole = Path::new(&glob::Pattern::escape(base)).join(pattern);
+    let found = glob::glob(&whole.to_string_lossy()).map_err(|e| usage(&format!("bad glob: {}", e.msg)))?;
+    let mut paths = Vec::new();
+    for path in found {
         let path = path.map_err(|e| cannot_open(&printable(e.path()), e.error()))?;
         if !path.is_dir() {
-            inputs.push(Input::File(path));
+            paths.push(path);
         }
     }
-    if inputs.is_empty() {
-        return Err(Error::new(Code::Usage, Problem::new(place, "no file matches this glob")));
+    if paths.is_empty() {
+        return Err(usage("no file matches this glob"));
     }
-    inputs.sort_by_cached_key(Input::name);
-    Ok(inputs)
+    paths.sort();
+    Ok(paths.into_iter().map(Input::File).collect())
 }
 
 /// A path that cannot drive the terminal.
 fn printable(path: &Path) -> String {
     let text = path.to_string_lossy();
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn input_36_files_that_are_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path().display();
+        let source = Source::parse(&["no.csv", ".", "-"], dir.path()).unwrap();
+        let e = source.check().unwrap_err();
+        assert_eq!(
+            e.to_string(),
+            format!(
+                "error[2]: {base}/no.csv: no such file\nerror[2]: {base}/.: this is a directory, not a file\n  \
+                 help: name the file in it, or a glob such as \"DIR/*.csv\""
+            )
+        );
+        let e = Source::parse(&["*.csv"], dir.path()).unwrap_err();
+        assert_eq!(e.to_string(), format!("error[2]: {base}/*.csv: no file matches this glob"));
+        let e = Source::parse(&["-", "-"], Path::new("")).unwrap_err();
+        assert_eq!(e.to_string(), "error[2]: -: standard input is named twice, and can be read once");
+    }
+
+    #[test]
+    fn a_glob_takes_nothing_special_from_its_base() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path().join("[a]*");
+        std::fs::create_dir(&base).unwrap();
+        for name in ["p2.csv", "p1.csv", "q.csv", "p*"] {
+            std::fs::write(base.join(name), "x").unwrap();
+        }
+        let names = |items: &[&str]| -> Vec<String> {
+            let source = Source::parse(items, &base).unwrap();
+            source
+                .inputs()
+                .iter()
+                .map(|i| i.name().rsplit('/').next().unwrap_or_default().to_owned())
+                .collect()
+        };
+        assert_eq!(names(&["q.csv", "p?.csv", "-"]), ["q.csv", "p1.csv", "p2.csv", "standard input"]);
+        assert_eq!(names(&["p*"]), ["p*"]);
+        assert!(!Source::parse(&["q.csv", "-"], &base).unwrap().is_rereadable());
+    }
 }

@@ -1,7 +1,7 @@
 //! What the first bytes of a file tell: its format, its delimiter, whether it has a header.
 
 use crate::data::source::line_place;
-use crate::error::{Error, quote};
+use crate::error::{Code, Error, quote};
 
 /// How much of a file is looked at, at most.
 pub(super) const SAMPLE: usize = 64 << 10;
@@ -75,7 +75,7 @@ pub(super) fn check_format(file: &str, sample: &[u8]) -> Result<(), Error> {
     }
     // A text has tabs and line ends, hardly any other control character; random bytes have 11 in 100.
     let odd = sample.iter().filter(|&&b| b < 9 || (14..32).contains(&b) && b != 27).count();
-    if odd > 1 && odd * 20 > sample.len() {
+    if odd > 7 && odd * 20 > sample.len() {
         return refuse("this is a binary file".into(), "export the table as CSV");
     }
     Ok(())
@@ -215,7 +215,7 @@ pub(super) fn check_header(file: &str, line: u64, names: &[&str]) -> Result<(), 
         if looks_like_data(names.iter().copied()) {
             last.help = Some(NO_HEADER.into());
         }
-        return Err(Error::all(crate::error::Code::Data, problems));
+        return Err(Error::all(Code::Data, problems));
     }
     Ok(())
 }

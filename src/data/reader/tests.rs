@@ -1,11 +1,11 @@
 //! One test for each bad input, with the whole message; and tables that must read back as they were written.
 
-use std::io::Write;
-use std::path::Path;
+use std::io::{self, Cursor, Read, Write};
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::data::source::STANDARD_INPUT;
 
 type Table = (Vec<String>, Vec<Vec<String>>);
 
@@ -136,11 +136,11 @@ fn input_5_a_field_over_a_mebibyte() {
 
 #[test]
 fn input_5_an_endless_field_is_not_buffered() {
-    let endless = Cursor::new(b"a,b\n1,\"".to_vec()).chain(std::io::repeat(b'x'));
+    let endless = Cursor::new(b"a,b\n1,\"".to_vec()).chain(io::repeat(b'x'));
     let opened = Opened::new("t.csv", endless).unwrap();
     let mut reader = TableReader::from_opened(opened, &ReadOptions::default()).unwrap();
     assert_eq!(reader.next_row().unwrap_err().code, Code::Data);
-    let endless = Cursor::new(b"a,b\n1".to_vec()).chain(std::io::repeat(b','));
+    let endless = Cursor::new(b"a,b\n1".to_vec()).chain(io::repeat(b','));
     let opened = Opened::new("t.csv", endless).unwrap();
     let mut reader = TableReader::from_opened(opened, &ReadOptions::default()).unwrap();
     assert_eq!(
@@ -318,28 +318,24 @@ fn input_22_another_delimiter_or_no_header() {
 
 #[test]
 fn input_23_an_empty_standard_input() {
-    let opened = Opened::new(STANDARD_INPUT, std::io::empty()).unwrap();
+    let opened = Opened::new(STANDARD_INPUT, io::empty()).unwrap();
     let e = TableReader::from_opened(opened, &ReadOptions::default()).err().unwrap();
     assert_eq!(e.to_string(), "error[3]: standard input: no header: standard input is empty");
 }
 
 #[test]
-fn input_36_files_that_are_not_there() {
-    let dir = tempfile::tempdir().unwrap();
-    let base = dir.path().display();
-    let source = Source::parse(&["no.csv", ".", "-"], dir.path()).unwrap();
-    let e = TableReader::open(&source, &ReadOptions::default()).err().unwrap();
-    assert_eq!(
-        e.to_string(),
-        format!(
-            "error[2]: {base}/no.csv: no such file\nerror[2]: {base}/.: this is a directory, not a file\n  \
-             help: name the file in it, or a glob such as \"DIR/*.csv\""
-        )
-    );
-    let e = Source::parse(&["*.csv"], dir.path()).unwrap_err();
-    assert_eq!(e.to_string(), format!("error[2]: {base}/*.csv: no file matches this glob"));
-    let e = Source::parse(&["-", "-"], Path::new("")).unwrap_err();
-    assert_eq!(e.to_string(), "error[2]: -: standard input is named twice, and can be read once");
+fn a_failing_disk_is_the_environment() {
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::from_raw_os_error(5))
+        }
+    }
+    for start in [b"a,b\n1,2\n".to_vec(), gzip(b"a,b\n1,2\n"), Vec::new()] {
+        let opened = Opened::new("t.csv", Cursor::new(start).chain(Broken));
+        let e = opened.and_then(|o| TableReader::from_opened(o, &ReadOptions::default())).err().unwrap();
+        assert_eq!(e.to_string(), "error[5]: t.csv: cannot be read: Input/output error (os error 5)");
+    }
 }
 
 #[test]
@@ -397,6 +393,8 @@ fn without_a_header_columns_are_numbered_or_given() {
     assert_eq!(read("1,2\n", &named).unwrap(), table(&["x", "y"], &[&["1", "2"]]));
     let e = read("1,2,3\n", &named).unwrap_err().to_string();
     assert_eq!(e, "error[3]: t.csv, line 1: 2 names are given for 3 columns");
+    let e = read(b"1,2\n3,\xff\n".to_vec(), &named).unwrap_err().to_string();
+    assert!(e.starts_with("error[3]: t.csv, line 2, column \"y\": not UTF-8\n"), "{e}");
 }
 
 #[test]
