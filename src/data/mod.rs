@@ -1,4 +1,45 @@
 //! Table to schema to encoders to batches; knows nothing of networks.
+//!
+//! Rows of text ([`Rows`]) become a [`Schema`] (types, inferred or pinned) and a [`RawTable`] (32-bit numbers). The rows
+//! are divided ([`Split`]), a [`Preprocessing`] is fitted on the training part and turns the raw table into a [`Table`]
+//! in place, from which batches are gathered as [`Inputs`] describes. The preprocessing travels in the model file; an
+//! [`Encoder`] takes new rows through it.
 
+mod batch;
+mod column;
+mod date;
+mod encode;
+mod field;
+mod fit;
+mod infer;
+mod inputs;
+mod moments;
+mod normal;
+mod options;
+mod preprocess;
+mod raw;
+mod raw_target;
 pub mod reader;
+mod rows;
+mod scaler;
+mod schema;
 pub mod source;
+mod split;
+mod table;
+mod target;
+
+pub use batch::{EpochOrder, balanced_class_weights};
+pub use column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Fill, NumberCell};
+pub use date::DatePart;
+pub use encode::{Encoder, Report};
+pub use fit::Fitted;
+pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs};
+pub use options::{ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, Scale, Unknown};
+pub use preprocess::{Binding, InputColumns, Preprocessing};
+pub use raw::RawTable;
+pub use rows::{BufferedRow, Fields, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
+pub use scaler::Scaler;
+pub use schema::{ColumnSchema, Role, Schema};
+pub use split::{Classes, Split};
+pub use table::Table;
+pub use target::{LabelTarget, NumberTarget, Targets};

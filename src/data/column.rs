@@ -1,0 +1,261 @@
+//! The fitted columns of a preprocessing: how one field becomes numbers.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::date::DatePart;
+use super::field;
+use super::options::{Encoding, Unknown};
+use super::scaler::Scaler;
+
+/// What a missing value becomes once everything is fitted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fill {
+    /// This value, in the column's own unit: a mean, a median or a constant.
+    Value(f64),
+    /// This value, and an indicator that is 1.
+    Indicator(f64),
+    /// The row is left out.
+    DropRow,
+    /// An error.
+    Error,
+}
+
+impl Fill {
+    /// The value put in; 0 where no row with a missing value gets this far.
+    pub(super) fn value(&self) -> f64 {
+        match self {
+            Fill::Value(x) | Fill::Indicator(x) => *x,
+            Fill::DropRow | Fill::Error => 0.0,
+        }
+    }
+}
+
+/// One number of a table's row: what is kept in 32 bits, and how it is scaled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NumberCell {
+    /// Subtracted in f64 before the value is rounded to 32 bits; added again before it is scaled.
+    pub offset: f64,
+    /// Applied in f64.
+    pub scaler: Scaler,
+    /// For a missing value.
+    pub missing: Fill,
+}
+
+impl NumberCell {
+    /// The value as it is kept until it is scaled.
+    #[inline]
+    pub(super) fn raw(offset: f64, x: f64) -> f32 {
+        (x - offset) as f32
+    }
+
+    /// The scaled value of a raw one; NaN, a missing value, becomes its fill or stays where an indicator needs it.
+    #[inline]
+    pub(super) fn scale(&self, raw: f32) -> f32 {
+        if !raw.is_nan() {
+            return self.scaler.apply(f64::from(raw) + self.offset);
+        }
+        match self.missing {
+            Fill::Indicator(_) => raw,
+            _ => self.scaled_fill(),
+        }
+    }
+
+    /// The scaled value of the fill.
+    pub(super) fn scaled_fill(&self) -> f32 {
+        self.scaler.apply(self.missing.value())
+    }
+}
+
+/// What a missing category becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CategoryFill {
+    /// A category of its own, after all others.
+    Own,
+    /// The category at this position.
+    Category(usize),
+    /// What an unknown category becomes: nothing was missing in training.
+    Unknown,
+    /// The row is left out.
+    DropRow,
+    /// An error.
+    Error,
+}
+
+/// A fitted category column. In a table, code 0 is "unknown" and code i + 1 the category at position i.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CategoryCell {
+    /// The categories of the training part, in ascending order (of the numbers, if all are numbers).
+    pub categories: Vec<String>,
+    /// Whether numbers are compared as numbers: "1" and "1.0" are one category.
+    pub one_spelling: bool,
+    /// For a missing value.
+    pub missing: CategoryFill,
+    /// How it reaches the network.
+    pub encoding: Encoding,
+    /// For a value that is not among the categories.
+    pub unknown: Unknown,
+}
+
+impl CategoryCell {
+    /// Categories, counting the one that stands for missing values.
+    pub fn cardinality(&self) -> usize {
+        self.categories.len() + usize::from(self.missing == CategoryFill::Own)
+    }
+
+    /// Numbers in the one-hot encoding: one where there are two categories.
+    pub(super) fn one_hot_width(&self) -> usize {
+        if self.cardinality() == 2 { 1 } else { self.cardinality() }
+    }
+
+    /// The code of a missing value.
+    pub(super) fn missing_code(&self) -> f32 {
+        match self.missing {
+            CategoryFill::Own => (self.categories.len() + 1) as f32,
+            CategoryFill::Category(i) => (i + 1) as f32,
+            CategoryFill::Unknown | CategoryFill::DropRow | CategoryFill::Error => 0.0,
+        }
+    }
+
+    /// Looks categories up by their text.
+    pub(super) fn index(&self) -> HashMap<&str, u32> {
+        self.categories.iter().enumerate().map(|(i, c)| (c.as_str(), i as u32 + 1)).collect()
+    }
+}
+
+/// A fitted date column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DateCell {
+    /// The parts that vary in the training part, each with its own number.
+    pub parts: Vec<(DatePart, NumberCell)>,
+    /// Whether an indicator follows the parts.
+    pub indicator: bool,
+}
+
+/// A fitted input column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// As in the header of the training data.
+    pub name: String,
+    /// What it holds.
+    #[serde(flatten)]
+    pub cell: Cell,
+}
+
+/// What a fitted input column holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Cell {
+    /// A number.
+    Number(NumberCell),
+    /// One of a set of values.
+    Category(CategoryCell),
+    /// A date.
+    Date(DateCell),
+}
+
+impl Cell {
+    /// Whether the network gets an index into learned vectors.
+    pub(super) fn is_embedded(&self) -> bool {
+        matches!(self, Cell::Category(c) if c.encoding == Encoding::Embedding)
+    }
+
+    /// Numbers, or indices, that the network gets for this column.
+    pub(super) fn numbers(&self) -> usize {
+        match self {
+            Cell::Number(number) => 1 + usize::from(matches!(number.missing, Fill::Indicator(_))),
+            Cell::Date(date) => date.parts.len() + usize::from(date.indicator),
+            Cell::Category(category) if self.is_embedded() => category.cardinality().min(1),
+            Cell::Category(category) => category.one_hot_width(),
+        }
+    }
+
+    /// Numbers that a table keeps in each row for this column.
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Cell::Number(_) | Cell::Category(_) => 1,
+            Cell::Date(date) => date.parts.len(),
+        }
+    }
+}
+
+/// Categories as they come along while a table is read; codes count from 0 in the order of appearance.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Dictionary {
+    codes: HashMap<Box<str>, u32>,
+    names: Vec<Box<str>>,
+    one_spelling: bool,
+}
+
+impl Dictionary {
+    pub(super) fn new(one_spelling: bool) -> Self {
+        Dictionary { one_spelling, ..Dictionary::default() }
+    }
+
+    /// The code of `text`, a new one if it is new.
+    pub(super) fn code(&mut self, text: &str) -> u32 {
+        if let Some(&code) = self.codes.get(text) {
+            return code;
+        }
+        let label = if self.one_spelling { field::canonical(text) } else { text.into() };
+        let code = match self.codes.get(label.as_ref()) {
+            Some(&code) => code,
+            None => {
+                self.names.push(label.as_ref().into());
+                (self.names.len() - 1) as u32
+            }
+        };
+        // every spelling is kept, so that the next one is found without being rewritten
+        self.codes.insert(text.into(), code);
+        self.codes.insert(label.as_ref().into(), code);
+        code
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The categories for which `keep` holds, in ascending order (of the numbers, if all are numbers), and for each code its position or none.
+    pub(super) fn sorted(&self, keep: impl Fn(usize) -> bool) -> (Vec<String>, Vec<Option<usize>>) {
+        let mut codes: Vec<usize> = (0..self.names.len()).filter(|&c| keep(c)).collect();
+        let numbers: Vec<Option<f64>> =
+            self.names.iter().map(|n| field::parse_number(n).filter(|x| x.is_finite())).collect();
+        if codes.iter().all(|&c| numbers[c].is_some()) {
+            codes.sort_by(|&a, &b| numbers[a].partial_cmp(&numbers[b]).unwrap_or(Ordering::Equal));
+        } else {
+            codes.sort_by(|&a, &b| self.names[a].cmp(&self.names[b]));
+        }
+        let mut positions = vec![None; self.names.len()];
+        codes.iter().enumerate().for_each(|(position, &code)| positions[code] = Some(position));
+        (codes.into_iter().map(|c| self.names[c].to_string()).collect(), positions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn categories_are_sorted_and_numbers_have_one_spelling() {
+        let mut dictionary = Dictionary::new(true);
+        let codes = ["10", "9", "9.0", "010", "-1"].map(|t| dictionary.code(t));
+        assert_eq!(codes, [0, 1, 1, 0, 2]);
+        let (names, positions) = dictionary.sorted(|_| true);
+        assert_eq!(names, ["-1", "9", "10"]);
+        assert_eq!(positions, [Some(2), Some(1), Some(0)]);
+
+        let mut dictionary = Dictionary::new(false);
+        for text in ["b", "10", "9", "a"] {
+            dictionary.code(text);
+        }
+        let (names, positions) = dictionary.sorted(|c| c != 0);
+        assert_eq!(
+            (names, positions),
+            (vec!["10".into(), "9".into(), "a".into()], vec![None, Some(0), Some(1), Some(2)])
+        );
+    }
+}

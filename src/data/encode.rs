@@ -1,0 +1,232 @@
+//! Rows of new data through a fitted preprocessing, in blocks of any size.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::column::{CategoryFill, Cell, Fill};
+use super::field::{self, Markers, Stage};
+use super::options::Unknown;
+use super::preprocess::{Binding, Preprocessing};
+use super::raw::{grow, missing_values, read_date, read_number, weight};
+use super::raw_target::{missing_target, read_number_target, unknown_label};
+use super::rows::{Fields, Rows};
+use super::table::Table;
+use super::target::Targets;
+use crate::error::{Code, Error, Problem, Result, quote};
+
+/// What an [`Encoder`] met that is worth a note.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Rows left out for a missing value (`missing = "drop_row"`).
+    pub dropped: u64,
+    /// For each column that had some: fields whose category was unseen in training.
+    pub unknown: BTreeMap<String, u64>,
+}
+
+/// Unknown categories that one error shows.
+const SHOWN: usize = 5;
+
+/// Encodes rows of one table.
+#[derive(Debug)]
+pub struct Encoder<'p> {
+    preprocessing: &'p Preprocessing,
+    binding: Binding,
+    source: String,
+    markers: Markers,
+    /// For each column: the codes of its categories.
+    codes: Vec<HashMap<&'p str, u32>>,
+    /// For each number of the target: the codes of its labels, from 1.
+    labels: Vec<HashMap<&'p str, u32>>,
+    report: Report,
+    unknown: Vec<Problem>,
+    /// For each column whose policy is `error`: how many are missing, and the first.
+    missing: BTreeMap<usize, (u64, String, u64)>,
+}
+
+impl<'p> Encoder<'p> {
+    /// An encoder for a table with these columns; see [`Preprocessing::bind`].
+    ///
+    /// # Errors
+    /// Those of [`Preprocessing::bind`].
+    pub fn new(
+        preprocessing: &'p Preprocessing,
+        columns: &[String],
+        source: &str,
+        with_targets: bool,
+    ) -> Result<Self> {
+        let binding = preprocessing.bind(columns, source, with_targets)?;
+        let codes = preprocessing.columns.iter().map(|column| match &column.cell {
+            Cell::Category(category) => category.index(),
+            _ => HashMap::new(),
+        });
+        let labels = (0..preprocessing.targets.width()).map(|i| match preprocessing.targets.labels(i) {
+            Some((labels, _)) => labels.iter().zip(1..).map(|(label, code)| (label.as_str(), code)).collect(),
+            None => HashMap::new(),
+        });
+        Ok(Encoder {
+            preprocessing,
+            binding,
+            source: source.into(),
+            markers: Markers::new(&preprocessing.missing_values),
+            codes: codes.collect(),
+            labels: labels.collect(),
+            report: Report::default(),
+            unknown: Vec::new(),
+            missing: BTreeMap::new(),
+        })
+    }
+
+    /// Where the columns stand, and which are extra.
+    pub fn binding(&self) -> &Binding {
+        &self.binding
+    }
+
+    /// What has been met so far.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Replaces the rows of `table` by the next rows of `rows`, at most `limit`; how many there are now. Fewer than
+    /// `limit` means that the end was reached. `kept` sees every row that went into the table, in order.
+    ///
+    /// # Errors
+    /// [`Code::Data`] for fields that do not fit; what `kept` returns; what reading returns.
+    pub fn fill<R: Rows>(
+        &mut self,
+        rows: &mut R,
+        table: &mut Table,
+        limit: usize,
+        kept: &mut dyn FnMut(&dyn Fields) -> Result<()>,
+    ) -> Result<usize> {
+        table.clear();
+        while table.rows < limit {
+            let Some(row) = rows.next_row()? else { break };
+            if self.push(&row, table)? {
+                kept(&row)?;
+            }
+        }
+        self.check()?;
+        Ok(table.rows)
+    }
+
+    /// Puts one row at the end of `table`; false if a missing value drops it.
+    fn push<R: Fields>(&mut self, row: &R, table: &mut Table) -> Result<bool> {
+        let start = table.cells.len();
+        grow(&mut table.cells, table.width)?;
+        for c in 0..self.preprocessing.columns.len() {
+            if !self.push_column(c, row, &mut table.cells)? {
+                table.cells.truncate(start);
+                self.report.dropped += 1;
+                return Ok(false);
+            }
+        }
+        grow(&mut table.targets, self.binding.targets.len())?;
+        for i in 0..self.binding.targets.len() {
+            table.targets.push(self.target(i, row)?);
+        }
+        if let (Some(column), Some(name)) = (self.binding.weight, &self.preprocessing.weight) {
+            grow(&mut table.weights, 1)?;
+            table.weights.push(weight(row, column, name, &self.markers)?);
+        }
+        table.rows += 1;
+        Ok(true)
+    }
+
+    fn push_column<R: Fields>(&mut self, c: usize, row: &R, cells: &mut Vec<f32>) -> Result<bool> {
+        let column = &self.preprocessing.columns[c];
+        let text = row.get(self.binding.columns[c]).trim_ascii();
+        let (missing, fill) = match &column.cell {
+            Cell::Number(number) => {
+                let raw = read_number(row, text, &column.name, &self.markers, number.offset, Stage::Model)?;
+                cells.push(number.scale(raw));
+                (raw.is_nan(), &number.missing)
+            }
+            Cell::Date(date) => {
+                let value = read_date(row, text, &column.name, &self.markers, Stage::Model)?;
+                for (part, number) in &date.parts {
+                    cells.push(number.scale(value.map_or(f32::NAN, |d| part.of(d) as f32)));
+                }
+                (value.is_none(), date.parts.first().map_or(&Fill::Value(0.0), |(_, n)| &n.missing))
+            }
+            Cell::Category(category) if self.markers.has(text) => {
+                cells.push(category.missing_code());
+                let fill = match category.missing {
+                    CategoryFill::DropRow => &Fill::DropRow,
+                    CategoryFill::Error => &Fill::Error,
+                    _ => &Fill::Value(0.0),
+                };
+                (true, fill)
+            }
+            Cell::Category(category) => {
+                let code = find(&self.codes[c], text, category.one_spelling);
+                cells.push(code.unwrap_or(0) as f32);
+                if code.is_none() {
+                    self.note_unknown(c, category.unknown, row, text)?;
+                }
+                return Ok(true);
+            }
+        };
+        if missing && *fill == Fill::Error {
+            let first = || (0, row.file().to_owned(), row.line());
+            self.missing.entry(c).or_insert_with(first).0 += 1;
+        }
+        Ok(!(missing && *fill == Fill::DropRow))
+    }
+
+    fn note_unknown<R: Fields>(&mut self, c: usize, policy: Unknown, row: &R, text: &str) -> Result<()> {
+        let column = &self.preprocessing.columns[c];
+        match self.report.unknown.get_mut(&column.name) {
+            Some(count) => *count += 1,
+            None => _ = self.report.unknown.insert(column.name.clone(), 1),
+        }
+        if policy == Unknown::Error {
+            let place = field::place(row, &column.name);
+            let problem = Problem::new(place, "a category unseen in training").found(quote(text));
+            let known = match &column.cell {
+                Cell::Category(category) => &category.categories[..],
+                _ => &[],
+            };
+            let problem = problem.expected(format!("one of {}", field::list(known)));
+            self.unknown.push(match field::closest(text, known) {
+                Some(close) => problem.help(format!("did you mean {}?", quote(close))),
+                None => problem,
+            });
+        }
+        if self.unknown.len() >= SHOWN { self.check() } else { Ok(()) }
+    }
+
+    /// Fails if a row was pushed that the policies do not allow.
+    fn check(&mut self) -> Result<()> {
+        let mut problems = std::mem::take(&mut self.unknown);
+        for (c, (count, file, line)) in std::mem::take(&mut self.missing) {
+            let name = &self.preprocessing.columns[c].name;
+            problems.push(missing_values(&self.source, name, count, &file, line));
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Error::all(Code::Data, problems)) }
+    }
+
+    fn target<R: Fields>(&self, i: usize, row: &R) -> Result<f32> {
+        let text = row.get(self.binding.targets[i]).trim_ascii();
+        let targets = &self.preprocessing.targets;
+        let name = targets.name(i);
+        if self.markers.has(text) {
+            return Err(missing_target(row, name, text));
+        }
+        match (targets, targets.labels(i)) {
+            (Targets::Numbers { columns }, _) => {
+                let raw = read_number_target(row, text, name, &self.markers, columns[i].offset)?;
+                Ok(columns[i].scale(raw))
+            }
+            (_, Some((labels, one_spelling))) => match find(&self.labels[i], text, one_spelling) {
+                Some(code) => Ok((code - 1) as f32),
+                None => Err(unknown_label(row, name, text, labels, "was not seen in training")),
+            },
+            (_, None) => Ok(0.0),
+        }
+    }
+}
+
+/// The code of a label, also in another spelling of its number.
+fn find(codes: &HashMap<&str, u32>, text: &str, one_spelling: bool) -> Option<u32> {
+    let exact = codes.get(text).copied();
+    if exact.is_none() && one_spelling { codes.get(field::canonical(text).as_ref()).copied() } else { exact }
+}

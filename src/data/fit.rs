@@ -1,0 +1,359 @@
+//! Fitting the preprocessing on the training part, and applying it to the table in place.
+
+use rayon::prelude::*;
+
+use super::column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Dictionary, Fill, NumberCell};
+use super::date::{self, DatePart};
+use super::field;
+use super::infer::MANY_VALUES;
+use super::inputs::{DEFAULT_INPUT, Inputs};
+use super::moments::{self, Moments};
+use super::options::{Encoding, MissingPolicy, Scale, Unknown};
+use super::preprocess::{InputColumns, Preprocessing};
+use super::raw::{RawFeature, RawKind, RawTable};
+use super::scaler::{self, Scaler, Summary};
+use super::schema::{ColumnSchema, Role, Schema};
+use super::table::Table;
+use super::target::Targets;
+use crate::error::{Error, Problem, Result, quote};
+
+/// What [`RawTable::fit`] gives.
+#[derive(Debug)]
+pub struct Fitted {
+    /// To be saved with the model.
+    pub preprocessing: Preprocessing,
+    /// What the network gets.
+    pub inputs: Inputs,
+    /// All rows, encoded.
+    pub table: Table,
+    /// What became of every column.
+    pub schema: Schema,
+    /// For the user: constant columns, classes without a row in the training part.
+    pub warnings: Vec<String>,
+}
+
+/// How the raw number of a kept cell becomes the encoded one.
+enum Change {
+    Scale(NumberCell),
+    Recode { codes: Vec<f32>, missing: f32 },
+}
+
+impl RawTable {
+    /// Fits the preprocessing on the rows `train` (ascending, not empty) and applies it to all rows in place: no second
+    /// copy of the table is made.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::Data`] if no input column varies; [`crate::error::Code::Usage`] if a shape does not fit.
+    pub fn fit(self, train: &[u32]) -> Result<Fitted> {
+        let moments = Moments::new(&self.cells, self.width, train);
+        let mut fit = Fit { raw: &self, train, moments, warnings: Vec::new() };
+        let mut columns = Vec::new();
+        let mut changes: Vec<(usize, Change)> = Vec::new();
+        let mut schema = self.schema.clone();
+        let mut groups: Vec<Vec<usize>> = vec![Vec::new(); schema.inputs.len() + 1];
+        for feature in &self.features {
+            let about = &mut schema.columns[feature.column];
+            match fit.column(feature, about) {
+                Some((cell, more)) => {
+                    about.numbers = cell.numbers();
+                    about.embedded = cell.is_embedded();
+                    changes.extend(more);
+                    groups[about.input.unwrap_or(self.schema.inputs.len())].push(columns.len());
+                    columns.push(Column { name: about.name.clone(), cell });
+                }
+                None => {
+                    about.role = Role::LeftOut;
+                    about.reason = "it does not vary in the training part".into();
+                }
+            }
+        }
+        if columns.is_empty() {
+            return Err(Error::data(&schema.file, "no input column varies in the training part"));
+        }
+        let targets = fit.targets();
+        let warnings = fit.warnings;
+        let preprocessing = Preprocessing {
+            missing_values: self.options.missing_values.clone(),
+            columns,
+            inputs: input_columns(&schema, groups)?,
+            targets,
+            weight: self.options.weight.clone(),
+            ignored: left_out(&schema),
+        };
+        let inputs = preprocessing.inputs();
+        let table = self.encode(&changes, &preprocessing.targets);
+        Ok(Fitted { preprocessing, inputs, table, schema, warnings })
+    }
+
+    /// Applies `changes`, given by ascending cell, and takes the other cells out.
+    fn encode(self, changes: &[(usize, Change)], targets: &Targets) -> Table {
+        let RawTable { mut cells, mut target_cells, weights, width, .. } = self;
+        let (rows, kept) = (cells.len() / width, changes.len());
+        cells.par_chunks_mut(width * 1024).for_each(|block| {
+            for row in block.chunks_exact_mut(width) {
+                for (to, (from, change)) in changes.iter().enumerate() {
+                    // never to the right of what is still to be read
+                    row[to] = change.apply(row[*from]);
+                }
+            }
+        });
+        if kept < width {
+            for row in 1..rows {
+                cells.copy_within(row * width..row * width + kept, row * kept);
+            }
+            cells.truncate(rows * kept);
+            cells.shrink_to_fit();
+        }
+        if let Targets::Numbers { columns } = targets {
+            for row in target_cells.chunks_exact_mut(columns.len()) {
+                row.iter_mut().zip(columns).for_each(|(y, column)| *y = column.scale(*y));
+            }
+        }
+        let target_width = targets.width();
+        Table { width: kept, cells, target_width, targets: target_cells, weights, rows }
+    }
+}
+
+impl Change {
+    #[inline]
+    fn apply(&self, raw: f32) -> f32 {
+        match self {
+            Change::Scale(number) => number.scale(raw),
+            Change::Recode { missing, .. } if raw.is_nan() => *missing,
+            Change::Recode { codes, .. } => codes[raw as usize],
+        }
+    }
+}
+
+/// Columns that new data may have without a note.
+fn left_out(schema: &Schema) -> Vec<String> {
+    schema.columns.iter().filter(|c| c.role == Role::LeftOut).map(|c| c.name.clone()).collect()
+}
+
+/// The inputs that have columns, the default one last.
+fn input_columns(schema: &Schema, groups: Vec<Vec<usize>>) -> Result<Vec<InputColumns>> {
+    let mut inputs = Vec::new();
+    for (i, columns) in groups.into_iter().enumerate().filter(|(_, columns)| !columns.is_empty()) {
+        let (name, shape) = match schema.inputs.get(i) {
+            Some(input) => (input.name.clone(), input.shape.clone()),
+            None => (DEFAULT_INPUT.to_owned(), None),
+        };
+        if let Some(axes) = &shape
+            && axes.iter().try_fold(1usize, |n, &a| n.checked_mul(a)) != Some(columns.len())
+        {
+            let problem = Problem::new(format!("data.inputs.{name}"), "the shape does not fit the columns")
+                .expected(format!("{} numbers, as columns match", columns.len()))
+                .found(format!("shape {axes:?}"));
+            return Err(Error::new(crate::error::Code::Usage, problem));
+        }
+        inputs.push(InputColumns { name, columns, shape });
+    }
+    Ok(inputs)
+}
+
+struct Fit<'a> {
+    raw: &'a RawTable,
+    train: &'a [u32],
+    moments: Moments,
+    warnings: Vec<String>,
+}
+
+impl Fit<'_> {
+    /// The fitted column and what to do with its raw cells; none if it does not vary.
+    fn column(&mut self, feature: &RawFeature, about: &ColumnSchema) -> Option<(Cell, Vec<(usize, Change)>)> {
+        let shaped = about.input.is_some_and(|i| self.raw.schema.inputs[i].shape.is_some());
+        let scale = about.pin.scale.unwrap_or(self.raw.options.scale);
+        match &feature.kind {
+            RawKind::Number { offset } => {
+                let summary = self.summary(feature.cell, *offset, scale, about);
+                let fixed = about.pin.fill_value.as_deref().and_then(field::parse_number);
+                let number = self.number(&summary, scale, about, fixed, shaped);
+                if !shaped && self.is_constant(&number, &summary) {
+                    self.warn_constant(about, &summary);
+                    return None;
+                }
+                let change = Change::Scale(number.clone());
+                Some((Cell::Number(number), vec![(feature.cell, change)]))
+            }
+            RawKind::Date { parts } => self.date(feature, parts, scale, about),
+            RawKind::Category(dictionary) => self.category(feature, dictionary, about),
+        }
+    }
+
+    fn summary(&self, cell: usize, offset: f64, scale: Scale, about: &ColumnSchema) -> Summary {
+        let mut summary = self.moments.summary(cell, offset);
+        if scaler::needs_order(scale) || about.pin.missing == Some(MissingPolicy::Median) {
+            summary.sorted = moments::sorted(&self.raw.cells, self.raw.width, cell, self.train);
+        }
+        summary
+    }
+
+    /// Rows of the training part that miss this number.
+    fn missing(&self, summary: &Summary) -> u64 {
+        self.train.len() as u64 - summary.count
+    }
+
+    fn number(
+        &self,
+        summary: &Summary,
+        scale: Scale,
+        about: &ColumnSchema,
+        fixed: Option<f64>,
+        shaped: bool,
+    ) -> NumberCell {
+        let mean = if summary.count > 0 { summary.mean } else { 0.0 };
+        let missing = match about.pin.missing {
+            None if self.missing(summary) > 0 && !shaped => Fill::Indicator(mean),
+            None | Some(MissingPolicy::Mean) => Fill::Value(mean),
+            Some(MissingPolicy::Median) if summary.count > 0 => Fill::Value(summary.quantile(1, 2)),
+            Some(MissingPolicy::Median) => Fill::Value(mean),
+            Some(MissingPolicy::Constant) => Fill::Value(fixed.unwrap_or(0.0)),
+            Some(MissingPolicy::Indicator) => Fill::Indicator(mean),
+            Some(MissingPolicy::DropRow) => Fill::DropRow,
+            Some(MissingPolicy::Error) => Fill::Error,
+        };
+        NumberCell { offset: summary.offset, scaler: Scaler::fit(scale, summary), missing }
+    }
+
+    /// Whether the network would learn nothing from a number.
+    fn is_constant(&self, number: &NumberCell, summary: &Summary) -> bool {
+        let indicator = matches!(number.missing, Fill::Indicator(_));
+        let indicates = indicator && summary.count > 0 && self.missing(summary) > 0;
+        summary.is_constant() && !indicates
+    }
+
+    fn warn_constant(&mut self, about: &ColumnSchema, summary: &Summary) {
+        let name = quote(&about.name);
+        self.warnings.push(match summary.count {
+            0 => format!("column {name} has no value in the training part: left out of the inputs"),
+            _ => format!(
+                "column {name} is always {} in the training part: left out of the inputs",
+                summary.min
+            ),
+        });
+    }
+
+    fn date(
+        &mut self,
+        feature: &RawFeature,
+        parts: &[DatePart],
+        scale: Scale,
+        about: &ColumnSchema,
+    ) -> Option<(Cell, Vec<(usize, Change)>)> {
+        let fixed = about.pin.fill_value.as_deref().and_then(date::parse).map(|p| p.date);
+        let mut cell = DateCell { parts: Vec::new(), indicator: false };
+        let mut changes = Vec::new();
+        for (i, &part) in parts.iter().enumerate() {
+            let scale = if part.is_phase() { Scale::None } else { scale };
+            let summary = self.summary(feature.cell + i, 0.0, scale, about);
+            if !summary.is_constant() {
+                let number = self.number(&summary, scale, about, fixed.map(|d| part.of(d)), false);
+                cell.indicator = matches!(number.missing, Fill::Indicator(_));
+                changes.push((feature.cell + i, Change::Scale(number.clone())));
+                cell.parts.push((part, number));
+            }
+        }
+        if cell.parts.is_empty() {
+            let name = quote(&about.name);
+            self.warnings.push(format!("column {name} holds one date only: left out of the inputs"));
+            return None;
+        }
+        Some((Cell::Date(cell), changes))
+    }
+
+    fn category(
+        &mut self,
+        feature: &RawFeature,
+        dictionary: &Dictionary,
+        about: &ColumnSchema,
+    ) -> Option<(Cell, Vec<(usize, Change)>)> {
+        let unknown = about.pin.unknown.unwrap_or(Unknown::Other);
+        let mut present = vec![false; dictionary.len()];
+        let mut any_missing = false;
+        for &row in self.train {
+            let raw = self.raw.cells[row as usize * self.raw.width + feature.cell];
+            match raw.is_nan() {
+                true => any_missing = true,
+                false => present[raw as usize] = true,
+            }
+        }
+        // where unknown values are errors, a value that chance put into the validation part alone is none
+        let (mut categories, positions) = dictionary.sorted(|c| present[c] || unknown == Unknown::Error);
+        let missing = match about.pin.missing {
+            None | Some(MissingPolicy::Mean | MissingPolicy::Median) if !any_missing => CategoryFill::Unknown,
+            None | Some(MissingPolicy::Mean | MissingPolicy::Median | MissingPolicy::Indicator) => {
+                CategoryFill::Own
+            }
+            Some(MissingPolicy::Constant) => {
+                let text = about.pin.fill_value.clone().unwrap_or_default();
+                let text = if about.one_spelling { field::canonical(&text).into_owned() } else { text };
+                let at = categories.iter().position(|c| *c == text);
+                CategoryFill::Category(at.unwrap_or_else(|| {
+                    categories.push(text);
+                    categories.len() - 1
+                }))
+            }
+            Some(MissingPolicy::DropRow) => CategoryFill::DropRow,
+            Some(MissingPolicy::Error) => CategoryFill::Error,
+        };
+        let own = usize::from(missing == CategoryFill::Own);
+        let many = categories.len() + own > MANY_VALUES;
+        let default = if many { Encoding::Embedding } else { Encoding::OneHot };
+        let encoding = about.pin.encoding.unwrap_or(default);
+        let cell = CategoryCell { categories, one_spelling: about.one_spelling, missing, encoding, unknown };
+        if cell.cardinality() < 2 {
+            let name = quote(&about.name);
+            self.warnings.push(match cell.categories.first() {
+                Some(only) => {
+                    let only = quote(only);
+                    format!("column {name} is always {only} in the training part: left out of the inputs")
+                }
+                None => format!("column {name} has no value in the training part: left out of the inputs"),
+            });
+            return None;
+        }
+        let codes = positions.into_iter().map(|p| p.map_or(0.0, |p| (p + 1) as f32)).collect();
+        let change = Change::Recode { codes, missing: cell.missing_code() };
+        Some((Cell::Category(cell), vec![(feature.cell, change)]))
+    }
+
+    /// Means and deviations of number targets; a warning for each class without a row.
+    fn targets(&mut self) -> Targets {
+        let mut targets = self.raw.targets.clone();
+        let width = targets.width();
+        match &mut targets {
+            Targets::Numbers { columns } if self.raw.options.standardise_target => {
+                let moments = Moments::new(&self.raw.target_cells, width, self.train);
+                for (i, column) in columns.iter_mut().enumerate() {
+                    let summary = moments.summary(i, column.offset);
+                    column.mean = summary.mean;
+                    column.std = if summary.is_constant() { 1.0 } else { summary.std };
+                    if summary.is_constant() {
+                        let (name, value) = (quote(&column.name), summary.mean);
+                        self.warnings.push(format!("target {name} is always {value} in the training part"));
+                    }
+                }
+            }
+            Targets::Numbers { .. } => {}
+            Targets::Classes { column, classes, .. } => {
+                let mut seen = vec![false; classes.len()];
+                self.train.iter().for_each(|&r| seen[self.raw.target_cells[r as usize] as usize] = true);
+                for (class, _) in classes.iter().zip(seen).filter(|(_, seen)| !seen) {
+                    let (class, column) = (quote(class), quote(column));
+                    self.warnings.push(format!("class {class} of {column} has no row in the training part"));
+                }
+            }
+            Targets::Labels { columns } => {
+                for (i, label) in columns.iter().enumerate() {
+                    let own = |&r: &u32| self.raw.target_cells[r as usize * width + i];
+                    let first = self.train.first().map(own);
+                    if self.train.iter().map(own).all(|y| Some(y) == first) {
+                        let name = quote(&label.name);
+                        self.warnings.push(format!("target {name} has one value only in the training part"));
+                    }
+                }
+            }
+        }
+        targets
+    }
+}

@@ -1,0 +1,236 @@
+//! What a column holds, from the sample at the head of the file.
+//!
+//! In this order, over the fields of the sample that are not missing:
+//!
+//! 1. no field at all: left out;
+//! 2. at least 95 % numbers: a number column (infinities, numbers too large for 32 bits and numbers with thousands
+//!    separators count as numbers here; reading then reports them);
+//! 3. at least 95 % ISO-like dates: a date column;
+//! 4. otherwise a category.
+//!
+//! Identifiers are left out unless a config names them: number columns called `id` or the like whose values are whole and
+//! all different; category columns of 10 fields or more that are all different; category columns with more than
+//! 32 values where more than half of the fields differ (names, ticket numbers, remarks).
+
+use std::collections::HashSet;
+
+use super::date;
+use super::field::{self, Markers, Number};
+use super::options::ColumnType;
+use super::rows::RowBuffer;
+
+/// Categories above this number are embedded rather than one-hot encoded, and may be identifiers.
+pub(super) const MANY_VALUES: usize = 32;
+
+/// What the sample says about a column.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Profile {
+    /// Fields that are not missing.
+    pub(super) filled: usize,
+    /// Finite numbers.
+    numbers: usize,
+    /// Not finite, too large, or with thousands separators.
+    odd_numbers: usize,
+    /// Whole numbers among `numbers`.
+    whole: usize,
+    dates: usize,
+    /// The first date's format.
+    pub(super) date_format: Option<&'static str>,
+    /// Whether any date has a time of day.
+    pub(super) has_time: bool,
+    low: f64,
+    high: f64,
+}
+
+/// The type of a column, why, and why it is not an input (if it is not).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) kind: ColumnType,
+    pub(super) reason: String,
+    pub(super) left_out: Option<String>,
+}
+
+impl Profile {
+    pub(super) fn new(sample: &RowBuffer, column: usize, markers: &Markers) -> Self {
+        let mut p = Profile { low: f64::INFINITY, high: f64::NEG_INFINITY, ..Profile::default() };
+        for row in 0..sample.len() {
+            let text = sample.field(row, column).trim_ascii();
+            match markers.number(text) {
+                Number::Missing => continue,
+                Number::Value(x) if (x as f32).is_finite() => {
+                    p.numbers += 1;
+                    p.whole += usize::from(x.fract() == 0.0);
+                    (p.low, p.high) = (p.low.min(x), p.high.max(x));
+                }
+                Number::Value(_) => p.odd_numbers += 1,
+                Number::Bad => match date::parse(text) {
+                    Some(parsed) => {
+                        p.dates += 1;
+                        p.has_time |= parsed.has_time;
+                        p.date_format.get_or_insert(parsed.format);
+                    }
+                    None => {
+                        let odd = field::parse_number(text).is_some() || field::has_thousands(text);
+                        p.odd_numbers += usize::from(odd);
+                    }
+                },
+            }
+            p.filled += 1;
+        }
+        p
+    }
+
+    /// Whether every field is a number: then labels have one spelling for each.
+    pub(super) fn all_numbers(&self) -> bool {
+        self.filled > 0 && self.numbers == self.filled
+    }
+
+    /// What to subtract from the values so that 32 bits tell them apart: 0 unless the values are far from 0 compared
+    /// with how much they vary (years, time stamps).
+    pub(super) fn offset(&self) -> f64 {
+        let size = self.low.abs().max(self.high.abs());
+        if self.numbers > 0 && size > 8.0 * (self.high - self.low) { self.low } else { 0.0 }
+    }
+
+    /// The verdict on this column. `wanted`: a config names the column as an input, so it is no identifier.
+    pub(super) fn verdict(
+        &self,
+        sample: &RowBuffer,
+        column: usize,
+        markers: &Markers,
+        wanted: bool,
+    ) -> Verdict {
+        let filled = self.filled;
+        let of = |n: usize| if n == filled { "all".into() } else { format!("{n} of {filled}") };
+        let verdict = |kind, reason, left_out| Verdict { kind, reason, left_out };
+        if filled == 0 {
+            let reason = format!("no value in the first {} rows", sample.len());
+            return verdict(ColumnType::Number, reason.clone(), Some(reason));
+        }
+        let like = self.numbers + self.odd_numbers;
+        if like * 100 >= filled * 95 {
+            let reason = format!("{} sampled values are numbers", of(like));
+            let id = !wanted
+                && self.whole == filled
+                && filled > 1
+                && is_id_name(&sample.columns()[column])
+                && distinct(sample, column, markers) == filled;
+            let id = id.then(|| "an identifier by its name, and every value is different".into());
+            return verdict(ColumnType::Number, reason, id);
+        }
+        if self.dates * 100 >= filled * 95 {
+            return verdict(ColumnType::Date, format!("{} sampled values are dates", of(self.dates)), None);
+        }
+        let values = distinct(sample, column, markers);
+        let left_out = if wanted {
+            None
+        } else if values == filled && filled >= 10 {
+            Some("every value is different, as in an identifier".into())
+        } else if values > MANY_VALUES && 2 * values > filled {
+            Some(format!("{values} different texts in {filled} fields are too many for categories"))
+        } else {
+            None
+        };
+        let reason = match like {
+            0 => format!("{values} different texts in {filled} sampled fields"),
+            _ => format!("only {} sampled values are numbers", of(like)),
+        };
+        verdict(ColumnType::Category, reason, left_out)
+    }
+}
+
+/// Different values of a column in the sample.
+fn distinct(sample: &RowBuffer, column: usize, markers: &Markers) -> usize {
+    let fields = (0..sample.len()).map(|row| sample.field(row, column).trim_ascii());
+    fields.filter(|text| !markers.has(text)).collect::<HashSet<_>>().len()
+}
+
+/// `id`, `PassengerId`, `row_id`, `index`, `Unnamed: 0`.
+fn is_id_name(name: &str) -> bool {
+    let name = name.trim();
+    let lower = name.to_lowercase();
+    ["id", "index", "idx", "row", "rowid", "rownum", "unnamed: 0", ""].contains(&lower.as_str())
+        || ["_id", "-id", " id", ".id"].iter().any(|end| lower.ends_with(end))
+        || name.ends_with("Id")
+        || name.ends_with("ID")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn infer(fields: &[&str]) -> Verdict {
+        infer_named("x", fields, false)
+    }
+
+    fn infer_named(name: &str, fields: &[&str], wanted: bool) -> Verdict {
+        let sample = RowBuffer::from_text("t.csv", &format!("{name}\n{}", fields.join("\n")));
+        let markers = Markers::new(&["".into(), "?".into()]);
+        Profile::new(&sample, 0, &markers).verdict(&sample, 0, &markers, wanted)
+    }
+
+    fn kind(fields: &[&str]) -> ColumnType {
+        infer(fields).kind
+    }
+
+    #[test]
+    fn ninety_five_percent_make_a_type() {
+        let mut fields = vec!["1.5"; 19];
+        fields.push("x");
+        assert_eq!(kind(&fields), ColumnType::Number);
+        fields[0] = "y";
+        assert_eq!(kind(&fields), ColumnType::Category);
+        fields.fill("?");
+        fields[3] = " 7 ";
+        assert_eq!(kind(&fields), ColumnType::Number);
+    }
+
+    #[test]
+    fn odd_numbers_are_still_numbers() {
+        assert_eq!(kind(&["1,234", "5,678", "9,999,999"]), ColumnType::Number);
+        assert_eq!(kind(&["inf", "1e39", "2", "nan"]), ColumnType::Number);
+        assert_eq!(kind(&["true", "false"]), ColumnType::Category);
+    }
+
+    #[test]
+    fn dates_are_dates() {
+        assert_eq!(kind(&["2024-01-02", "2024-01-03 10:00", ""]), ColumnType::Date);
+        assert_eq!(kind(&["1/2/11", "1/3/11", "1/3/11"]), ColumnType::Category);
+    }
+
+    #[test]
+    fn identifiers_are_left_out_unless_wanted() {
+        let count: Vec<String> = (0..40).map(|i| i.to_string()).collect();
+        let count: Vec<&str> = count.iter().map(String::as_str).collect();
+        for name in ["id", "Id", "PassengerId", "row_id", "INDEX"] {
+            assert!(infer_named(name, &count, false).left_out.is_some(), "{name}");
+        }
+        assert_eq!(infer_named("id", &count, true).left_out, None);
+        assert_eq!(infer_named("humidity", &count, false).left_out, None);
+        assert_eq!(infer_named("id", &["1", "1", "2"], false).left_out, None);
+
+        let names: Vec<String> = (0..40).map(|i| format!("n{i}")).collect();
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(infer(&names).left_out.as_deref(), Some("every value is different, as in an identifier"));
+        names.extend(["n1", "n2"]);
+        let reason = "40 different texts in 42 fields are too many for categories";
+        assert_eq!(infer(&names).left_out.as_deref(), Some(reason));
+        assert_eq!(infer(&names[..5]).left_out, None);
+    }
+
+    #[test]
+    fn an_offset_is_used_where_thirty_two_bits_are_too_few() {
+        let offset = |fields: &[&str]| {
+            let sample = RowBuffer::from_text("t.csv", &format!("x\n{}", fields.join("\n")));
+            Profile::new(&sample, 0, &Markers::new(&[])).offset()
+        };
+        assert_eq!(offset(&["1700000000", "1700000060"]), 1.7e9);
+        assert_eq!(offset(&["2007", "2009"]), 2007.0);
+        assert_eq!(offset(&["0.1", "-0.5", "100"]), 0.0);
+    }
+
+    #[test]
+    fn a_column_without_values_says_so() {
+        assert_eq!(infer(&["?", "", "?"]).left_out.as_deref(), Some("no value in the first 3 rows"));
+    }
+}

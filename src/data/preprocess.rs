@@ -1,0 +1,208 @@
+//! The fitted preprocessing: everything that turns rows of text into what the network was trained on.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::column::{CategoryFill, Cell, Column, Fill, NumberCell};
+use super::encode::{Encoder, Report};
+use super::field;
+use super::inputs::Inputs;
+use super::rows::Rows;
+use super::table::Table;
+use super::target::Targets;
+use crate::error::{Code, Error, Problem, Result, quote};
+
+/// Columns that make up one input of the network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputColumns {
+    /// As layers refer to it.
+    pub name: String,
+    /// Positions in [`Preprocessing::columns`], ascending.
+    pub columns: Vec<usize>,
+    /// Sizes without the batch axis, where a config gives them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Vec<usize>>,
+}
+
+/// Fitted on the training part, saved in the model, used by training, evaluation and prediction alike.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preprocessing {
+    /// Fields that stand for "no value".
+    pub missing_values: Vec<String>,
+    /// Input columns in the order of the training data; found by name in other data.
+    pub columns: Vec<Column>,
+    /// Inputs of the network; each column is in one of them.
+    pub inputs: Vec<InputColumns>,
+    /// What is predicted.
+    pub targets: Targets,
+    /// The column of row weights.
+    pub weight: Option<String>,
+    /// Other columns of the training data; no note is made when new data has them as well.
+    pub ignored: Vec<String>,
+}
+
+/// Where the columns of a [`Preprocessing`] stand in some table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Columns of the table that the model knows nothing of, in their order: worth one note.
+    pub extra: Vec<String>,
+    pub(super) columns: Vec<usize>,
+    /// Empty where targets are not read.
+    pub(super) targets: Vec<usize>,
+    pub(super) weight: Option<usize>,
+}
+
+impl Preprocessing {
+    /// What the network gets.
+    pub fn inputs(&self) -> Inputs {
+        Inputs::new(self)
+    }
+
+    /// Finds the columns of the model in a table's header, in any order. `source` names the table in messages; targets
+    /// and weights are looked for only `with_targets`.
+    ///
+    /// # Errors
+    /// [`Code::Model`] that names all input columns that are missing; [`Code::Data`] for a missing target.
+    pub fn bind(&self, columns: &[String], source: &str, with_targets: bool) -> Result<Binding> {
+        let place: HashMap<&str, usize> = columns.iter().enumerate().map(|(i, c)| (c.as_str(), i)).collect();
+        let find = |name: &str| place.get(name).copied();
+        let missing: Vec<&String> =
+            self.columns.iter().map(|c| &c.name).filter(|name| find(name).is_none()).collect();
+        if !missing.is_empty() {
+            return Err(absent(&missing, columns, source));
+        }
+        let names = self.targets.names();
+        let targets: Vec<usize> = if with_targets {
+            let missing = names.iter().filter(|name| find(name).is_none());
+            let problems: Vec<Problem> = missing.map(|name| absent_target(name, columns, source)).collect();
+            if !problems.is_empty() {
+                return Err(Error::all(Code::Data, problems));
+            }
+            names.iter().filter_map(|name| find(name)).collect()
+        } else {
+            Vec::new()
+        };
+        let known: HashSet<&str> = self
+            .columns
+            .iter()
+            .map(|c| &c.name)
+            .chain(&self.ignored)
+            .chain(&self.weight)
+            .map(String::as_str)
+            .chain(names)
+            .collect();
+        Ok(Binding {
+            extra: columns.iter().filter(|c| !known.contains(c.as_str())).cloned().collect(),
+            columns: self.columns.iter().filter_map(|c| find(&c.name)).collect(),
+            targets,
+            weight: self.weight.as_deref().filter(|_| with_targets).and_then(find),
+        })
+    }
+
+    /// Encodes a whole table with targets: a validation or test file.
+    ///
+    /// # Errors
+    /// Those of [`Preprocessing::bind`] and [`Encoder::fill`]; [`Code::Data`] for a table without rows.
+    pub fn read<R: Rows>(&self, rows: &mut R) -> Result<(Table, Report)> {
+        let mut encoder = Encoder::new(self, rows.columns(), rows.source(), true)?;
+        let mut table = Table::empty(&self.inputs(), self.targets.width());
+        encoder.fill(rows, &mut table, usize::MAX, &mut |_| Ok(()))?;
+        if table.is_empty() {
+            return Err(Error::data(rows.source(), "0 rows").expected("a header and at least one row"));
+        }
+        Ok((table, encoder.report().clone()))
+    }
+
+    /// As JSON text; the same preprocessing gives the same bytes.
+    pub fn to_json(&self) -> String {
+        // no map with keys that are not texts and no failing writer is involved
+        serde_json::to_string(self).unwrap_or_else(|e| unreachable!("{e}"))
+    }
+
+    /// Reads what [`Preprocessing::to_json`] wrote, to the same bits.
+    ///
+    /// # Errors
+    /// [`Code::Model`] for text that is not a preprocessing or whose parts do not fit each other.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let damaged = |what: String| {
+            Error::model("the model's preprocessing", what)
+                .help("train the model again, or take another copy of it")
+        };
+        let preprocessing: Preprocessing =
+            serde_json::from_str(text).map_err(|e| damaged(format!("cannot be read: {e}")))?;
+        match preprocessing.flaw() {
+            Some(flaw) => Err(damaged(flaw)),
+            None => Ok(preprocessing),
+        }
+    }
+
+    /// The first thing that no fit would have written.
+    fn flaw(&self) -> Option<String> {
+        let number_ok =
+            |n: &NumberCell| n.offset.is_finite() && n.missing.value().is_finite() && n.scaler.is_valid();
+        let cell_ok = |cell: &Cell| match cell {
+            Cell::Number(number) => number_ok(number),
+            Cell::Date(date) => !date.parts.is_empty() && date.parts.iter().all(|(_, n)| number_ok(n)),
+            Cell::Category(c) => {
+                c.cardinality() > 0
+                    && !matches!(c.missing, CategoryFill::Category(i) if i >= c.categories.len())
+            }
+        };
+        if let Some(column) = self.columns.iter().find(|c| !cell_ok(&c.cell)) {
+            return Some(format!("the parameters of column {} are not valid", quote(&column.name)));
+        }
+        if !self.targets.is_valid() {
+            return Some("the targets are not valid".into());
+        }
+        let mut uses = vec![0; self.columns.len()];
+        for input in &self.inputs {
+            for &c in &input.columns {
+                match uses.get_mut(c) {
+                    Some(n) => *n += 1,
+                    None => {
+                        return Some(format!(
+                            "input {} names a column that is not there",
+                            quote(&input.name)
+                        ));
+                    }
+                }
+            }
+            let plain = |c: &usize| matches!(&self.columns[*c].cell, Cell::Number(n) if !matches!(n.missing, Fill::Indicator(_)));
+            let fits = |shape: &Vec<usize>| {
+                let len = shape.iter().try_fold(1usize, |n, &a| n.checked_mul(a));
+                len == Some(input.columns.len()) && input.columns.iter().all(plain)
+            };
+            if !input.shape.as_ref().is_none_or(fits) {
+                return Some(format!("the shape of input {} does not fit its columns", quote(&input.name)));
+            }
+        }
+        uses.iter().any(|&n| n != 1).then(|| "a column is not in exactly one input".into())
+    }
+}
+
+fn absent(missing: &[&String], columns: &[String], source: &str) -> Error {
+    let what = match missing {
+        [name] => format!("the column {} that the model needs is missing", quote(name)),
+        _ => {
+            let names: Vec<String> = missing.iter().map(|n| quote(n)).collect();
+            format!("{} columns that the model needs are missing: {}", missing.len(), names.join(", "))
+        }
+    };
+    let error = Error::model(source, what).found(format!("the columns {}", field::list(columns)));
+    let close = missing.iter().filter_map(|name| Some((name, field::closest(name, columns)?)));
+    let hints: Vec<String> = close.map(|(name, c)| format!("{} may be {}", quote(name), quote(c))).collect();
+    match hints.is_empty() {
+        true => error,
+        false => error.help(format!("{}; rename in the header", hints.join(", "))),
+    }
+}
+
+fn absent_target(name: &str, columns: &[String], source: &str) -> Problem {
+    let problem = Problem::new(source, format!("there is no target column {}", quote(name)))
+        .expected(format!("one of {}", field::list(columns)));
+    match field::closest(name, columns) {
+        Some(close) => problem.help(format!("did you mean {}? Rename it in the header", quote(close))),
+        None => problem,
+    }
+}

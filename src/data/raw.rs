@@ -1,0 +1,374 @@
+//! A table as it is read: 32-bit numbers, category codes in order of appearance, nothing fitted yet.
+
+use super::column::{Dictionary, NumberCell};
+use super::date::{self, DatePart};
+use super::field::{self, Markers, Number, Stage, bad_number};
+use super::options::{ColumnType, DataOptions, MissingPolicy};
+use super::raw_target::RawTargets;
+use super::rows::{Fields, RowBuffer, Rows};
+use super::schema::{Role, Schema};
+use super::split::{self, Split};
+use super::target::Targets;
+use crate::error::{Code, Error, Problem, Result, quote};
+
+/// The largest code that 32 bits hold exactly.
+const MOST_CATEGORIES: usize = 1 << 24;
+
+/// A table in memory before anything is fitted: one `f32` for each number or category, row after row, and the targets.
+#[derive(Debug)]
+pub struct RawTable {
+    pub(super) schema: Schema,
+    pub(super) options: DataOptions,
+    pub(super) features: Vec<RawFeature>,
+    /// Numbers in a row.
+    pub(super) width: usize,
+    /// `[rows, width]`; NaN where missing.
+    pub(super) cells: Vec<f32>,
+    /// Numbers are not standardised yet.
+    pub(super) targets: Targets,
+    /// `[rows, targets]`
+    pub(super) target_cells: Vec<f32>,
+    /// One for each row; empty without a weight column.
+    pub(super) weights: Vec<f32>,
+    rows: usize,
+    dropped: u64,
+}
+
+/// An input column while it is read.
+#[derive(Debug)]
+pub(super) struct RawFeature {
+    /// Position in the file and in the schema.
+    pub(super) column: usize,
+    /// Position of its first number in a row.
+    pub(super) cell: usize,
+    pub(super) kind: RawKind,
+    policy: Option<MissingPolicy>,
+    missing: u64,
+    first_missing: Option<(String, u64)>,
+}
+
+#[derive(Debug)]
+pub(super) enum RawKind {
+    Number { offset: f64 },
+    Category(Dictionary),
+    Date { parts: &'static [DatePart] },
+}
+
+impl RawTable {
+    /// Reads a whole table, its types inferred from its first rows.
+    ///
+    /// # Errors
+    /// Those of [`Schema::infer`]; [`Code::Data`] for fields that do not fit their column, missing targets, a target of
+    /// one class; [`Code::Environment`] where memory ends.
+    pub fn read<R: Rows>(rows: &mut R, options: &DataOptions) -> Result<RawTable> {
+        let sample = RowBuffer::sample(rows)?;
+        let schema = Schema::infer(&sample, options)?;
+        Self::read_rest(schema, options, sample, rows)
+    }
+
+    /// Reads a table whose first rows are in `sample` already.
+    ///
+    /// # Errors
+    /// As [`RawTable::read`].
+    pub fn read_rest<R: Rows>(
+        schema: Schema,
+        options: &DataOptions,
+        sample: RowBuffer,
+        rows: &mut R,
+    ) -> Result<RawTable> {
+        let mut reading = Reading::new(schema, options);
+        for i in 0..sample.len() {
+            reading.push(&sample.row(i))?;
+        }
+        drop(sample);
+        while let Some(row) = rows.next_row()? {
+            reading.push(&row)?;
+        }
+        reading.finish()
+    }
+
+    /// What the columns were taken for; counts are complete.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The targets; means and deviations of numbers are not fitted yet.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is no row; never after a successful read.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Rows that were left out for a missing value (`missing = "drop_row"`).
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Divides the rows into a training part and a validation part, decided by the seed alone; see
+    /// [`Split::by_fraction`]. Classes keep their shares.
+    ///
+    /// # Errors
+    /// [`Code::Data`] where the validation part would be empty although the fraction is not 0.
+    pub fn split(&self, fraction: f64, seed: u64) -> Result<Split> {
+        let classes =
+            self.targets.classes().map(|c| split::Classes { of: &self.target_cells, count: c.len() });
+        Split::by_fraction(self.rows, fraction, seed, classes).map_err(|what| {
+            Error::data(&self.schema.file, what).help("set data.validation = 0, or a larger part")
+        })
+    }
+}
+
+/// The state of a read.
+struct Reading {
+    table: RawTable,
+    markers: Markers,
+    targets: RawTargets,
+    weight: Option<usize>,
+}
+
+impl Reading {
+    fn new(schema: Schema, options: &DataOptions) -> Self {
+        let mut features = Vec::new();
+        let mut width = 0;
+        for (i, column) in schema.columns.iter().enumerate().filter(|(_, c)| c.role == Role::Feature) {
+            let (kind, cells) = match column.kind {
+                ColumnType::Category => (RawKind::Category(Dictionary::new(column.one_spelling)), 1),
+                ColumnType::Date => {
+                    let parts = DatePart::of_column(column.has_time);
+                    (RawKind::Date { parts }, parts.len())
+                }
+                _ => (RawKind::Number { offset: column.offset }, 1),
+            };
+            let policy = column.pin.missing;
+            features.push(RawFeature {
+                column: i,
+                cell: width,
+                kind,
+                policy,
+                missing: 0,
+                first_missing: None,
+            });
+            width += cells;
+        }
+        let targets = RawTargets::new(&schema, options);
+        let weight = schema.columns.iter().position(|c| c.role == Role::Weight);
+        let table = RawTable {
+            schema,
+            options: options.clone(),
+            features,
+            width,
+            cells: Vec::new(),
+            targets: Targets::Numbers { columns: Vec::new() },
+            target_cells: Vec::new(),
+            weights: Vec::new(),
+            rows: 0,
+            dropped: 0,
+        };
+        Reading { table, markers: Markers::new(&options.missing_values), targets, weight }
+    }
+
+    fn push<R: Fields>(&mut self, row: &R) -> Result<()> {
+        let table = &mut self.table;
+        let start = table.cells.len();
+        grow(&mut table.cells, table.width)?;
+        let mut drop_row = false;
+        for feature in &mut table.features {
+            let name = &table.schema.columns[feature.column].name;
+            let filled = feature.push(row, name, &self.markers, &mut table.cells)?;
+            if !filled {
+                drop_row |= feature.note_missing(row);
+            }
+        }
+        if drop_row {
+            table.cells.truncate(start);
+            table.dropped += 1;
+            return Ok(());
+        }
+        grow(&mut table.target_cells, self.targets.len())?;
+        self.targets.push(row, &self.markers, &mut table.target_cells)?;
+        if let Some(column) = self.weight {
+            grow(&mut table.weights, 1)?;
+            table.weights.push(weight(row, column, &table.schema.columns[column].name, &self.markers)?);
+        }
+        table.rows += 1;
+        match u32::try_from(table.rows) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::data(row.file(), format!("more than {} rows", u32::MAX))),
+        }
+    }
+
+    fn finish(self) -> Result<RawTable> {
+        let Reading { mut table, targets, .. } = self;
+        let problems: Vec<Problem> = table.features.iter().filter_map(|f| f.problem(&table.schema)).collect();
+        if !problems.is_empty() {
+            return Err(Error::all(Code::Data, problems));
+        }
+        if table.rows == 0 {
+            let what = format!("no row is left: all {} miss a value under drop_row", table.dropped);
+            return Err(Error::data(&table.schema.file, what));
+        }
+        if self.weight.is_some() && table.weights.iter().all(|&w| w == 0.0) {
+            return Err(Error::data(&table.schema.file, "all row weights are 0"));
+        }
+        table.targets = targets.finish(&mut table.schema, &mut table.target_cells, table.rows)?;
+        for feature in &table.features {
+            let column = &mut table.schema.columns[feature.column];
+            column.missing = feature.missing;
+            if let RawKind::Category(dictionary) = &feature.kind {
+                column.values = dictionary.len();
+            }
+        }
+        table.cells.shrink_to_fit();
+        table.target_cells.shrink_to_fit();
+        Ok(table)
+    }
+}
+
+impl RawFeature {
+    /// Puts the field's numbers at the end of `cells`; false if it is missing.
+    #[inline]
+    fn push<R: Fields>(
+        &mut self,
+        row: &R,
+        name: &str,
+        markers: &Markers,
+        cells: &mut Vec<f32>,
+    ) -> Result<bool> {
+        let text = row.get(self.column).trim_ascii();
+        match &mut self.kind {
+            RawKind::Number { offset } => {
+                let raw = read_number(row, text, name, markers, *offset, Stage::Train)?;
+                cells.push(raw);
+                Ok(!raw.is_nan())
+            }
+            RawKind::Category(_) if markers.has(text) => {
+                cells.push(f32::NAN);
+                Ok(false)
+            }
+            RawKind::Category(dictionary) => {
+                let code = dictionary.code(text);
+                if dictionary.len() >= MOST_CATEGORIES {
+                    let what = format!("more than {MOST_CATEGORIES} different values in a category");
+                    let help = format!("list {} in data.exclude", quote(name));
+                    return Err(Error::data(field::place(row, name), what).help(help));
+                }
+                cells.push(code as f32);
+                Ok(true)
+            }
+            RawKind::Date { parts } => {
+                let date = read_date(row, text, name, markers, Stage::Train)?;
+                cells.extend(parts.iter().map(|p| date.map_or(f32::NAN, |d| p.of(d) as f32)));
+                Ok(date.is_some())
+            }
+        }
+    }
+
+    /// Counts a missing value; whether the row must go.
+    fn note_missing<R: Fields>(&mut self, row: &R) -> bool {
+        self.missing += 1;
+        if self.first_missing.is_none() {
+            self.first_missing = Some((row.file().into(), row.line()));
+        }
+        self.policy == Some(MissingPolicy::DropRow)
+    }
+
+    /// Missing values where there must be none.
+    fn problem(&self, schema: &Schema) -> Option<Problem> {
+        let (file, line) =
+            self.first_missing.as_ref().filter(|_| self.policy == Some(MissingPolicy::Error))?;
+        let name = &schema.columns[self.column].name;
+        Some(missing_values(&schema.file, name, self.missing, file, *line).help(format!(
+            "set {}.missing to another policy, such as \"indicator\" or \"drop_row\"",
+            field::pin_key(name)
+        )))
+    }
+}
+
+/// The problem of a column whose policy is `error`.
+pub(super) fn missing_values(source: &str, column: &str, count: u64, file: &str, line: u64) -> Problem {
+    let values = if count == 1 { "value" } else { "values" };
+    let what = format!("{count} missing {values} where none is allowed");
+    Problem::new(format!("{source}, column {}", quote(column)), what)
+        .found(format!("first in {file}, line {line}"))
+}
+
+/// The raw value of a number field; NaN if it is missing.
+#[inline]
+pub(super) fn read_number<R: Fields>(
+    row: &R,
+    text: &str,
+    name: &str,
+    markers: &Markers,
+    offset: f64,
+    stage: Stage,
+) -> Result<f32> {
+    match markers.number(text) {
+        Number::Value(x) => {
+            let raw = NumberCell::raw(offset, x);
+            if raw.is_finite() {
+                return Ok(raw);
+            }
+        }
+        Number::Missing => return Ok(f32::NAN),
+        Number::Bad => {}
+    }
+    Err(bad_number(field::place(row, name), name, text, stage))
+}
+
+/// The date of a field; none if it is missing.
+pub(super) fn read_date<R: Fields>(
+    row: &R,
+    text: &str,
+    name: &str,
+    markers: &Markers,
+    stage: Stage,
+) -> Result<Option<jiff::civil::DateTime>> {
+    match date::parse(text) {
+        _ if markers.has(text) => Ok(None),
+        Some(parsed) => Ok(Some(parsed.date)),
+        None => {
+            let error = Error::data(field::place(row, name), "no date in a date column")
+                .expected("a date such as 2024-01-31 or 2024-01-31 23:59:00")
+                .found(quote(text));
+            Err(match stage {
+                Stage::Train => {
+                    let key = field::pin_key(name);
+                    error.help(format!("set {key}.type = \"category\", or list it in data.missing_values"))
+                }
+                Stage::Model => error.help("mend the field; the model takes this column as dates"),
+            })
+        }
+    }
+}
+
+/// A row's weight.
+pub(super) fn weight<R: Fields>(row: &R, column: usize, name: &str, markers: &Markers) -> Result<f32> {
+    let text = row.get(column).trim_ascii();
+    match markers.number(text) {
+        Number::Value(x) if x >= 0.0 && (x as f32).is_finite() => Ok(x as f32),
+        _ => Err(Error::data(field::place(row, name), "not a row weight")
+            .expected("a finite number, 0 or more")
+            .found(quote(text))),
+    }
+}
+
+/// Makes room for `more` numbers. A quarter at a time: pages never written take no memory, and moving a large block is a
+/// matter of page tables.
+pub(super) fn grow(numbers: &mut Vec<f32>, more: usize) -> Result<()> {
+    if numbers.capacity() - numbers.len() >= more {
+        return Ok(());
+    }
+    let room = more.max(numbers.len() / 4).max(1 << 12);
+    numbers.try_reserve_exact(room).map_err(|_| {
+        let bytes = 4 * (numbers.len() + room);
+        Error::environment("memory", format!("the table does not fit: {bytes} bytes were refused"))
+    })
+}

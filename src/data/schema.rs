@@ -1,0 +1,349 @@
+//! What each column of a table is taken for, and why.
+
+use std::collections::HashMap;
+
+use super::field::{self, Markers, pin_key};
+use super::infer::Profile;
+use super::options::{ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy};
+use super::rows::RowBuffer;
+use crate::error::{Code, Error, Problem, Result, quote};
+
+/// What a column is used for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// An input.
+    Feature,
+    /// What is predicted.
+    Target,
+    /// The weights of the rows.
+    Weight,
+    /// Nothing.
+    LeftOut,
+}
+
+/// One column of a [`Schema`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnSchema {
+    /// As in the header.
+    pub name: String,
+    /// Its use.
+    pub role: Role,
+    /// What it holds.
+    pub kind: ColumnType,
+    /// Why it has this type, or why it is left out.
+    pub reason: String,
+    /// Missing fields; complete once the table has been read.
+    pub missing: u64,
+    /// Different values of a category; complete once the table has been read.
+    pub values: usize,
+    /// Numbers or indices that the network gets for it; known once the preprocessing is fitted.
+    pub numbers: usize,
+    /// Whether the network gets an index into learned vectors.
+    pub embedded: bool,
+    /// What the network learns from a target: "3 classes", "a number".
+    pub target: String,
+    pub(super) date_format: &'static str,
+    pub(super) has_time: bool,
+    pub(super) offset: f64,
+    pub(super) one_spelling: bool,
+    /// The named input that it belongs to.
+    pub(super) input: Option<usize>,
+    pub(super) pin: ColumnPin,
+}
+
+impl ColumnSchema {
+    /// One line for a person: `number, 12 missing`; `category, 7 values`; `date %Y-%m-%d -> 6 numbers`.
+    pub fn describe(&self) -> String {
+        let what = match self.kind {
+            ColumnType::Category if self.embedded => format!("category, {} values -> embedding", self.values),
+            ColumnType::Category => format!("category, {} values", self.values),
+            ColumnType::Date if self.numbers > 0 => {
+                format!("date {} -> {} numbers", self.date_format, self.numbers)
+            }
+            ColumnType::Date => format!("date {}", self.date_format),
+            other => other.name().to_owned(),
+        };
+        let missing = if self.missing > 0 { format!(", {} missing", self.missing) } else { String::new() };
+        match self.role {
+            Role::Feature => what + &missing,
+            Role::Target => format!("target: {} ({})", self.target, self.reason),
+            Role::Weight => "row weights".into(),
+            Role::LeftOut => format!("left out: {}", self.reason),
+        }
+    }
+}
+
+/// What each column of a table is taken for, in the order of the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schema {
+    /// All columns.
+    pub columns: Vec<ColumnSchema>,
+    /// The file or files, for messages.
+    pub file: String,
+    /// Named inputs of the options, their patterns resolved; see [`InputGroup`].
+    pub(super) inputs: Vec<InputGroup>,
+}
+
+impl Schema {
+    /// Infers the types of all columns from `sample`, as far as `options` do not fix them.
+    ///
+    /// # Errors
+    /// [`Code::Data`] for a table without rows and for columns that are not there; [`Code::Usage`] for options that
+    /// contradict each other or a column's type. All of them at once.
+    pub fn infer(sample: &RowBuffer, options: &DataOptions) -> Result<Schema> {
+        if sample.is_empty() {
+            let problem = Problem::new(sample.source(), "0 rows").expected("a header and at least one row");
+            return Err(Error::new(Code::Data, problem.help("check that the file is the one you mean")));
+        }
+        let file = sample.source().to_owned();
+        let markers = Markers::new(&options.missing_values);
+        let roles = Roles::resolve(sample.columns(), options, &file)?;
+        let columns =
+            (0..sample.columns().len()).map(|c| roles.column(c, sample, options, &markers)).collect();
+        let schema = Schema { columns, file, inputs: options.inputs.clone() };
+        schema.check()?;
+        Ok(schema)
+    }
+
+    fn check(&self) -> Result<()> {
+        let problems: Vec<Problem> = self.columns.iter().flat_map(|c| self.pin_problems(c)).collect();
+        if !problems.is_empty() {
+            return Err(Error::all(Code::Usage, problems));
+        }
+        if !self.columns.iter().any(|c| c.role == Role::Feature) {
+            let named = self.columns.iter().map(|c| format!("{}: {}", quote(&c.name), c.describe()));
+            let found = named.take(20).collect::<Vec<_>>().join("; ");
+            let problem = Problem::new(&self.file, "no column is left as an input").found(found);
+            let help = "check data.delimiter, or name the inputs in data.features";
+            return Err(Error::new(Code::Data, problem.help(help)));
+        }
+        Ok(())
+    }
+
+    /// Pins that do not fit the type of their column.
+    fn pin_problems(&self, column: &ColumnSchema) -> Vec<Problem> {
+        let (pin, key) = (&column.pin, pin_key(&column.name));
+        let mut problems = Vec::new();
+        let mut wrong =
+            |suffix: &str, what: String| problems.push(Problem::new(format!("{key}.{suffix}"), what));
+        if column.role == Role::LeftOut {
+            return problems;
+        }
+        let kind = column.kind.name();
+        let number = column.kind == ColumnType::Number;
+        let category = column.kind == ColumnType::Category;
+        if matches!(column.kind, ColumnType::Text | ColumnType::Image) {
+            wrong("type", format!("a table's column cannot be used as {kind} yet"));
+        }
+        if column.role == Role::Target && column.kind == ColumnType::Date {
+            wrong("type", "a date cannot be a target; pin number or category".into());
+        }
+        if matches!(pin.missing, Some(MissingPolicy::Mean | MissingPolicy::Median)) && category {
+            wrong("missing", "a category has no mean and no median".into());
+        }
+        let constant = pin.missing == Some(MissingPolicy::Constant);
+        match &pin.fill_value {
+            None if constant => wrong("fill_value", "missing = \"constant\" needs a fill_value".into()),
+            Some(_) if !constant => wrong("fill_value", "is used with missing = \"constant\" only".into()),
+            Some(text) if number && field::parse_number(text).is_none_or(|x| !(x as f32).is_finite()) => {
+                wrong("fill_value", format!("{} is not a number", quote(text)));
+            }
+            Some(text) if column.kind == ColumnType::Date && super::date::parse(text).is_none() => {
+                wrong("fill_value", format!("{} is not a date such as 2024-01-31", quote(text)));
+            }
+            _ => {}
+        }
+        if pin.scale.is_some() && category {
+            wrong("scale", "is for number and date columns; this one is a category".into());
+        }
+        if pin.encoding.is_some() && !category {
+            wrong("encoding", format!("is for categories; this column is a {kind}"));
+        }
+        if pin.unknown.is_some() && !category {
+            wrong("unknown", format!("is for categories; this column is a {kind}"));
+        }
+        if pin.encoding == Some(Encoding::Embedding) && column.role == Role::Target {
+            wrong("encoding", "is for inputs; this column is a target".into());
+        }
+        if pin.classes.is_some() && column.role != Role::Target {
+            wrong("classes", "is for targets; this column is an input".into());
+        }
+        let shaped = column.input.is_some_and(|i| self.inputs[i].shape.is_some());
+        if shaped && column.role == Role::Feature && !number {
+            let input = &self.inputs[column.input.unwrap_or(0)].name;
+            wrong(
+                "type",
+                format!("data.inputs.{input} has a shape and so needs numbers; this column is a {kind}"),
+            );
+        }
+        if shaped && pin.missing == Some(MissingPolicy::Indicator) {
+            wrong("missing", "an input with a shape has no room for an indicator".into());
+        }
+        problems
+    }
+}
+
+/// Which columns the options name for what.
+struct Roles {
+    target: Vec<bool>,
+    weight: Option<usize>,
+    excluded: Vec<bool>,
+    /// `features`, if given.
+    only: Option<Vec<bool>>,
+    /// Columns that a config names as inputs one by one.
+    wanted: Vec<bool>,
+    input: Vec<Option<usize>>,
+}
+
+impl Roles {
+    fn resolve(columns: &[String], options: &DataOptions, file: &str) -> Result<Roles> {
+        let n = columns.len();
+        let mut roles = Roles {
+            target: vec![false; n],
+            weight: None,
+            excluded: vec![false; n],
+            only: options.features.as_ref().map(|_| vec![false; n]),
+            wanted: vec![false; n],
+            input: vec![None; n],
+        };
+        let mut problems = Vec::new();
+        let absent = |name: &str, key: &str| {
+            let what = format!("{key} names a column that is not there: {}", quote(name));
+            let problem = Problem::new(file, what).expected(format!("one of {}", field::list(columns)));
+            match field::closest(name, columns) {
+                Some(close) => problem.help(format!("did you mean {}?", quote(close))),
+                None => problem,
+            }
+        };
+        let known: HashMap<&String, usize> = columns.iter().enumerate().map(|(i, c)| (c, i)).collect();
+        for name in &options.target {
+            match known.get(name).copied() {
+                Some(c) => roles.target[c] = true,
+                None => problems.push(absent(name, "data.target")),
+            }
+        }
+        if let Some(name) = &options.weight {
+            roles.weight = known.get(name).copied();
+            if roles.weight.is_none() {
+                problems.push(absent(name, "data.weight"));
+            }
+        }
+        for (name, pin) in &options.columns {
+            match known.get(name).copied() {
+                Some(c) => roles.wanted[c] = pin.kind.is_some(),
+                None => problems.push(absent(name, "data.columns")),
+            }
+        }
+        let mut each = |patterns: &[String], key: &str, mark: &mut dyn FnMut(usize, bool)| {
+            for pattern in patterns {
+                let literal = known.get(pattern).copied();
+                let hits = literal.map_or_else(|| matching(columns, pattern), |c| vec![c]);
+                if hits.is_empty() {
+                    problems.push(absent(pattern, key));
+                }
+                hits.into_iter().for_each(|c| mark(c, literal.is_some()));
+            }
+        };
+        each(&options.exclude, "data.exclude", &mut |c, _| roles.excluded[c] = true);
+        if let (Some(patterns), Some(only)) = (&options.features, &mut roles.only) {
+            each(patterns, "data.features", &mut |c, literal| {
+                only[c] = true;
+                roles.wanted[c] |= literal;
+            });
+        }
+        let mut twice = Vec::new();
+        for (i, input) in options.inputs.iter().enumerate() {
+            let key = format!("data.inputs.{}.columns", input.name);
+            each(&input.columns, &key, &mut |c, literal| {
+                roles.wanted[c] |= literal || input.shape.is_some();
+                match roles.input[c].replace(i) {
+                    Some(before) if before != i => twice.push((c, before, i)),
+                    _ => {}
+                }
+            });
+        }
+        if !problems.is_empty() {
+            return Err(Error::all(Code::Data, problems));
+        }
+        let usage = |what: String| Problem::new("data", what);
+        let mut problems: Vec<Problem> = twice
+            .into_iter()
+            .map(|(c, a, b)| {
+                let (a, b) = (&options.inputs[a].name, &options.inputs[b].name);
+                usage(format!("column {} is in two inputs, {a:?} and {b:?}", quote(&columns[c])))
+            })
+            .collect();
+        if options.target.is_empty() {
+            let help = format!("name one of {} in data.target", field::list(columns));
+            problems.push(usage("no target column".into()).help(help));
+        }
+        if let Some(w) = roles.weight.filter(|&w| roles.target[w]) {
+            problems.push(usage(format!("column {} is both target and weight", quote(&columns[w]))));
+        }
+        match problems.is_empty() {
+            true => Ok(roles),
+            false => Err(Error::all(Code::Usage, problems)),
+        }
+    }
+
+    fn column(&self, c: usize, sample: &RowBuffer, options: &DataOptions, markers: &Markers) -> ColumnSchema {
+        let name = sample.columns()[c].clone();
+        let pin = options.pin(&name);
+        let skip = if self.excluded[c] {
+            Some("excluded by data.exclude".to_owned())
+        } else if self.only.as_ref().is_some_and(|only| !only[c]) {
+            Some("not among data.features".to_owned())
+        } else {
+            None
+        };
+        let mut column = ColumnSchema {
+            name,
+            role: Role::Feature,
+            kind: ColumnType::Number,
+            reason: String::new(),
+            missing: 0,
+            values: 0,
+            numbers: 0,
+            embedded: false,
+            target: String::new(),
+            date_format: "%Y-%m-%d",
+            has_time: false,
+            offset: 0.0,
+            one_spelling: false,
+            input: self.input[c],
+            pin,
+        };
+        if self.weight == Some(c) {
+            column.role = Role::Weight;
+            return column;
+        }
+        if let (Some(reason), false) = (skip, self.target[c]) {
+            (column.role, column.reason) = (Role::LeftOut, reason);
+            return column;
+        }
+        let profile = Profile::new(sample, c, markers);
+        let verdict = profile.verdict(sample, c, markers, self.wanted[c] || self.target[c]);
+        column.kind = column.pin.kind.unwrap_or(verdict.kind);
+        column.reason = if column.pin.kind.is_some() { "pinned".into() } else { verdict.reason };
+        column.date_format = profile.date_format.unwrap_or(column.date_format);
+        column.has_time = profile.has_time;
+        column.offset = profile.offset();
+        column.one_spelling = profile.all_numbers();
+        if self.target[c] {
+            column.role = Role::Target;
+        } else if let (Some(reason), None) = (verdict.left_out, column.pin.kind) {
+            (column.role, column.reason) = (Role::LeftOut, reason);
+        }
+        column
+    }
+}
+
+/// Columns that match a pattern with `*` and `?`; none for a text that is no pattern.
+fn matching(columns: &[String], pattern: &str) -> Vec<usize> {
+    match glob::Pattern::new(pattern) {
+        Ok(p) if pattern.contains(['*', '?']) => {
+            (0..columns.len()).filter(|&c| p.matches(&columns[c])).collect()
+        }
+        _ => Vec::new(),
+    }
+}

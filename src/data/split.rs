@@ -1,0 +1,127 @@
+//! Which rows train and which validate.
+
+use crate::tensor::Key;
+
+/// Rows of the training part and of the validation part, each in ascending order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// Never empty.
+    pub train: Vec<u32>,
+    /// Empty if the fraction is 0.
+    pub validation: Vec<u32>,
+}
+
+/// The class of each row.
+#[derive(Clone, Copy, Debug)]
+pub struct Classes<'a> {
+    /// Positions of classes, one for each row.
+    pub of: &'a [f32],
+    /// Number of classes.
+    pub count: usize,
+}
+
+impl Split {
+    /// All rows train.
+    pub fn all(rows: usize) -> Self {
+        Split { train: (0..rows as u32).collect(), validation: Vec::new() }
+    }
+
+    /// Puts `fraction` of the rows (rounded to the nearest whole number, at least one row stays for training) into the
+    /// validation part, at random as `seed` decides. With classes, each gives its share: whole rows first, what is left
+    /// goes to the classes with the largest remainders, and every class keeps a row for training.
+    ///
+    /// # Errors
+    /// A sentence, if the fraction is above 0 and the validation part would be empty.
+    pub fn by_fraction(
+        rows: usize,
+        fraction: f64,
+        seed: u64,
+        classes: Option<Classes<'_>>,
+    ) -> Result<Self, String> {
+        if fraction == 0.0 {
+            return Ok(Split::all(rows));
+        }
+        let wanted = ((rows as f64 * fraction).round() as usize).min(rows.saturating_sub(1));
+        let mut groups: Vec<Vec<u32>> = vec![Vec::new(); classes.map_or(1, |c| c.count)];
+        for row in 0..rows as u32 {
+            groups[classes.map_or(0, |c| c.of[row as usize] as usize)].push(row);
+        }
+        let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
+        let shares = shares(&sizes, wanted, fraction);
+        let key = Key::new(seed).named("split");
+        let mut split = Split { train: Vec::new(), validation: Vec::new() };
+        for (i, mut group) in groups.into_iter().enumerate() {
+            key.part(i as u64).stream().shuffle(&mut group);
+            let (validation, train) = group.split_at(shares[i]);
+            split.validation.extend_from_slice(validation);
+            split.train.extend_from_slice(train);
+        }
+        if split.validation.is_empty() {
+            return Err(format!("the validation part would be empty: {fraction} of {rows} rows"));
+        }
+        split.train.sort_unstable();
+        split.validation.sort_unstable();
+        Ok(split)
+    }
+}
+
+/// How many of each group's rows validate: the largest remainders (Hamilton's method), each group keeping one row.
+fn shares(sizes: &[usize], wanted: usize, fraction: f64) -> Vec<usize> {
+    let room = |i: usize| sizes[i].saturating_sub(1);
+    let exact = |i: usize| sizes[i] as f64 * fraction;
+    let mut shares: Vec<usize> = (0..sizes.len()).map(|i| (exact(i) as usize).min(room(i))).collect();
+    let mut order: Vec<usize> = (0..sizes.len()).collect();
+    order.sort_by(|&a, &b| exact(b).fract().total_cmp(&exact(a).fract()).then(a.cmp(&b)));
+    let mut left = wanted.saturating_sub(shares.iter().sum());
+    while left > 0 {
+        let before = left;
+        for &i in &order {
+            if left > 0 && shares[i] < room(i) {
+                shares[i] += 1;
+                left -= 1;
+            }
+        }
+        if left == before {
+            break;
+        }
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_cover_all_rows_once() -> Result<(), String> {
+        let split = Split::by_fraction(103, 0.2, 7, None)?;
+        assert_eq!((split.train.len(), split.validation.len()), (82, 21));
+        let mut all = [split.train.clone(), split.validation.clone()].concat();
+        all.sort_unstable();
+        assert!(all.iter().enumerate().all(|(i, &r)| i as u32 == r));
+        assert_eq!(split, Split::by_fraction(103, 0.2, 7, None)?);
+        assert_ne!(split, Split::by_fraction(103, 0.2, 8, None)?);
+        Ok(())
+    }
+
+    #[test]
+    fn classes_keep_their_shares_and_a_row_for_training() -> Result<(), String> {
+        let of: Vec<f32> = (0..150).map(|i| if i == 0 { 2.0 } else { (i % 2) as f32 }).collect();
+        let split = Split::by_fraction(150, 0.2, 1, Some(Classes { of: &of, count: 3 }))?;
+        let count = |rows: &[u32], class: f32| rows.iter().filter(|&&r| of[r as usize] == class).count();
+        assert_eq!([0.0, 1.0, 2.0].map(|c| count(&split.validation, c)), [15, 15, 0]);
+        assert_eq!(count(&split.train, 2.0), 1);
+
+        let tiny = Split::by_fraction(4, 0.9, 1, Some(Classes { of: &[0.0, 0.0, 1.0, 1.0], count: 2 }))?;
+        assert_eq!(tiny.validation.len(), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn an_empty_validation_part_is_an_error() {
+        let error = Err("the validation part would be empty: 0.2 of 2 rows".into());
+        assert_eq!(Split::by_fraction(2, 0.2, 0, None), error);
+        assert!(Split::by_fraction(1, 0.9, 0, None).is_err());
+        assert_eq!(Split::by_fraction(2, 0.0, 0, None), Ok(Split::all(2)));
+    }
+}

@@ -1,0 +1,122 @@
+//! The encoded table: what training, evaluation and prediction gather their batches from.
+
+use super::inputs::{DenseInput, EmbeddingInput, Inputs, Op};
+
+/// Encoded rows: scaled numbers, codes of categories, targets and weights. One `f32` each, row after row; one-hot blocks
+/// and indicators are made when a batch is gathered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    pub(super) width: usize,
+    /// `[rows, width]`
+    pub(super) cells: Vec<f32>,
+    pub(super) target_width: usize,
+    /// `[rows, target_width]`; empty where targets were not read.
+    pub(super) targets: Vec<f32>,
+    /// `[rows]`; empty where all rows weigh 1.
+    pub(super) weights: Vec<f32>,
+    pub(super) rows: usize,
+}
+
+impl Table {
+    /// A table without rows for these inputs and `target_width` numbers of target in each row (0: none).
+    pub fn empty(inputs: &Inputs, target_width: usize) -> Self {
+        Table { width: inputs.width, target_width, ..Table::default() }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Takes all rows out, keeping the memory for the next ones.
+    pub fn clear(&mut self) {
+        self.cells.clear();
+        self.targets.clear();
+        self.weights.clear();
+        self.rows = 0;
+    }
+
+    /// Bytes of memory that the rows take.
+    pub fn bytes(&self) -> usize {
+        4 * (self.cells.capacity() + self.targets.capacity() + self.weights.capacity())
+    }
+
+    /// The numbers of `input` for these rows. `out`: `[rows.len(), D]`, D being the length of the input's shape.
+    ///
+    /// # Panics
+    /// If a row is not there or `out` has another length; likewise in the functions below.
+    pub fn dense(&self, input: &DenseInput, rows: &[u32], out: &mut [f32]) {
+        let d = input.features.len();
+        assert_eq!(out.len(), rows.len() * d);
+        match input.ops[..] {
+            [Op::Copy { from, len, .. }] => {
+                for (out, &row) in out.chunks_exact_mut(d).zip(rows) {
+                    out.copy_from_slice(&self.row(row)[from..from + len]);
+                }
+            }
+            _ => {
+                for (out, &row) in out.chunks_exact_mut(d).zip(rows) {
+                    let row = self.row(row);
+                    input.ops.iter().for_each(|op| op.apply(row, out));
+                }
+            }
+        }
+    }
+
+    /// The indices of an embedded column for these rows, as whole numbers in `f32`. `out`: `[rows.len()]`.
+    pub fn ids(&self, input: &EmbeddingInput, rows: &[u32], out: &mut [f32]) {
+        assert_eq!(out.len(), rows.len());
+        for (out, &row) in out.iter_mut().zip(rows) {
+            *out = self.row(row)[input.cell];
+        }
+    }
+
+    /// The targets of these rows: the position of the class, 0/1 for each label, or standardised numbers.
+    /// `out`: `[rows.len(), T]`, T as [`super::Targets::width`] says.
+    pub fn target(&self, rows: &[u32], out: &mut [f32]) {
+        let t = self.target_width;
+        assert_eq!(out.len(), rows.len() * t);
+        for (out, &row) in out.chunks_exact_mut(t.max(1)).zip(rows) {
+            out.copy_from_slice(self.target_row(row));
+        }
+    }
+
+    /// The targets of one row; empty where targets were not read.
+    pub fn target_row(&self, row: u32) -> &[f32] {
+        let start = row as usize * self.target_width;
+        &self.targets[start..start + self.target_width]
+    }
+
+    /// The weights of these rows; 1 where there is no weight column. `out`: `[rows.len()]`.
+    pub fn weight(&self, rows: &[u32], out: &mut [f32]) {
+        assert_eq!(out.len(), rows.len());
+        if self.weights.is_empty() {
+            out.fill(1.0);
+            return;
+        }
+        for (out, &row) in out.iter_mut().zip(rows) {
+            *out = self.weights[row as usize];
+        }
+    }
+
+    /// The summed weight of each class among these rows, for a target of `classes` classes.
+    pub fn class_weights(&self, rows: &[u32], classes: usize) -> Vec<f64> {
+        let mut sums = vec![0.0; classes];
+        for &row in rows {
+            let weight = self.weights.get(row as usize).map_or(1.0, |&w| f64::from(w));
+            sums[self.target_row(row)[0] as usize] += weight;
+        }
+        sums
+    }
+
+    #[inline]
+    fn row(&self, row: u32) -> &[f32] {
+        let start = row as usize * self.width;
+        &self.cells[start..start + self.width]
+    }
+}

@@ -1,0 +1,207 @@
+//! What is predicted: classes, several labels at once, or numbers.
+
+use serde::{Deserialize, Serialize};
+
+/// A 0/1 target among several.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabelTarget {
+    /// The column.
+    pub name: String,
+    /// What 0 and 1 are called in the data.
+    pub classes: [String; 2],
+    /// Whether labels are compared as numbers.
+    pub one_spelling: bool,
+}
+
+/// A number target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NumberTarget {
+    /// The column.
+    pub name: String,
+    /// Subtracted in f64 before the value is rounded to 32 bits.
+    pub offset: f64,
+    /// The network learns (x - mean) / std; 0 where targets are left as they are.
+    pub mean: f64,
+    /// Standard deviation of the training part; 1 where it does not vary or targets are left as they are.
+    pub std: f64,
+}
+
+impl NumberTarget {
+    /// The number that the network learns for a raw value.
+    #[inline]
+    pub(super) fn scale(&self, raw: f32) -> f32 {
+        ((f64::from(raw) + self.offset - self.mean) / self.std) as f32
+    }
+
+    /// A prediction in the unit of the data.
+    #[inline]
+    pub fn restore(&self, y: f32) -> f64 {
+        f64::from(y) * self.std + self.mean
+    }
+}
+
+/// The targets of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Targets {
+    /// One of two or more classes; the table holds its position as a number.
+    Classes {
+        /// The column.
+        column: String,
+        /// Labels; in ascending order unless a config gives another.
+        classes: Vec<String>,
+        /// Whether labels are compared as numbers: "1" and "1.0" are one class.
+        one_spelling: bool,
+    },
+    /// Several yes/no answers at once; the table holds a 0 or 1 for each.
+    Labels {
+        /// One for each column.
+        columns: Vec<LabelTarget>,
+    },
+    /// One number or several; the table holds them standardised.
+    Numbers {
+        /// One for each column.
+        columns: Vec<NumberTarget>,
+    },
+}
+
+impl Targets {
+    /// Numbers in each row of the target.
+    pub fn width(&self) -> usize {
+        match self {
+            Targets::Classes { .. } => 1,
+            Targets::Labels { columns } => columns.len(),
+            Targets::Numbers { columns } => columns.len(),
+        }
+    }
+
+    /// Names of the columns.
+    pub fn names(&self) -> Vec<&str> {
+        (0..self.width()).map(|i| self.name(i)).collect()
+    }
+
+    /// The name of the column of number `i` of a row.
+    pub(super) fn name(&self, i: usize) -> &str {
+        match self {
+            Targets::Classes { column, .. } => column,
+            Targets::Labels { columns } => &columns[i].name,
+            Targets::Numbers { columns } => &columns[i].name,
+        }
+    }
+
+    /// The classes, where there are some.
+    pub fn classes(&self) -> Option<&[String]> {
+        match self {
+            Targets::Classes { classes, .. } => Some(classes),
+            _ => None,
+        }
+    }
+
+    /// What each number of a row is: labels with their spelling, or `None` for a number.
+    pub(super) fn labels(&self, i: usize) -> Option<(&[String], bool)> {
+        match self {
+            Targets::Classes { classes, one_spelling, .. } => Some((classes, *one_spelling)),
+            Targets::Labels { columns } => Some((&columns[i].classes, columns[i].one_spelling)),
+            Targets::Numbers { .. } => None,
+        }
+    }
+
+    /// Whether the parts fit each other, as those of a damaged model file may not.
+    pub(super) fn is_valid(&self) -> bool {
+        match self {
+            Targets::Classes { classes, .. } => classes.len() >= 2,
+            Targets::Labels { columns } => !columns.is_empty(),
+            Targets::Numbers { columns } => {
+                let valid = |c: &NumberTarget| {
+                    c.mean.is_finite() && c.offset.is_finite() && c.std.is_finite() && c.std > 0.0
+                };
+                !columns.is_empty() && columns.iter().all(valid)
+            }
+        }
+    }
+}
+
+/// Different values that a number target may have and still be classes.
+const MOST_CLASSES: usize = 20;
+
+/// Keeps the different values of a number target while it is read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    /// Ascending; no longer kept up once there are too many or one is not whole.
+    pub(super) values: Vec<f64>,
+    pub(super) given_up: bool,
+    last: Option<f64>,
+}
+
+impl Tally {
+    #[inline]
+    pub(super) fn add(&mut self, x: f64) {
+        let x = x + 0.0; // -0 is 0
+        if self.given_up || self.last == Some(x) {
+            return;
+        }
+        self.last = Some(x);
+        match self.values.binary_search_by(|v| v.total_cmp(&x)) {
+            Ok(_) => {}
+            Err(_) if x.fract() != 0.0 || self.values.len() == MOST_CLASSES => self.given_up = true,
+            Err(at) => self.values.insert(at, x),
+        }
+    }
+
+    /// Whether the values are the classes of `rows` rows, and why. They are where all are whole numbers, at most 20
+    /// different ones, and on average each has at least as many rows as there are classes; two values always are.
+    pub(super) fn verdict(&self, rows: usize) -> (bool, String) {
+        let k = self.values.len();
+        if self.given_up {
+            return (
+                false,
+                format!("numbers that are not whole, or more than {MOST_CLASSES} different ones"),
+            );
+        }
+        match k {
+            0..=2 => (true, format!("{k} different whole numbers")),
+            _ if k * k <= rows => (true, format!("{k} different whole numbers in {rows} rows")),
+            _ => (false, format!("{k} different whole numbers in only {rows} rows")),
+        }
+    }
+
+    /// Whether every value is 0 or 1.
+    pub(super) fn is_flag(&self) -> bool {
+        !self.given_up && self.values.iter().all(|&v| v == 0.0 || v == 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(values: impl IntoIterator<Item = f64>) -> bool {
+        let mut tally = Tally::default();
+        let mut rows = 0;
+        for x in values {
+            tally.add(x);
+            rows += 1;
+        }
+        tally.verdict(rows).0
+    }
+
+    #[test]
+    fn few_whole_numbers_are_classes() {
+        assert!(verdict((0..1797).map(|i| f64::from(i % 10))), "digits");
+        assert!(verdict((0..1599).map(|i| f64::from(3 + i % 6))), "wine quality");
+        assert!(verdict([0.0, 1.0, 1.0]), "two values");
+        assert!(!verdict((0..442).map(|i| f64::from(25 + i % 214))), "diabetes");
+        assert!(!verdict((0..100).map(|i| f64::from(i % 2) + 0.5)), "not whole");
+        assert!(!verdict((0..12).map(f64::from)), "a handful of rows");
+        assert!(
+            verdict((0..400).map(|i| f64::from(i % 20))) && !verdict((0..4000).map(|i| f64::from(i % 21)))
+        );
+    }
+
+    #[test]
+    fn predictions_are_mapped_back() {
+        let target = NumberTarget { name: "y".into(), offset: 0.0, mean: 150.0, std: 75.0 };
+        assert_eq!(target.scale(225.0), 1.0);
+        assert_eq!(target.restore(1.0), 225.0);
+    }
+}
