@@ -1,0 +1,101 @@
+//! Finding the model that a command line names.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::atomic::{directory_of, place};
+use super::model::ModelFile;
+use super::run_dir::{CHECKPOINTS, CONFIG_FILE, LAST_CHECKPOINT, MODEL_FILE};
+use crate::error::{Code, Error, Result};
+
+/// Reads the model that a command line names: a run directory, or one file.
+///
+/// # Errors
+/// As [`ModelFile::read`]. Where a file of a run is damaged, the help names the newest good checkpoint of that run.
+pub fn open_model(path: &Path) -> Result<ModelFile<'static>> {
+    let file = if path.is_dir() { path.join(MODEL_FILE) } else { path.to_path_buf() };
+    if path.is_dir() && !file.exists() {
+        return Err(Error::usage(place(path), format!("the directory holds no {MODEL_FILE}"))
+            .help("give the directory of a run, or one .safetensors file"));
+    }
+    ModelFile::read(&file).map_err(|e| match (e.code, newest_good(&file)) {
+        (Code::Model, Some((good, help))) => {
+            e.help(format!("the newest good file of this run is {}{help}", place(&good)))
+        }
+        _ => e,
+    })
+}
+
+/// The newest file of the run around `damaged` that can be read, and how to go on from it.
+fn newest_good(damaged: &Path) -> Option<(PathBuf, String)> {
+    let mut run = directory_of(damaged);
+    if run.file_name().is_some_and(|name| name == CHECKPOINTS) {
+        run = directory_of(run);
+    }
+    if !run.join(CONFIG_FILE).is_file() {
+        return None;
+    }
+    let mut candidates: Vec<PathBuf> = fs::read_dir(run.join(CHECKPOINTS))
+        .map(|entries| entries.filter_map(|e| Some(e.ok()?.path())).collect())
+        .unwrap_or_default();
+    candidates.push(run.join(MODEL_FILE));
+    candidates.retain(|p| p.extension().is_some_and(|x| x == "safetensors") && p != damaged);
+    let time = |p: &Path| p.metadata().and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+    candidates.sort_by_cached_key(|p| (std::cmp::Reverse(time(p)), p.clone()));
+    let good = candidates.into_iter().find(|p| ModelFile::read(p).is_ok())?;
+    let resume = good == run.join(LAST_CHECKPOINT);
+    let help =
+        if resume { format!("; backprop train --resume --run-dir {}", place(run)) } else { String::new() };
+    Some((good, help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::damage_tests::sample;
+    use crate::checkpoint::{Existing, RunDir, write_bytes};
+
+    #[test]
+    fn a_damaged_model_names_the_newest_good_checkpoint() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::open(dir.path(), Existing::Refuse).unwrap();
+        let message =
+            |path: &Path| open_model(path).unwrap_err().to_string().replace(&place(dir.path()), "RUN");
+        assert_eq!(
+            message(dir.path()),
+            "error[2]: RUN: the directory holds no model.safetensors\n  \
+             help: give the directory of a run, or one .safetensors file"
+        );
+        assert_eq!(
+            message(&dir.path().join("x")),
+            "error[2]: RUN/x: no such file\n  \
+             help: the first argument is a run directory or a .safetensors file"
+        );
+        write_bytes(&run.config(), b"").unwrap();
+        sample().write(&run.model()).unwrap();
+        sample().write(&run.last_checkpoint()).unwrap();
+        assert_eq!(open_model(dir.path()).unwrap(), ModelFile::read(&run.model()).unwrap());
+
+        fs::write(run.model(), "").unwrap();
+        let damaged = "error[4]: RUN/model.safetensors: the file is empty\n  help: ";
+        assert_eq!(
+            message(dir.path()),
+            format!(
+                "{damaged}the newest good file of this run is RUN/checkpoints/last.safetensors; \
+                 backprop train --resume --run-dir RUN"
+            )
+        );
+        fs::write(run.last_checkpoint(), "").unwrap();
+        assert_eq!(
+            message(dir.path()),
+            format!("{damaged}give a run directory, or a model.safetensors that backprop wrote")
+        );
+        sample().write(&run.model()).unwrap();
+        assert_eq!(
+            message(&run.last_checkpoint()),
+            "error[4]: RUN/checkpoints/last.safetensors: the file is empty\n  \
+             help: the newest good file of this run is RUN/model.safetensors"
+        );
+    }
+}
