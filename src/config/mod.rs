@@ -6,6 +6,7 @@
 mod keys;
 mod paths;
 mod reference;
+mod registries;
 mod sections;
 mod template;
 mod write;
@@ -14,6 +15,7 @@ use crate::error::{Error, Problem, Result, quote};
 use crate::spec::{self, Format, Registries, Report, Setting, SourceText, Sources, Tree, Value, Values};
 
 pub use reference::reference;
+pub use registries::registries;
 pub use sections::{ClassWeights, Data, EarlyStopping, Input, Model, Train, Validation};
 pub use template::{ColumnNote, Template};
 

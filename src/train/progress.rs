@@ -1,0 +1,104 @@
+//! What a run tells while it goes on. The library prints nothing; `cli` implements [`Progress`].
+
+use std::time::Duration;
+
+/// One figure by its name, as `metrics.jsonl` spells it.
+pub type Figure = (String, f64);
+
+/// What a training run is about to do.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Started {
+    /// Columns and what each was taken for: name and description.
+    pub columns: Vec<(String, String)>,
+    /// What is predicted: `3 classes of "species"`.
+    pub task: String,
+    /// Layers in a line: `linear 4 -> 64, relu, linear 64 -> 3`.
+    pub network: String,
+    /// Numbers that are trained.
+    pub parameters: usize,
+    /// Rows that train and rows that validate.
+    pub rows: (usize, usize),
+    /// Rows of a batch.
+    pub batch_size: usize,
+    /// Epochs, at most.
+    pub epochs: u64,
+    /// Optimizer steps in all, at most.
+    pub steps: u64,
+    /// Bytes that table and plan take.
+    pub bytes: usize,
+    /// Where the files go.
+    pub directory: String,
+    /// The epoch that a resumed run goes on from.
+    pub resumed_epoch: Option<u64>,
+}
+
+/// How an epoch went.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: u64,
+    /// Epochs, at most.
+    pub epochs: u64,
+    /// Optimizer steps so far.
+    pub step: u64,
+    /// Mean loss over the epoch's training rows.
+    pub train_loss: f64,
+    /// Loss and metrics of the validation part; empty where there is none.
+    pub validation: Vec<Figure>,
+    /// The rate of the last step.
+    pub learning_rate: f64,
+    /// Training rows a second, data feeding included.
+    pub samples_per_second: f64,
+    /// Whether these are the best weights so far.
+    pub best: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Finished {
+    /// The part that the figures are of: `validation part`, `test.csv`, `training part`.
+    pub part: String,
+    /// Its rows.
+    pub rows: usize,
+    /// The closing table, ready to print.
+    pub table: String,
+    /// The epoch whose weights were kept.
+    pub best_epoch: u64,
+    /// Epochs that were run.
+    pub epochs: u64,
+    /// Why it ended: `early stopping: no progress for 20 epochs`, `all epochs done`.
+    pub reason: String,
+    /// The model's file.
+    pub model: String,
+    /// Time since the start.
+    pub seconds: Duration,
+}
+
+/// Listens to a run.
+pub trait Progress {
+    /// Something worth knowing that is no mistake.
+    fn note(&mut self, text: &str);
+    /// Something that may be a mistake.
+    fn warning(&mut self, text: &str);
+    /// Training is about to start.
+    fn started(&mut self, run: &Started);
+    /// `done` of `total` batches of an epoch.
+    fn batch(&mut self, epoch: u64, done: u64, total: u64, loss: f64);
+    /// An epoch ended.
+    fn epoch(&mut self, epoch: &Epoch);
+    /// The run ended well.
+    fn finished(&mut self, end: &Finished);
+}
+
+/// Hears nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn note(&mut self, _text: &str) {}
+    fn warning(&mut self, _text: &str) {}
+    fn started(&mut self, _run: &Started) {}
+    fn batch(&mut self, _epoch: u64, _done: u64, _total: u64, _loss: f64) {}
+    fn epoch(&mut self, _epoch: &Epoch) {}
+    fn finished(&mut self, _end: &Finished) {}
+}
