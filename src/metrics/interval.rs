@@ -72,8 +72,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wilson_is_that_of_statsmodels() {
-        // proportion_confint(29, 30, method="wilson") of statsmodels, and the formula by hand for 0 of 10.
+    fn wilson_is_that_of_scipy() {
+        // SciPy 1.17.1: binomtest(29, 30).proportion_ci(method="wilson"), and for 0 of 10.
         let i = wilson(29.0 / 30.0, 30.0).unwrap();
         assert!((i.low - 0.8332961).abs() < 1e-6 && (i.high - 0.9940914).abs() < 1e-6, "{i:?}");
         let i = wilson(0.0, 10.0).unwrap();
