@@ -10,7 +10,6 @@ use super::views::{Rhs, Strided, Window};
 const KC: usize = 256;
 /// Rows of A in a block: at `KC` columns it stays in the second-level cache.
 const MC: usize = 256;
-
 /// One tile of the result, and the pieces of the operands that it is made of.
 ///
 /// The tile has as many rows as its kernel is made for. Where A is row-major, its element (i, p) is
@@ -37,12 +36,24 @@ pub(super) struct Tile {
 /// The CPU must have the kernel's instructions and every element that the [`Tile`] names must be valid.
 pub(super) type TileKernel = unsafe fn(&Tile);
 
-/// `transpose(from, stride, cols, rows, to)`: for i in `0..rows` and j in `0..cols`, `to[i * NR + j]` becomes
-/// `from[j * stride + i]`; for j in `cols..NR` it becomes zero.
+/// A matrix `[rows, cols]` on its way into a panel.
+///
+/// Element (i, j) of it is `from[i * from_stride + j]`, or `from[i + j * from_stride]` where the kernel packs
+/// columns. It goes to `to[i * NR + j]`; zeros fill the rest of the row.
+pub(super) struct Packing {
+    pub(super) rows: usize,
+    /// At most [`NR`].
+    pub(super) cols: usize,
+    pub(super) from: *const f32,
+    pub(super) from_stride: usize,
+    pub(super) to: *mut f32,
+}
+
+/// Fills a panel.
 ///
 /// # Safety
-/// The CPU must have the kernel's instructions, `cols` be at most `NR` and every element named be valid.
-pub(super) type TransposeKernel = unsafe fn(*const f32, usize, usize, usize, *mut f32);
+/// The CPU must have the kernel's instructions and every element that the [`Packing`] names must be valid.
+pub(super) type PackKernel = unsafe fn(&Packing);
 
 /// The microkernels of one instruction set.
 pub(super) struct Kernels {
@@ -50,11 +61,13 @@ pub(super) struct Kernels {
     pub(super) height: usize,
     /// Columns of a vector.
     pub(super) lanes: usize,
-    /// `row_major[v][m]` has `m + 1` rows of `v + 1` vectors and reads a row-major A.
-    pub(super) row_major: [&'static [TileKernel]; 2],
-    /// The same for the transposed layout of A.
-    pub(super) col_major: [&'static [TileKernel]; 2],
-    pub(super) transpose: TransposeKernel,
+    /// `tiles[layout][v][i]` has `i + 1` rows of `v + 1` vectors. Layouts: A row-major and B packed; A row-major
+    /// and B in place; A transposed.
+    pub(super) tiles: [[&'static [TileKernel]; 2]; 3],
+    /// Fills a panel from adjacent elements in rows.
+    pub(super) pack_rows: PackKernel,
+    /// Fills a panel from adjacent elements in columns.
+    pub(super) pack_cols: PackKernel,
 }
 
 /// Room for packed blocks, made once and used by every product of a thread.
@@ -82,14 +95,6 @@ impl Default for Scratch {
     }
 }
 
-/// Cuts `0..len` into `parts` ranges whose lengths differ by one at most.
-#[inline]
-fn part(len: usize, parts: usize, index: usize) -> Range<usize> {
-    let (each, longer) = (len / parts, len % parts);
-    let start = index * each + index.min(longer);
-    start..start + each + usize::from(index < longer)
-}
-
 /// [`super::matmul`] with checked shapes, `m` and `n` not zero.
 ///
 /// # Safety
@@ -105,125 +110,155 @@ pub(super) unsafe fn matmul(
 ) {
     static ZEROS: [f32; NR] = [0.0; NR];
     let (m, n, k) = (c.rows(), c.cols(), a.cols());
-    let (out, c_stride) = (c.as_mut_ptr(), c.stride());
-    let a_room = scratch.a.as_mut_ptr().cast::<f32>();
-    let b_room = scratch.b.as_mut_ptr().cast::<f32>();
+    let (c, c_stride) = (c.as_mut_ptr(), c.stride());
+    let (a_room, b_room) = (scratch.a.as_mut_ptr().cast::<f32>(), scratch.b.as_mut_ptr().cast::<f32>());
+    let width = 2 * kernels.lanes;
     // One round even when there is nothing to sum: the result still starts with `start`.
-    let k_parts = k.div_ceil(KC).max(1);
-    let m_parts = m.div_ceil(MC);
-    for k_part in 0..k_parts {
-        let ks = part(k, k_parts, k_part);
-        for m_part in 0..m_parts {
-            let rows = part(m, m_parts, m_part);
-            let left = Left::new(kernels.height, a.rows_in(rows.clone()).cols_in(ks.clone()), a_room);
-            for col in (0..n).step_by(NR) {
-                let cols = NR.min(n - col);
-                // SAFETY: the ranges are within the operands, which were checked when they were made.
-                let (b, b_stride) = unsafe { right(kernels, b, ks.clone(), col..col + cols, b_room) };
-                for rows_part in 0..left.parts {
-                    let tile_rows = part(left.rows, left.parts, rows_part);
-                    let (a, a_stride) = left.at(&tile_rows);
-                    for sub in (0..cols).step_by(2 * kernels.lanes) {
-                        let c = out.wrapping_add((rows.start + tile_rows.start) * c_stride + col + sub);
+    let k_blocks = Parts::of(k, KC);
+    for ks in k_blocks.ranges() {
+        for rows in Parts::of(m, MC).ranges() {
+            let c = c.wrapping_add(rows.start * c_stride);
+            // SAFETY: the block is within A and within what the scratch has room for.
+            let left = unsafe { Left::new(kernels, a.rows_in(rows).cols_in(ks.clone()), a_room) };
+            for panel in (0..n).step_by(NR) {
+                let panel_cols = panel..n.min(panel + NR);
+                // SAFETY: the block is within B and within what the scratch has room for.
+                let right = unsafe { Right::new(kernels, b, ks.clone(), panel_cols.clone(), b_room) };
+                let layout = if !left.row_major { 2 } else { usize::from(!right.packed) };
+                for tile_rows in left.tiles.ranges() {
+                    for col in panel_cols.clone().step_by(width) {
+                        let c = c.wrapping_add(tile_rows.start * c_stride + col);
                         let (start, start_stride) = match start {
-                            Start::Keep => (c.cast_const(), c_stride),
-                            _ if k_part > 0 => (c.cast_const(), c_stride),
-                            Start::Zero => (ZEROS.as_ptr(), 0),
-                            Start::Bias(bias) => (bias.as_ptr().wrapping_add(col + sub), 0),
+                            Start::Zero if ks.start == 0 => (ZEROS.as_ptr(), 0),
+                            Start::Bias(bias) if ks.start == 0 => (bias.as_ptr().wrapping_add(col), 0),
+                            _ => (c.cast_const(), c_stride),
                         };
-                        let cols = (cols - sub).min(2 * kernels.lanes);
+                        let cols = width.min(panel_cols.end - col);
+                        let (a, a_stride) = left.tile(&tile_rows);
+                        let b = right.data.wrapping_add(col - panel);
+                        let b_stride = right.stride;
                         let tile = Tile {
                             k: ks.len(),
                             cols,
                             a,
                             a_stride,
-                            b: b.wrapping_add(sub),
+                            b,
                             b_stride,
                             start,
                             start_stride,
                             c,
                             c_stride,
                         };
-                        let set = if left.row_major { &kernels.row_major } else { &kernels.col_major };
-                        let kernel = set[usize::from(cols > kernels.lanes)][tile_rows.len() - 1];
+                        let vectors = &kernels.tiles[layout][usize::from(cols > kernels.lanes)];
                         // SAFETY: the caller vouches for the instructions; the tile lies within the operands.
-                        unsafe { kernel(&tile) }
+                        unsafe { vectors[tile_rows.len() - 1](&tile) }
                     }
                 }
             }
         }
+    }
+}
+
+/// A length cut into parts that differ by one at most.
+#[derive(Clone, Copy)]
+struct Parts {
+    each: usize,
+    longer: usize,
+    count: usize,
+}
+
+impl Parts {
+    /// As few parts as `most` allows, at least one.
+    #[inline]
+    fn of(len: usize, most: usize) -> Parts {
+        let count = len.div_ceil(most).max(1);
+        Parts { each: len / count, longer: len % count, count }
+    }
+
+    #[inline]
+    fn ranges(self) -> impl Iterator<Item = Range<usize>> {
+        (0..self.count).map(move |index| {
+            let start = index * self.each + index.min(self.longer);
+            start..start + self.each + usize::from(index < self.longer)
+        })
     }
 }
 
 /// A block of A, as the kernels read it.
 struct Left {
-    /// Its rows, which are cut into `parts` tiles.
-    rows: usize,
-    parts: usize,
-    row_major: bool,
-    /// Where tile rows starting at i begin: `i * step` from `data`.
+    tiles: Parts,
     data: *const f32,
-    step: usize,
-    /// 0 for packed tiles: their stride is their number of rows.
+    row_major: bool,
+    /// Elements from one row to the next.
+    row_step: usize,
+    /// [`Tile::a_stride`], or 0 where tiles are packed one after the other: then it is a tile's number of rows.
     stride: usize,
 }
 
 impl Left {
-    fn new(height: usize, a: Strided<'_, f32>, room: *mut f32) -> Left {
-        let rows = a.rows();
-        let parts = rows.div_ceil(height);
+    /// # Safety
+    /// If `a` has adjacent elements neither in rows nor in columns, there must be `room` for a copy of it.
+    #[allow(unsafe_code)]
+    #[inline]
+    unsafe fn new(kernels: &Kernels, a: Strided<'_, f32>, room: *mut f32) -> Left {
+        let tiles = Parts::of(a.rows(), kernels.height);
         let data = a.as_ptr();
         if a.col_stride() == 1 {
-            return Left { rows, parts, row_major: true, data, step: a.row_stride(), stride: a.row_stride() };
-        }
-        if a.row_stride() == 1 {
-            return Left { rows, parts, row_major: false, data, step: 1, stride: a.col_stride() };
-        }
-        for index in 0..parts {
-            let tile = part(rows, parts, index);
-            for p in 0..a.cols() {
-                for i in 0..tile.len() {
-                    // SAFETY: the block has at most `MC` rows and `KC` columns, for which there is room.
-                    #[allow(unsafe_code)]
-                    unsafe {
-                        let from = data.add((tile.start + i) * a.row_stride() + p * a.col_stride());
-                        *room.add(tile.start * a.cols() + p * tile.len() + i) = *from;
-                    }
-                }
+            Left { tiles, data, row_major: true, row_step: a.row_stride(), stride: a.row_stride() }
+        } else if a.row_stride() == 1 {
+            Left { tiles, data, row_major: false, row_step: 1, stride: a.col_stride() }
+        } else {
+            for rows in tiles.ranges() {
+                // SAFETY: see the caller's promise.
+                unsafe { pack::tile(a.rows_in(rows.clone()), room.wrapping_add(rows.start * a.cols())) }
             }
+            Left { tiles, data: room, row_major: false, row_step: a.cols(), stride: 0 }
         }
-        Left { rows, parts, row_major: false, data: room, step: a.cols(), stride: 0 }
     }
 
+    /// [`Tile::a`] and [`Tile::a_stride`] for a tile with these rows.
     #[inline]
-    fn at(&self, tile: &Range<usize>) -> (*const f32, usize) {
-        let stride = if self.stride == 0 { tile.len() } else { self.stride };
-        (self.data.wrapping_add(tile.start * self.step), stride)
+    fn tile(&self, rows: &Range<usize>) -> (*const f32, usize) {
+        let stride = if self.stride == 0 { rows.len() } else { self.stride };
+        (self.data.wrapping_add(rows.start * self.row_step), stride)
     }
 }
 
-/// A block of B of at most [`NR`] columns, as the kernels read it: its first element and its row stride.
-///
-/// # Safety
-/// The CPU must have the instructions of `kernels`, and the ranges must be within `b`.
-#[allow(unsafe_code)]
-#[inline]
-unsafe fn right(
-    kernels: &Kernels,
-    b: Rhs<'_, f32>,
-    rows: Range<usize>,
-    cols: Range<usize>,
-    room: *mut f32,
-) -> (*const f32, usize) {
-    match b {
-        Rhs::Packed(b) => (b.as_ptr().wrapping_add(cols.start * b.rows() + rows.start * NR), NR),
-        Rhs::Strided(b) if b.col_stride() == 1 => {
-            (b.as_ptr().wrapping_add(rows.start * b.row_stride() + cols.start), b.row_stride())
-        }
-        Rhs::Strided(b) => {
-            // SAFETY: the block has at most `KC` rows, for which there is room.
-            unsafe { pack::panel(kernels, b.rows_in(rows).cols_in(cols), room) }
-            (room, NR)
+/// A block of a panel of B, as the kernels read it.
+struct Right {
+    data: *const f32,
+    packed: bool,
+    /// Elements from one row to the next.
+    stride: usize,
+}
+
+impl Right {
+    /// # Safety
+    /// The CPU must have the instructions of `kernels`. If `b` is neither packed nor has adjacent elements in rows,
+    /// there must be `room` for a copy of the block.
+    #[allow(unsafe_code)]
+    #[inline]
+    unsafe fn new(
+        kernels: &Kernels,
+        b: Rhs<'_, f32>,
+        rows: Range<usize>,
+        cols: Range<usize>,
+        room: *mut f32,
+    ) -> Right {
+        match b {
+            Rhs::Packed(b) => {
+                let data = b.as_ptr().wrapping_add(cols.start * b.rows() + rows.start * NR);
+                Right { data, packed: true, stride: NR }
+            }
+            Rhs::Strided(b) => {
+                let block = b.rows_in(rows).cols_in(cols);
+                if b.col_stride() == 1 {
+                    return Right { data: block.as_ptr(), packed: false, stride: b.row_stride() };
+                }
+                // SAFETY: see the caller's promise.
+                unsafe { pack::panels_of(kernels, block, room) }
+                Right { data: room, packed: true, stride: NR }
+            }
         }
     }
 }
