@@ -13,9 +13,9 @@ pub(super) static KERNELS: Kernels = Kernels {
     height: HEIGHT,
     lanes: LANES,
     tiles: [
-        [&tiles::<1, ROWS>(), &tiles::<2, ROWS>()],
-        [&tiles::<1, ROWS>(), &tiles::<2, ROWS>()],
-        [&tiles::<1, COLS>(), &tiles::<2, COLS>()],
+        [&tiles::<1, ROWS, PACKED>(), &tiles::<2, ROWS, PACKED>()],
+        [&tiles::<1, ROWS, IN_PLACE>(), &tiles::<2, ROWS, IN_PLACE>()],
+        [&tiles::<1, COLS, IN_PLACE>(), &tiles::<2, COLS, IN_PLACE>()],
     ],
     pack_rows,
     pack_cols,
@@ -24,15 +24,18 @@ pub(super) static KERNELS: Kernels = Kernels {
 /// How A lies: adjacent elements in a row, or in a column.
 const ROWS: bool = true;
 const COLS: bool = false;
+/// How B lies: in panels, or in its own rows.
+const PACKED: bool = true;
+const IN_PLACE: bool = false;
 
-const fn tiles<const NV: usize, const A: bool>() -> [TileKernel; HEIGHT] {
+const fn tiles<const NV: usize, const A: bool, const B: bool>() -> [TileKernel; HEIGHT] {
     [
-        tile::<1, NV, A>,
-        tile::<2, NV, A>,
-        tile::<3, NV, A>,
-        tile::<4, NV, A>,
-        tile::<5, NV, A>,
-        tile::<6, NV, A>,
+        tile::<1, NV, A, B>,
+        tile::<2, NV, A, B>,
+        tile::<3, NV, A, B>,
+        tile::<4, NV, A, B>,
+        tile::<5, NV, A, B>,
+        tile::<6, NV, A, B>,
     ]
 }
 
@@ -47,7 +50,7 @@ fn first(count: usize) -> __m256i {
 /// A tile of `MR` rows and more than `NV - 1`, at most `NV` vectors.
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn tile<const MR: usize, const NV: usize, const A: bool>(t: &Tile) {
+unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t: &Tile) {
     let last = first(t.cols - (NV - 1) * LANES);
     let mut sums = [[_mm256_setzero_ps(); NV]; MR];
     // SAFETY: the caller vouches for every element that `t` names; the mask leaves out columns past `t.cols`.
@@ -59,6 +62,13 @@ unsafe fn tile<const MR: usize, const NV: usize, const A: bool>(t: &Tile) {
         let mut row = [_mm256_setzero_ps(); NV];
         for _ in 0..t.k {
             load_row(b, last, &mut row);
+            // Strides of a page or so defeat the prefetchers of the CPU; a prefetch may name any address.
+            if B == IN_PLACE {
+                _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(8 * t.b_stride).cast());
+            }
+            if A == COLS {
+                _mm_prefetch::<_MM_HINT_T0>(a.wrapping_add(12 * t.a_stride).cast());
+            }
             for (i, sums) in sums.iter_mut().enumerate() {
                 let x = _mm256_set1_ps(*a.add(if A == ROWS { i * t.a_stride } else { i }));
                 for (sum, y) in sums.iter_mut().zip(row) {
@@ -71,7 +81,8 @@ unsafe fn tile<const MR: usize, const NV: usize, const A: bool>(t: &Tile) {
         for (i, sums) in sums.iter().enumerate() {
             let c = t.c.add(i * t.c_stride);
             for (v, sum) in sums.iter().enumerate() {
-                if v < NV - 1 {
+                // Some CPUs take long over a masked store.
+                if v < NV - 1 || t.cols == NV * LANES {
                     _mm256_storeu_ps(c.add(v * LANES), *sum);
                 } else {
                     _mm256_maskstore_ps(c.add(v * LANES), last, *sum);

@@ -10,6 +10,7 @@ use super::views::{Rhs, Strided, Window};
 const KC: usize = 256;
 /// Rows of A in a block: at `KC` columns it stays in the second-level cache.
 const MC: usize = 256;
+
 /// One tile of the result, and the pieces of the operands that it is made of.
 ///
 /// The tile has as many rows as its kernel is made for. Where A is row-major, its element (i, p) is
