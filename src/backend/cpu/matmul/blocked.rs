@@ -109,53 +109,89 @@ pub(super) unsafe fn matmul(
     start: Start<'_, f32>,
     scratch: &mut Scratch,
 ) {
-    static ZEROS: [f32; NR] = [0.0; NR];
     let (m, n, k) = (c.rows(), c.cols(), a.cols());
     let (c, c_stride) = (c.as_mut_ptr(), c.stride());
     let (a_room, b_room) = (scratch.a.as_mut_ptr().cast::<f32>(), scratch.b.as_mut_ptr().cast::<f32>());
-    let width = 2 * kernels.lanes;
+    let panels = (0..n).step_by(NR).map(|col| col..n.min(col + NR));
     // One round even when there is nothing to sum: the result still starts with `start`.
-    let k_blocks = Parts::of(k, KC);
-    for ks in k_blocks.ranges() {
+    for ks in Parts::of(k, KC).ranges() {
+        let start = if ks.start == 0 { start } else { Start::Keep };
         for rows in Parts::of(m, MC).ranges() {
-            let c = c.wrapping_add(rows.start * c_stride);
             // SAFETY: the block is within A and within what the scratch has room for.
-            let left = unsafe { Left::new(kernels, a.rows_in(rows).cols_in(ks.clone()), a_room) };
-            for panel in (0..n).step_by(NR) {
-                let panel_cols = panel..n.min(panel + NR);
-                // SAFETY: the block is within B and within what the scratch has room for.
-                let right = unsafe { Right::new(kernels, b, ks.clone(), panel_cols.clone(), b_room) };
-                let layout = if !left.row_major { 2 } else { usize::from(!right.packed) };
-                for tile_rows in left.tiles.ranges() {
-                    for col in panel_cols.clone().step_by(width) {
-                        let c = c.wrapping_add(tile_rows.start * c_stride + col);
-                        let (start, start_stride) = match start {
-                            Start::Zero if ks.start == 0 => (ZEROS.as_ptr(), 0),
-                            Start::Bias(bias) if ks.start == 0 => (bias.as_ptr().wrapping_add(col), 0),
-                            _ => (c.cast_const(), c_stride),
-                        };
-                        let cols = width.min(panel_cols.end - col);
-                        let (a, a_stride) = left.tile(&tile_rows);
-                        let b = right.data.wrapping_add(col - panel);
-                        let b_stride = right.stride;
-                        let tile = Tile {
-                            k: ks.len(),
-                            cols,
-                            a,
-                            a_stride,
-                            b,
-                            b_stride,
-                            start,
-                            start_stride,
-                            c,
-                            c_stride,
-                        };
-                        let vectors = &kernels.tiles[layout][usize::from(cols > kernels.lanes)];
-                        // SAFETY: the caller vouches for the instructions; the tile lies within the operands.
-                        unsafe { vectors[tile_rows.len() - 1](&tile) }
+            let left = unsafe { Left::new(kernels, a.rows_in(rows.clone()).cols_in(ks.clone()), a_room) };
+            let c = c.wrapping_add(rows.start * c_stride);
+            let block = Block { kernels, left: &left, k: ks.len(), start, c, c_stride };
+            // SAFETY: the block is within B and within what the scratch has room for; so are its tiles, and the
+            // caller vouches for the instructions.
+            unsafe {
+                if let Rhs::Strided(b) = b
+                    && b.col_stride() == 1
+                {
+                    // Along the rows of C: the CPU's prefetchers follow them.
+                    for tile_rows in left.tiles.ranges() {
+                        for cols in panels.clone() {
+                            block.tile(&tile_rows, &cols, &Right::in_place(b, &ks, &cols));
+                        }
+                    }
+                } else {
+                    // Down the rows of A: the panel stays in the first-level cache.
+                    for cols in panels.clone() {
+                        let right = Right::panel(kernels, b, &ks, &cols, b_room);
+                        for tile_rows in left.tiles.ranges() {
+                            block.tile(&tile_rows, &cols, &right);
+                        }
                     }
                 }
             }
+        }
+    }
+}
+
+/// A block of C, over a block of the summed dimension.
+struct Block<'a> {
+    kernels: &'a Kernels,
+    left: &'a Left,
+    k: usize,
+    start: Start<'a, f32>,
+    c: *mut f32,
+    c_stride: usize,
+}
+
+impl Block<'_> {
+    /// Computes some rows of a tile's height and some columns of a panel's width.
+    ///
+    /// # Safety
+    /// The CPU must have the instructions of the kernels, and rows, columns and `right` must lie within the
+    /// operands.
+    #[allow(unsafe_code)]
+    #[inline]
+    unsafe fn tile(&self, rows: &Range<usize>, cols: &Range<usize>, right: &Right) {
+        static ZEROS: [f32; NR] = [0.0; NR];
+        let (kernels, c_stride) = (self.kernels, self.c_stride);
+        let layout = if !self.left.row_major { 2 } else { usize::from(!right.packed) };
+        let (a, a_stride) = self.left.tile(rows);
+        for col in cols.clone().step_by(2 * kernels.lanes) {
+            let c = self.c.wrapping_add(rows.start * c_stride + col);
+            let (start, start_stride) = match self.start {
+                Start::Zero => (ZEROS.as_ptr(), 0),
+                Start::Keep => (c.cast_const(), c_stride),
+                Start::Bias(bias) => (bias.as_ptr().wrapping_add(col), 0),
+            };
+            let tile = Tile {
+                k: self.k,
+                cols: (2 * kernels.lanes).min(cols.end - col),
+                a,
+                a_stride,
+                b: right.data.wrapping_add(col - cols.start),
+                b_stride: right.stride,
+                start,
+                start_stride,
+                c,
+                c_stride,
+            };
+            let heights = &kernels.tiles[layout][usize::from(tile.cols > kernels.lanes)];
+            // SAFETY: see the caller's promise.
+            unsafe { heights[rows.len() - 1](&tile) }
         }
     }
 }
@@ -225,7 +261,7 @@ impl Left {
     }
 }
 
-/// A block of a panel of B, as the kernels read it.
+/// Some rows of a panel of B, as the kernels read them.
 struct Right {
     data: *const f32,
     packed: bool,
@@ -234,32 +270,34 @@ struct Right {
 }
 
 impl Right {
+    /// Rows with adjacent elements, read where they lie: prefetching them costs less than copying them.
+    #[inline]
+    fn in_place(b: Strided<'_, f32>, rows: &Range<usize>, cols: &Range<usize>) -> Right {
+        let data = b.as_ptr().wrapping_add(rows.start * b.row_stride() + cols.start);
+        Right { data, packed: false, stride: b.row_stride() }
+    }
+
+    /// Rows of a panel, which is packed now unless it was before.
+    ///
     /// # Safety
-    /// The CPU must have the instructions of `kernels`. If `b` is neither packed nor has adjacent elements in rows,
-    /// there must be `room` for a copy of the block.
+    /// The CPU must have the instructions of `kernels`. Unless `b` is packed, there must be `room` for a copy.
     #[allow(unsafe_code)]
     #[inline]
-    unsafe fn new(
+    unsafe fn panel(
         kernels: &Kernels,
         b: Rhs<'_, f32>,
-        rows: Range<usize>,
-        cols: Range<usize>,
+        rows: &Range<usize>,
+        cols: &Range<usize>,
         room: *mut f32,
     ) -> Right {
-        match b {
-            Rhs::Packed(b) => {
-                let data = b.as_ptr().wrapping_add(cols.start * b.rows() + rows.start * NR);
-                Right { data, packed: true, stride: NR }
-            }
+        let data = match b {
+            Rhs::Packed(b) => b.as_ptr().wrapping_add(cols.start * b.rows() + rows.start * NR),
             Rhs::Strided(b) => {
-                let block = b.rows_in(rows).cols_in(cols);
-                if b.col_stride() == 1 {
-                    return Right { data: block.as_ptr(), packed: false, stride: b.row_stride() };
-                }
                 // SAFETY: see the caller's promise.
-                unsafe { pack::panels_of(kernels, block, room) }
-                Right { data: room, packed: true, stride: NR }
+                unsafe { pack::panels_of(kernels, b.rows_in(rows.clone()).cols_in(cols.clone()), room) }
+                room
             }
-        }
+        };
+        Right { data, packed: true, stride: NR }
     }
 }

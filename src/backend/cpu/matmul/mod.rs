@@ -10,10 +10,11 @@
 //! # Speed
 //!
 //! The result is cut into tiles that fit the vector registers; a microkernel for each tile height (so that a
-//! few left-over rows cost no more than their share) runs along a block of the summed dimension. The right
-//! operand is read from panels of [`NR`] columns, packed beforehand or copied block by block into the
-//! [`Scratch`]; a row-major left operand is read where it lies. Goto and van de Geijn, "Anatomy of
-//! High-Performance Matrix Multiplication", 2008, describe the scheme.
+//! few left-over rows cost no more than their share) runs along a block of the summed dimension. A left operand
+//! with adjacent elements in rows or in columns is read where it lies, and so is a right operand with adjacent
+//! elements in rows; any other is copied block by block into the [`Scratch`], unless it was packed beforehand
+//! into panels of [`NR`] columns. Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
+//! 2008, describe the scheme.
 //!
 //! f64 serves gradient checks and goes through `matrixmultiply`, as does f32 on a CPU without AVX2.
 
