@@ -25,6 +25,8 @@ mod schema;
 mod split;
 mod table;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use batch::{EpochOrder, balanced_class_weights};
 pub use column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Fill, NumberCell};
