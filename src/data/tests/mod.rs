@@ -1,5 +1,6 @@
 //! From rows to batches: the pieces of this folder together.
 
+mod any_table;
 mod bad_inputs;
 mod fitting;
 mod round_trip;
