@@ -156,13 +156,13 @@ fn targets_are_classes_labels_or_numbers() -> Result<()> {
 }
 
 #[test]
-fn weights_and_class_weights() -> Result<()> {
+fn weights_and_class_counts() -> Result<()> {
     let options = DataOptions { weight: Some("w".into()), ..DataOptions::new("y") };
     let fitted = fit("a|w|y\n1|0.5|p\n2|2|q\n3|1|q", &options)?;
     let mut weights = [0.0; 2];
     fitted.table.weight(&[2, 0], &mut weights);
     assert_eq!(weights, [1.0, 0.5]);
-    assert_eq!(fitted.table.class_weights(&[0, 1, 2], 2), [0.5, 3.0]);
+    assert_eq!(fitted.table.class_counts(&[0, 1, 2], 2), [0.5, 3.0]);
     assert_eq!(fitted.inputs.dense[0].features, ["a"]);
     Ok(())
 }
