@@ -20,6 +20,13 @@ use crate::tensor::Shape;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId(pub(crate) usize);
 
+impl ValueId {
+    /// Its place in [`Graph::values`].
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -185,7 +192,12 @@ impl Graph {
     ///
     /// # Errors
     /// The op's, when the shapes do not fit.
-    pub fn node(&mut self, name: impl Into<String>, op: Box<dyn Op>, inputs: &[ValueId]) -> Result<ValueId, ShapeError> {
+    pub fn node(
+        &mut self,
+        name: impl Into<String>,
+        op: Box<dyn Op>,
+        inputs: &[ValueId],
+    ) -> Result<ValueId, ShapeError> {
         let shapes: Vec<Shape> = inputs.iter().map(|&v| self.shape(v).clone()).collect();
         let shape = op.output(&shapes)?;
         let output = self.value(name, shape, Source::Node(self.nodes.len()));

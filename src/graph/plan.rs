@@ -17,6 +17,8 @@ pub struct PlanOptions {
     pub mode: Mode,
     /// Which parameters are trained, by index; all where `None`.
     pub trainable: Option<Vec<bool>>,
+    /// Whether every value keeps its place to the end, to be looked at.
+    pub keep_all: bool,
     /// Inputs whose gradients are wanted, too.
     pub input_gradients: Vec<ValueId>,
     /// Elements that the backend needs for the packed form of a weight `[O, I]`; 0: it packs none.
@@ -39,7 +41,15 @@ pub enum Mode {
 impl PlanOptions {
     /// A plan for batches of up to `max_rows` in which all parameters are trained and none is packed.
     pub fn new(mode: Mode, max_rows: usize) -> Self {
-        PlanOptions { max_rows, mode, trainable: None, input_gradients: Vec::new(), packed_len: |_, _| 0, packed_rows: 1 }
+        PlanOptions {
+            max_rows,
+            mode,
+            trainable: None,
+            input_gradients: Vec::new(),
+            keep_all: false,
+            packed_len: |_, _| 0,
+            packed_rows: 1,
+        }
     }
 
     fn training(&self) -> bool {
@@ -403,6 +413,9 @@ impl<'g> Builder<'g> {
         for v in inputs.iter().filter_map(|v| self.gradients[v.0]) {
             self.lives[v.0].touch(last_step, last_stage, false);
         }
+        if self.options.keep_all {
+            self.lives.iter_mut().for_each(|life| life.touch(last_step, last_stage, false));
+        }
         let arena_len = memory::place(&mut self.lives);
         self.finish(drafts, spans, arena_len)
     }
@@ -450,7 +463,8 @@ impl<'g> Builder<'g> {
                     Target::Arena(r) => Dest { view: self.view(r), add },
                     Target::Grad(p) => {
                         let t = &self.graph.params[p];
-                        let view = View { slot: Slot::Grad, offset: t.offset, len: t.shape.len(), row_len: 0 };
+                        let view =
+                            View { slot: Slot::Grad, offset: t.offset, len: t.shape.len(), row_len: 0 };
                         Dest { view, add }
                     }
                 };
@@ -544,7 +558,9 @@ fn group(drafts: &[Draft]) -> Vec<Range<usize>> {
         // Tasks of one stage run at once, so no two may write the same gradient, nor one read what another writes.
         let apart = |e: &Draft| by_rows || !conflict(d, e);
         match spans.last_mut() {
-            Some(span) if is_rows(drafts[span.start].piece) == by_rows && drafts[span.clone()].iter().all(apart) => {
+            Some(span)
+                if is_rows(drafts[span.start].piece) == by_rows && drafts[span.clone()].iter().all(apart) =>
+            {
                 span.end = i + 1;
             }
             _ => spans.push(i..i + 1),
