@@ -100,7 +100,15 @@ pub trait Backend {
 
     /// `c (+)= a · b (+ bias)`; `bias` has one element for each column of `c` and is not allowed when `c` adds.
     /// `rows` picks rows of `c`; `a` has just those.
-    fn matmul(&mut self, a: &Matrix, b: &Matrix, c: Dest, width: usize, rows: Option<Range<usize>>, bias: Option<View>);
+    fn matmul(
+        &mut self,
+        a: &Matrix,
+        b: &Matrix,
+        c: Dest,
+        width: usize,
+        rows: Option<Range<usize>>,
+        bias: Option<View>,
+    );
 
     /// `y = f(x)`.
     fn map(&mut self, f: &dyn UnaryLoops, x: View, y: View);
@@ -117,12 +125,28 @@ pub trait Backend {
     /// `loss (+)= scale · Σ_c f(p[r, c], t[r, c])` for each row: `p` and `t` `[R, C]`, `loss` `[R]`.
     fn row_loss(&mut self, f: &dyn BinaryLoops, p: &Matrix, t: &Matrix, scale: f64, loss: Dest);
     /// `dp[r, c] (+)= scale · dloss[r] · f'(p[r, c], t[r, c])`.
-    fn row_loss_grad(&mut self, f: &dyn BinaryLoops, p: &Matrix, t: &Matrix, scale: f64, dloss: View, dp: Dest);
+    fn row_loss_grad(
+        &mut self,
+        f: &dyn BinaryLoops,
+        p: &Matrix,
+        t: &Matrix,
+        scale: f64,
+        dloss: View,
+        dp: Dest,
+    );
 
     /// Unreduced cross entropy: `logits [R, C]`, `labels [R]`, `loss [R]`; keeps the two parts of log Σ exp in `lse [R, 2]`.
     fn cross_entropy(&mut self, spec: CrossEntropy, logits: View, labels: View, loss: View, lse: View);
     /// The gradient of [`Backend::cross_entropy`] by the logits.
-    fn cross_entropy_grad(&mut self, spec: CrossEntropy, logits: View, labels: View, lse: View, dloss: View, dlogits: Dest);
+    fn cross_entropy_grad(
+        &mut self,
+        spec: CrossEntropy,
+        logits: View,
+        labels: View,
+        lse: View,
+        dloss: View,
+        dlogits: Dest,
+    );
 
     /// Softmax of each run of `width` elements.
     fn softmax(&mut self, x: View, y: View, width: usize);
@@ -161,7 +185,14 @@ pub trait Backend {
 
     /// Mean and `rstd = 1/√(var + ε)` of the channels in `units` over all rows: x `[B, C, L]`, `stats` mean and rstd `[C]`.
     /// Moves the running mean and variance by `momentum` (the variance unbiased).
-    fn channel_stats(&mut self, x: View, stats: (View, View), running: (View, View), c: ChannelSpec, units: Range<usize>);
+    fn channel_stats(
+        &mut self,
+        x: View,
+        stats: (View, View),
+        running: (View, View),
+        c: ChannelSpec,
+        units: Range<usize>,
+    );
     /// `rstd = 1/√(variance + ε)` of the channels in `units`.
     fn channel_rstd(&mut self, variance: View, rstd: View, c: ChannelSpec, units: Range<usize>);
     /// `y = (x − mean) · rstd ⊙ gain + bias`, channel by channel; `affine` is gain and bias.

@@ -136,7 +136,8 @@ impl<'r, T: Number> Running<'r, T> {
     fn set(&mut self, input: usize, numbers: &[f64]) {
         let (value, _, _) = self.rig.inputs[input];
         let numbers = cast::<T>(numbers);
-        let place = |tensors: &[crate::graph::Tensor]| tensors.iter().find(|t| t.value == value).map(|t| t.offset);
+        let place =
+            |tensors: &[crate::graph::Tensor]| tensors.iter().find(|t| t.value == value).map(|t| t.offset);
         if let Some(at) = place(&self.rig.graph.params) {
             self.machine.params_mut()[at..at + numbers.len()].copy_from_slice(&numbers);
         } else if let Some(at) = place(&self.rig.graph.buffers) {
@@ -164,7 +165,8 @@ impl<'r, T: Number> Running<'r, T> {
 
     fn bits(&self) -> Vec<f64> {
         let y = self.machine.output(0, self.rig.output, self.rig.batch).iter().map(|&y| y.into());
-        let grads = (0..self.rig.inputs.len()).filter(|&i| self.rig.inputs[i].2).flat_map(|i| self.gradient(i));
+        let grads =
+            (0..self.rig.inputs.len()).filter(|&i| self.rig.inputs[i].2).flat_map(|i| self.gradient(i));
         y.chain(grads).collect()
     }
 }
@@ -205,8 +207,10 @@ fn every_op_has_five_shapes_and_batches_of_one_and_more() {
     let names: std::collections::BTreeSet<_> = cases.iter().map(|(n, _)| *n).collect();
     for name in names {
         let own: Vec<&Case> = cases.iter().filter(|(n, _)| *n == name).map(|(_, c)| c).collect();
-        let shapes: std::collections::BTreeSet<String> =
-            own.iter().map(|c| format!("{} {:?}", c.batch, c.inputs.iter().map(|i| &i.shape).collect::<Vec<_>>())).collect();
+        let shapes: std::collections::BTreeSet<String> = own
+            .iter()
+            .map(|c| format!("{} {:?}", c.batch, c.inputs.iter().map(|i| &i.shape).collect::<Vec<_>>()))
+            .collect();
         assert!(shapes.len() >= 5, "{name}: {} shapes", shapes.len());
         assert!(own.iter().any(|c| c.batch > 1), "{name}: no batch");
         // Batch statistics of one row are not defined.

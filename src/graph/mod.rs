@@ -185,7 +185,12 @@ impl Graph {
     ///
     /// # Errors
     /// The op's, when the shapes do not fit.
-    pub fn node(&mut self, name: impl Into<String>, op: Box<dyn Op>, inputs: &[ValueId]) -> Result<ValueId, ShapeError> {
+    pub fn node(
+        &mut self,
+        name: impl Into<String>,
+        op: Box<dyn Op>,
+        inputs: &[ValueId],
+    ) -> Result<ValueId, ShapeError> {
         let shapes: Vec<Shape> = inputs.iter().map(|&v| self.shape(v).clone()).collect();
         let shape = op.output(&shapes)?;
         let output = self.value(name, shape, Source::Node(self.nodes.len()));

@@ -39,7 +39,14 @@ pub enum Mode {
 impl PlanOptions {
     /// A plan for batches of up to `max_rows` in which all parameters are trained and none is packed.
     pub fn new(mode: Mode, max_rows: usize) -> Self {
-        PlanOptions { max_rows, mode, trainable: None, input_gradients: Vec::new(), packed_len: |_, _| 0, packed_rows: 1 }
+        PlanOptions {
+            max_rows,
+            mode,
+            trainable: None,
+            input_gradients: Vec::new(),
+            packed_len: |_, _| 0,
+            packed_rows: 1,
+        }
     }
 
     fn training(&self) -> bool {
@@ -450,7 +457,8 @@ impl<'g> Builder<'g> {
                     Target::Arena(r) => Dest { view: self.view(r), add },
                     Target::Grad(p) => {
                         let t = &self.graph.params[p];
-                        let view = View { slot: Slot::Grad, offset: t.offset, len: t.shape.len(), row_len: 0 };
+                        let view =
+                            View { slot: Slot::Grad, offset: t.offset, len: t.shape.len(), row_len: 0 };
                         Dest { view, add }
                     }
                 };
@@ -544,7 +552,9 @@ fn group(drafts: &[Draft]) -> Vec<Range<usize>> {
         // Tasks of one stage run at once, so no two may write the same gradient, nor one read what another writes.
         let apart = |e: &Draft| by_rows || !conflict(d, e);
         match spans.last_mut() {
-            Some(span) if is_rows(drafts[span.start].piece) == by_rows && drafts[span.clone()].iter().all(apart) => {
+            Some(span)
+                if is_rows(drafts[span.start].piece) == by_rows && drafts[span.clone()].iter().all(apart) =>
+            {
                 span.end = i + 1;
             }
             _ => spans.push(i..i + 1),

@@ -46,7 +46,13 @@ impl<D: Device> Machine<D> {
         let device = D::new(|slot| match slot {
             Slot::Arena => largest(|p| p.arena_len),
             Slot::Param => graph.param_len(),
-            Slot::Grad => if trains { graph.param_len() } else { 0 },
+            Slot::Grad => {
+                if trains {
+                    graph.param_len()
+                } else {
+                    0
+                }
+            }
             Slot::Buffer => graph.buffer_len(),
             Slot::Const => graph.constants.iter().map(Vec::len).sum(),
             Slot::Packed => largest(|p| p.packed_len),

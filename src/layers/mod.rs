@@ -80,8 +80,9 @@ pub static ACTIVATION_CHOICES: LazyLock<Vec<Described>> = LazyLock::new(|| {
     POINTWISE.iter().copied().chain(softmax).collect()
 });
 
-static POINTWISE: LazyLock<Vec<Described>> =
-    LazyLock::new(|| ACTIVATIONS.iter().map(|a| Described { name: a.name, doc: a.doc, keys: a.keys }).collect());
+static POINTWISE: LazyLock<Vec<Described>> = LazyLock::new(|| {
+    ACTIVATIONS.iter().map(|a| Described { name: a.name, doc: a.doc, keys: a.keys }).collect()
+});
 
 /// The most elements that a model may have: 2⁴⁰, four terabytes.
 const MAX_ELEMENTS: usize = 1 << 40;
@@ -125,7 +126,9 @@ impl Lowering<'_> {
             let bytes = shape.axes().iter().map(|&a| a as f64).product::<f64>() * 4.0;
             let what = format!("its {suffix} {shape} would take {:.1} TB", bytes / 1e12);
             let problem = Problem::new(format!("layer {}", quote(&self.path)), what);
-            return Err(problem.expected(format!("at most {:.1} TB in all", MAX_ELEMENTS as f64 * 4.0 / 1e12)));
+            return Err(
+                problem.expected(format!("at most {:.1} TB in all", MAX_ELEMENTS as f64 * 4.0 / 1e12))
+            );
         }
         let name = format!("{}.{suffix}", self.path);
         Ok(self.graph.param(name, shape, init))
@@ -187,8 +190,11 @@ impl Lowering<'_> {
             let inner = self.names.get(&format!("{prefix}{name}"));
             inner.or_else(|| self.names.get(name)).copied().ok_or_else(|| {
                 let known: Vec<String> = self.names.keys().map(|k| quote(k)).collect();
-                Problem::new(format!("layer {}", quote(&self.path)), format!("no layer or input {} comes before it", quote(name)))
-                    .expected(format!("one of {}", known.join(", ")))
+                Problem::new(
+                    format!("layer {}", quote(&self.path)),
+                    format!("no layer or input {} comes before it", quote(name)),
+                )
+                .expected(format!("one of {}", known.join(", ")))
             })
         };
         values.strs("input").iter().map(find).collect()

@@ -62,7 +62,8 @@ pub struct Network {
 pub fn build(inputs: &[Input], layers: &[Value], output: &Output) -> Result<Network> {
     let mut graph = Graph::new();
     let ids: Vec<ValueId> = inputs.iter().map(|i| graph.input(i.name.clone(), i.shape.clone())).collect();
-    let names: BTreeMap<String, ValueId> = inputs.iter().map(|i| i.name.clone()).zip(ids.iter().copied()).collect();
+    let names: BTreeMap<String, ValueId> =
+        inputs.iter().map(|i| i.name.clone()).zip(ids.iter().copied()).collect();
     let cardinalities = inputs.iter().zip(&ids).filter_map(|(i, &v)| i.cardinality.map(|n| (v, n))).collect();
     let mut b = Lowering { graph: &mut graph, names, cardinalities, path: String::new() };
     let last = lower(&mut b, inputs, &ids, layers, output).map_err(shape_error)?;
@@ -79,7 +80,8 @@ pub fn build(inputs: &[Input], layers: &[Value], output: &Output) -> Result<Netw
         loss_inputs.push(graph.constant("class_weights", weights.clone()));
     }
     let loss = graph.node("loss", (output.loss.build)(&output.loss_values), &loss_inputs).map_err(|e| {
-        let problem = Problem::new(format!("loss {}", quote(output.loss.name)), "it does not fit the network's output");
+        let problem =
+            Problem::new(format!("loss {}", quote(output.loss.name)), "it does not fit the network's output");
         shape_error(problem.expected(e.expected).found(e.got))
     })?;
     graph.outputs = vec![last];

@@ -1,7 +1,7 @@
 //! The op of a function of one number: `y = f(x)`, `dx += dy · f'(x)`.
 
-use crate::backend::pointwise::{Unary, UnaryLoops};
 use crate::backend::Backend;
+use crate::backend::pointwise::{Unary, UnaryLoops};
 use crate::ops::{Io, Op, Reads, ShapeError, arity};
 use crate::tensor::Shape;
 

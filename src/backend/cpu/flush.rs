@@ -20,7 +20,9 @@ impl FlushToZero {
         {
             let mut before = 0u32;
             // SAFETY: stores the control register of SSE, which every x86-64 CPU has.
-            unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &mut before, options(nostack, preserves_flags)) };
+            unsafe {
+                std::arch::asm!("stmxcsr [{}]", in(reg) &mut before, options(nostack, preserves_flags))
+            };
             load(before | FLUSH);
             FlushToZero { before }
         }

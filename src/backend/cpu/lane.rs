@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use crate::backend::cpu::cross_entropy::{Targets, cross_entropy_backward, cross_entropy_forward};
-use crate::backend::cpu::matmul::{NR, Packed, Rhs, Start, Strided, Window, matmul, pack_transposed};
 use crate::backend::cpu::batch_norm::{Channels, Normal};
+use crate::backend::cpu::cross_entropy::{Targets, cross_entropy_backward, cross_entropy_forward};
 use crate::backend::cpu::layer_norm::{layer_norm_backward, layer_norm_backward_affine, layer_norm_forward};
+use crate::backend::cpu::matmul::{NR, Packed, Rhs, Start, Strided, Window, matmul, pack_transposed};
 use crate::backend::cpu::{Lane, Number, batch_norm, columns, dropout, gather, slices, softmax};
 use crate::backend::pointwise::{BinaryLoops, UnaryLoops};
 use crate::backend::{Backend, ChannelSpec, CrossEntropy, Dest, Matrix};
@@ -18,7 +18,8 @@ impl<T: Number> Lane<'_, T> {
         Self: 's,
     {
         let data = self.get(m.view);
-        let window = Strided::row_major(data, data.len() / m.width.max(1), m.width).cols_in(m.columns.clone());
+        let window =
+            Strided::row_major(data, data.len() / m.width.max(1), m.width).cols_in(m.columns.clone());
         if m.transposed { window.transposed() } else { window }
     }
 
@@ -57,7 +58,15 @@ impl<T: Number> Backend for Lane<'_, T> {
         self.key
     }
 
-    fn matmul(&mut self, a: &Matrix, b: &Matrix, c: Dest, width: usize, rows: Option<Range<usize>>, bias: Option<View>) {
+    fn matmul(
+        &mut self,
+        a: &Matrix,
+        b: &Matrix,
+        c: Dest,
+        width: usize,
+        rows: Option<Range<usize>>,
+        bias: Option<View>,
+    ) {
         let left = self.strided(a);
         let right = match b.packed {
             Some(packed) if b.transposed => Rhs::Packed(Packed::new(self.get(packed), width, b.width)),
@@ -110,7 +119,15 @@ impl<T: Number> Backend for Lane<'_, T> {
         }
     }
 
-    fn row_loss_grad(&mut self, f: &dyn BinaryLoops, p: &Matrix, t: &Matrix, scale: f64, dloss: View, dp: Dest) {
+    fn row_loss_grad(
+        &mut self,
+        f: &dyn BinaryLoops,
+        p: &Matrix,
+        t: &Matrix,
+        scale: f64,
+        dloss: View,
+        dp: Dest,
+    ) {
         let (scale, add) = (T::from_f64(scale), self.adds(dp));
         let (dloss, out) = (self.get(dloss), self.get_mut(dp.view));
         if Self::is_whole(p) && Self::is_whole(t) {
@@ -194,7 +211,15 @@ impl<T: Number> Backend for Lane<'_, T> {
     fn layer_norm_grad(&mut self, x: View, gain: View, stats: (View, View), dy: View, dx: Dest) {
         let add = self.adds(dx);
         let (mean, rstd) = (self.get(stats.0), self.get(stats.1));
-        layer_norm_backward(self.get(x), self.get(dy), self.get(gain), mean, rstd, self.get_mut(dx.view), add);
+        layer_norm_backward(
+            self.get(x),
+            self.get(dy),
+            self.get(gain),
+            mean,
+            rstd,
+            self.get_mut(dx.view),
+            add,
+        );
     }
 
     fn layer_norm_affine_grad(
@@ -212,7 +237,14 @@ impl<T: Number> Backend for Lane<'_, T> {
         layer_norm_backward_affine(self.get(x), self.get(dy), mean, rstd, units, dgain, dbias, add);
     }
 
-    fn channel_stats(&mut self, x: View, stats: (View, View), running: (View, View), c: ChannelSpec, units: Range<usize>) {
+    fn channel_stats(
+        &mut self,
+        x: View,
+        stats: (View, View),
+        running: (View, View),
+        c: ChannelSpec,
+        units: Range<usize>,
+    ) {
         let mean = self.part_mut(stats.0, units.clone());
         let rstd = self.part_mut(stats.1, units.clone());
         let x = self.get(x);
@@ -275,7 +307,17 @@ impl<T: Number> Backend for Lane<'_, T> {
         let (dgain, dbias) = (self.get(sums.0), self.get(sums.1));
         let normal = self.normal(stats, gain);
         let out = self.get_mut(dx.view);
-        batch_norm::batch_norm_backward(self.get(x), self.get(dy), normal, dgain, dbias, n, c.places, out, add);
+        batch_norm::batch_norm_backward(
+            self.get(x),
+            self.get(dy),
+            normal,
+            dgain,
+            dbias,
+            n,
+            c.places,
+            out,
+            add,
+        );
     }
 
     fn pack(&mut self, w: View, packed: View, outputs: usize, inputs: usize, units: Range<usize>) {

@@ -141,8 +141,14 @@ impl<T: Number> Cpu<T> {
         let thread = rayon::current_thread_index().map_or(0, |i| i + 1) % self.scratch.len();
         let mut scratch = self.scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
         let _flush = FlushToZero::new();
-        let mut lane =
-            Lane { device: self, scratch: &mut scratch, batch: lanes.rows, rows, key: lanes.key, accumulate: lanes.accumulate };
+        let mut lane = Lane {
+            device: self,
+            scratch: &mut scratch,
+            batch: lanes.rows,
+            rows,
+            key: lanes.key,
+            accumulate: lanes.accumulate,
+        };
         work(&mut lane)
     }
 
@@ -156,10 +162,7 @@ impl<T: Number> Cpu<T> {
         // Whole multiples of `least` on the left keep the vector loops of both halves full.
         let cut = (len * left / threads).next_multiple_of(least).min(len - least);
         let (a, b) = (range.start..range.start + cut, range.start + cut..range.end);
-        rayon::join(
-            || Self::fork(a, left, least, leaf),
-            || Self::fork(b, threads - left, least, leaf),
-        );
+        rayon::join(|| Self::fork(a, left, least, leaf), || Self::fork(b, threads - left, least, leaf));
     }
 }
 
