@@ -65,12 +65,12 @@ impl AtomicFile {
     /// Starts a file for `path`; the directory must be there.
     ///
     /// # Errors
-    /// [`Code::Environment`] where the directory cannot be written.
+    /// [`Code::Usage`] where `path` is a directory, [`Code::Environment`] where its directory cannot be written.
     pub fn create(path: &Path) -> Result<AtomicFile> {
         let failed = |e: io::Error| io_error(path, "cannot write", &e);
         let old = fs::metadata(path).ok();
         if old.as_ref().is_some_and(fs::Metadata::is_dir) {
-            return Err(failed(ErrorKind::IsADirectory.into()));
+            return Err(Error::usage(place(path), "a directory stands where the file is to be written"));
         }
         let target = match old {
             Some(meta) if !meta.is_file() => {
@@ -176,7 +176,7 @@ impl Seek for AtomicFile {
 /// Writes `bytes` as the whole file at `path`, in one atomic step.
 ///
 /// # Errors
-/// [`Code::Environment`].
+/// As [`AtomicFile::create`] and [`AtomicFile::commit`].
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = AtomicFile::create(path)?;
     file.write_all(bytes).map_err(|e| file.failed(&e))?;
@@ -219,7 +219,7 @@ mod tests {
             let text = write_bytes(path, b"").unwrap_err().to_string();
             text.replace(&place(dir.path()), "DIR")
         };
-        assert_eq!(message(dir.path()), "error[5]: DIR: cannot write: it is a directory");
+        assert_eq!(message(dir.path()), "error[2]: DIR: a directory stands where the file is to be written");
         assert_eq!(
             message(&dir.path().join("no/file")),
             "error[5]: DIR/no/file: cannot write: no such file or directory"

@@ -9,10 +9,16 @@ mod reference;
 mod registries;
 mod sections;
 mod template;
+#[cfg(test)]
+mod tests;
 mod write;
 
-use crate::error::{Error, Problem, Result, quote};
-use crate::spec::{self, Format, Registries, Report, Setting, SourceText, Sources, Tree, Value, Values};
+use std::collections::BTreeSet;
+
+use crate::error::{Problem, Result, quote};
+use crate::spec::{
+    self, Format, Registries, Report, Setting, SourceText, Sources, Span, Tree, Value, Values,
+};
 
 pub use reference::reference;
 pub use registries::registries;
@@ -46,10 +52,8 @@ impl Config {
     pub fn parse(source: &SourceText, settings: &[Setting], registries: Registries<'_>) -> Result<Self> {
         let mut sources = Sources::default();
         let id = sources.add(source.clone());
-        let parsed = spec::parse(source, id)
-            .map_err(|problem| Error::all(crate::error::Code::Usage, vec![problem]))?;
-        let (mut tree, twice) = parsed;
-        let mut report = Report::new(sources, registries);
+        let (mut tree, twice) = spec::parse(source, id)?;
+        let mut report = Report::new(sources, registries).with_schema(keys::ROOT);
         twice.into_iter().for_each(|(span, problem)| report.add(span, problem));
         settings.iter().for_each(|setting| setting.apply(&mut tree, &mut report));
         paths::resolve(&mut tree, &report.sources);
@@ -115,6 +119,11 @@ fn delimiter(text: &str) -> Option<Option<u8>> {
     }
 }
 
+/// The place of item `i` of a list, or of the value itself if it is one text.
+fn item_span(tree: Option<&Tree>, i: usize) -> Span {
+    tree.map_or(Span::NONE, |tree| tree.items().get(i).map_or(tree.span, |item| item.span))
+}
+
 /// What no single key can tell.
 fn check_together(data: &Values, train: &Values, tree: &Tree, report: &mut Report<'_>) {
     let at = |path: [&str; 2]| tree.get(path[0]).and_then(|section| section.get(path[1]));
@@ -129,36 +138,31 @@ fn check_together(data: &Values, train: &Values, tree: &Tree, report: &mut Repor
         );
     }
     let targets = texts("target");
-    if let Some(tree) = at(["data", "target"]) {
-        for (i, target) in targets.iter().enumerate() {
-            let span = tree.items().get(i).map_or(tree.span, |item| item.span);
-            if targets[..i].contains(target) {
-                report.add(span, Problem::new("", format!("the target {} is given twice", quote(target))));
-            }
-        }
-        if targets.is_empty() && data.has("target") {
-            report
-                .add(tree.span, Problem::new("", "data.target is empty").help("name the column to predict"));
-        }
-    }
-    if let Some(tree) = at(["data", "train"])
-        && data.has("train")
-        && texts("train").is_empty()
-    {
-        report.add(tree.span, Problem::new("", "data.train is empty").help("name the table to train on"));
-    }
-    for key in ["features", "exclude", "weight"] {
-        let (Some(tree), names) = (at(["data", key]), texts(key)) else { continue };
-        for (i, name) in names.iter().enumerate().filter(|(_, name)| targets.contains(name)) {
-            let span = tree.items().get(i).map_or(tree.span, |item| item.span);
-            let help = match key {
-                "exclude" => "a target is never an input: leave it out here",
-                _ => "a target cannot be an input too: leave it out here, or choose another target",
-            };
+    let mut seen = BTreeSet::new();
+    for (i, target) in targets.iter().enumerate() {
+        if !seen.insert(target) {
             report.add(
-                span,
-                Problem::new("", format!("data.{key} names the target {}", quote(name))).help(help),
+                item_span(at(["data", "target"]), i),
+                Problem::new("", format!("the target {} is given twice", quote(target))),
             );
+        }
+    }
+    for (key, help) in [("train", "name the table to train on"), ("target", "name the column to predict")] {
+        if let Some(tree) = at(["data", key])
+            && data.has(key)
+            && texts(key).is_empty()
+        {
+            report.add(tree.span, Problem::new("", format!("data.{key} is empty")).help(help));
+        }
+    }
+    for (key, help) in [
+        ("exclude", "a target is never an input: leave it out here"),
+        ("features", "a target cannot be an input too: leave it out here, or choose another target"),
+        ("weight", "a target cannot be the weight too: leave it out here, or choose another target"),
+    ] {
+        for (i, name) in texts(key).iter().enumerate().filter(|(_, name)| seen.contains(name)) {
+            let problem = Problem::new("", format!("data.{key} names the target {}", quote(name)));
+            report.add(item_span(at(["data", key]), i), problem.help(help));
         }
     }
     let no_validation = matches!(data.get("validation"), Some(Value::Float(0.0)));

@@ -69,7 +69,7 @@ fn section(out: &mut String, keys: &[Key], given: &[(&str, Value)]) {
         } else if !matches!(key.default, Preset::Absent | Preset::Required) {
             out.push_str(&format!("# {} = {}\n", key.name, default_of(key)));
         } else {
-            out.push_str(&format!("# {} = ...\n", key.name));
+            out.push_str(&format!("# {} = <{}>\n", key.name, key.kind));
         }
     }
 }

@@ -10,20 +10,20 @@ pub(super) fn to_toml(config: &Config) -> String {
         root.set("threads", Value::Int(threads as i64));
     }
     let mut out = String::new();
-    section(&mut out, keys::ROOT, &root);
+    section(&mut out, "", keys::ROOT, &root);
     for (name, keys, values) in [
         ("data", keys::DATA, config.data.to_values()),
         ("model", keys::MODEL, config.model.to_values()),
         ("train", keys::TRAIN, config.train.to_values()),
     ] {
         out.push_str(&format!("\n[{name}]\n"));
-        section(&mut out, keys, &values);
+        section(&mut out, name, keys, &values);
     }
     out
 }
 
 /// The keys of one section; tables under names of the user's become sections of their own, after the rest.
-fn section(out: &mut String, keys: &[Key], values: &Values) {
+fn section(out: &mut String, path: &str, keys: &[Key], values: &Values) {
     let is_named = |key: &&Key| matches!(key.kind, crate::spec::Kind::Table(_));
     for key in keys.iter().filter(|key| !is_named(key)) {
         match values.get(key.name) {
@@ -39,7 +39,7 @@ fn section(out: &mut String, keys: &[Key], values: &Values) {
     for key in keys.iter().filter(is_named) {
         let Some(Value::Table(tables)) = values.get(key.name) else { continue };
         for (name, table) in tables {
-            out.push_str(&format!("\n[data.{}.{}]\n", key.name, toml_key(name)));
+            out.push_str(&format!("\n[{path}.{}.{}]\n", key.name, toml_key(name)));
             if let Value::Table(entries) = table {
                 entries
                     .iter()

@@ -36,19 +36,24 @@ named! {
 }
 
 impl DatePart {
-    /// The parts that a column of dates may have; those of the time of day only if the sample has one.
-    pub(super) fn of_column(has_time: bool) -> &'static [DatePart] {
-        &Self::ALL[..if has_time { 11 } else { 8 }]
+    /// The parts that a column of dates may have: none of the day where `format` has no day, none of the time of day
+    /// where the sample has no time.
+    pub(super) fn of_column(format: &str, has_time: bool) -> &'static [DatePart] {
+        match (has_time, format == MONTHS) {
+            (true, _) => &Self::ALL,
+            (false, false) => &Self::ALL[..8],
+            (false, true) => &Self::ALL[..4],
+        }
     }
 
-    /// All parts; those of the time of day come last.
+    /// All parts, from the coarse to the fine.
     const ALL: [DatePart; 11] = [
         DatePart::Year,
         DatePart::Month,
-        DatePart::Day,
-        DatePart::Weekday,
         DatePart::YearSin,
         DatePart::YearCos,
+        DatePart::Day,
+        DatePart::Weekday,
         DatePart::WeekSin,
         DatePart::WeekCos,
         DatePart::Hour,
@@ -87,6 +92,9 @@ impl DatePart {
     }
 }
 
+/// The format of dates without a day.
+const MONTHS: &str = "%Y-%m";
+
 /// A date, and how it was written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Parsed {
@@ -108,7 +116,7 @@ pub(super) fn parse(text: &str) -> Option<Parsed> {
     let (year, month) = (number(0, 4)?, number(5, 7)? as i8);
     let at = |day: i8, h: i8, m: i8, s: i8, ns: i32| DateTime::new(year, month, day, h, m, s, ns).ok();
     if b.len() == 7 && separator == b'-' {
-        return Some(Parsed { date: at(1, 0, 0, 0, 0)?, has_time: false, format: "%Y-%m" });
+        return Some(Parsed { date: at(1, 0, 0, 0, 0)?, has_time: false, format: MONTHS });
     }
     if b.get(7) != Some(&separator) {
         return None;
@@ -147,6 +155,13 @@ pub(super) fn parse(text: &str) -> Option<Parsed> {
     };
     let date = at(day, hour, minute, second, nanosecond)?;
     is_zone(&b[end..]).then_some(Parsed { date, has_time: true, format })
+}
+
+/// Whether `text` may be a date that [`parse`] does not read: `1/2/11`, `31.12.2024`.
+pub(super) fn looks_like_date(text: &str) -> bool {
+    let groups: Vec<&str> = text.split(['/', '.', '-']).collect();
+    groups.len() == 3
+        && groups.iter().all(|g| matches!(g.len(), 1 | 2 | 4) && g.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Whether `b` is nothing, `Z`, `+HH:MM`, `+HHMM` or `+HH`.
@@ -206,6 +221,12 @@ mod tests {
     }
 
     #[test]
+    fn other_notations_are_recognised_as_such() {
+        assert!(["1/2/11", "31.12.2024", "12-31-24"].iter().all(|t| looks_like_date(t)));
+        assert!(["1/2", "a/b/c", "1.2.3.4", "127-555-1234x"].iter().all(|t| !looks_like_date(t)));
+    }
+
+    #[test]
     fn parts_of_a_date() -> Result<(), &'static str> {
         // 2024-07-01 is a Monday, day 183 of 366: half the year has passed but for one day
         let date = parse("2024-07-01 06:00").ok_or("not a date")?.date;
@@ -213,10 +234,10 @@ mod tests {
         let expected = [
             2024.0,
             7.0,
-            1.0,
-            0.0,
             (TAU * 182.25 / 366.0).sin(),
             (TAU * 182.25 / 366.0).cos(),
+            1.0,
+            0.0,
             (TAU * 0.25 / 7.0).sin(),
             (TAU * 0.25 / 7.0).cos(),
             6.0,

@@ -34,6 +34,8 @@ pub(super) struct Profile {
     /// Whole numbers among `numbers`.
     whole: usize,
     dates: usize,
+    /// Dates in other notations.
+    other_dates: usize,
     /// The first date's format.
     pub(super) date_format: Option<&'static str>,
     /// Whether any date has a time of day.
@@ -72,6 +74,7 @@ impl Profile {
                     None => {
                         let odd = field::parse_number(text).is_some() || field::has_thousands(text);
                         p.odd_numbers += usize::from(odd);
+                        p.other_dates += usize::from(date::looks_like_date(text));
                     }
                 },
             }
@@ -132,6 +135,9 @@ impl Profile {
             None
         };
         let reason = match like {
+            0 if self.other_dates == filled => {
+                format!("{values} different texts; a date would be read if written YYYY-MM-DD")
+            }
             0 => format!("{values} different texts in {filled} sampled fields"),
             _ => format!("only {} sampled values are numbers", of(like)),
         };

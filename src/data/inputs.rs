@@ -96,7 +96,7 @@ impl Inputs {
         inputs
     }
 
-    /// The only block of numbers, where there is at most one and no named input gives it a shape.
+    /// Numbers in all blocks of a row together.
     pub fn dense_width(&self) -> usize {
         self.dense.iter().map(|d| d.shape.len()).sum()
     }

@@ -27,6 +27,8 @@ pub mod source;
 mod split;
 mod table;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use batch::{EpochOrder, balanced_class_weights};
 pub use column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Fill, NumberCell};

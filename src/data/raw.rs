@@ -142,7 +142,7 @@ impl Reading {
             let (kind, cells) = match column.kind {
                 ColumnType::Category => (RawKind::Category(Dictionary::new(column.one_spelling)), 1),
                 ColumnType::Date => {
-                    let parts = DatePart::of_column(column.has_time);
+                    let parts = DatePart::of_column(column.date_format, column.has_time);
                     (RawKind::Date { parts }, parts.len())
                 }
                 _ => (RawKind::Number { offset: column.offset }, 1),

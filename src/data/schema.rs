@@ -40,7 +40,7 @@ pub struct ColumnSchema {
     pub numbers: usize,
     /// Whether the network gets an index into learned vectors.
     pub embedded: bool,
-    /// What the network learns from a target: "3 classes", "a number".
+    /// What a target is: "3 classes", "a number"; decided once the table has been read.
     pub target: String,
     pub(super) date_format: &'static str,
     pub(super) has_time: bool,
@@ -66,6 +66,7 @@ impl ColumnSchema {
         let missing = if self.missing > 0 { format!(", {} missing", self.missing) } else { String::new() };
         match self.role {
             Role::Feature => what + &missing,
+            Role::Target if self.target.is_empty() => "target".into(),
             Role::Target => format!("target: {} ({})", self.target, self.reason),
             Role::Weight => "row weights".into(),
             Role::LeftOut => format!("left out: {}", self.reason),

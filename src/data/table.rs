@@ -105,7 +105,7 @@ impl Table {
     }
 
     /// The summed weight of each class among these rows, for a target of `classes` classes.
-    pub fn class_weights(&self, rows: &[u32], classes: usize) -> Vec<f64> {
+    pub fn class_counts(&self, rows: &[u32], classes: usize) -> Vec<f64> {
         let mut sums = vec![0.0; classes];
         for &row in rows {
             let weight = self.weights.get(row as usize).map_or(1.0, |&w| f64::from(w));

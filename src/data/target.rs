@@ -127,9 +127,10 @@ const MOST_CLASSES: usize = 20;
 /// Keeps the different values of a number target while it is read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
-    /// Ascending; no longer kept up once there are too many or one is not whole.
+    /// Ascending; no longer kept up once the values cannot be classes.
     pub(super) values: Vec<f64>,
-    pub(super) given_up: bool,
+    /// Why the values cannot be classes.
+    not_classes: Option<&'static str>,
     last: Option<f64>,
 }
 
@@ -137,13 +138,16 @@ impl Tally {
     #[inline]
     pub(super) fn add(&mut self, x: f64) {
         let x = x + 0.0; // -0 is 0
-        if self.given_up || self.last == Some(x) {
+        if self.not_classes.is_some() || self.last == Some(x) {
             return;
         }
         self.last = Some(x);
         match self.values.binary_search_by(|v| v.total_cmp(&x)) {
             Ok(_) => {}
-            Err(_) if x.fract() != 0.0 || self.values.len() == MOST_CLASSES => self.given_up = true,
+            Err(_) if x.fract() != 0.0 => self.not_classes = Some("not all are whole numbers"),
+            Err(_) if self.values.len() == MOST_CLASSES => {
+                self.not_classes = Some("more than 20 different whole numbers");
+            }
             Err(at) => self.values.insert(at, x),
         }
     }
@@ -152,11 +156,8 @@ impl Tally {
     /// different ones, and on average each has at least as many rows as there are classes; two values always are.
     pub(super) fn verdict(&self, rows: usize) -> (bool, String) {
         let k = self.values.len();
-        if self.given_up {
-            return (
-                false,
-                format!("numbers that are not whole, or more than {MOST_CLASSES} different ones"),
-            );
+        if let Some(reason) = self.not_classes {
+            return (false, reason.into());
         }
         match k {
             0..=2 => (true, format!("{k} different whole numbers")),
@@ -167,7 +168,7 @@ impl Tally {
 
     /// Whether every value is 0 or 1.
     pub(super) fn is_flag(&self) -> bool {
-        !self.given_up && self.values.iter().all(|&v| v == 0.0 || v == 1.0)
+        self.not_classes.is_none() && self.values.iter().all(|&v| v == 0.0 || v == 1.0)
     }
 }
 

@@ -44,15 +44,13 @@ pub(super) fn affine(
         return Err(b.problem(&ShapeError::new("numbers in columns", "one id a row; put an embedding before it")));
     }
     let width = b.shape(x).last();
-    let w = b.param("weight", [outputs, width], weight_init(values, width, outputs))?;
+    let init = weight_init(b, values, width, outputs);
+    let w = b.param("weight", [outputs, width], init.clone())?;
     if !bias {
         return b.node(Linear, &[x, w]);
     }
     // PyTorch draws the bias from the same range as the weight; other initialisers leave it zero, as their papers do.
-    let init = match weight_init(values, width, outputs) {
-        init if init.name == "pytorch" => init,
-        _ => Init::constant(0.0),
-    };
+    let init = if init.name == "pytorch" { init } else { Init::constant(0.0) };
     let bias = b.param("bias", [outputs], init)?;
     b.node(Linear, &[x, w, bias])
 }

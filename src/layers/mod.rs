@@ -95,6 +95,8 @@ pub(crate) struct Lowering<'g> {
     names: BTreeMap<String, ValueId>,
     /// Number of different ids of an input that holds ids.
     cardinalities: BTreeMap<ValueId, usize>,
+    /// First weights of layers that name none.
+    init: Option<&'g Value>,
     /// The name of the layer being lowered, outer blocks first.
     path: String,
 }
@@ -224,9 +226,10 @@ fn shape_error(problem: Problem) -> Error {
     Error::new(Code::Usage, problem)
 }
 
-/// First numbers of a weight that reads `fan_in` numbers and feeds `fan_out`: the `init` key, or PyTorch's default.
-fn weight_init(values: &Values, fan_in: usize, fan_out: usize) -> Init {
-    let (name, values) = match values.get("init") {
+/// First numbers of a weight that reads `fan_in` numbers and feeds `fan_out`: the `init` key, the model's, or PyTorch's
+/// default.
+fn weight_init(b: &Lowering<'_>, values: &Values, fan_in: usize, fan_out: usize) -> Init {
+    let (name, values) = match values.get("init").or(b.init) {
         Some(Value::Table(entries)) => {
             let name = entries.iter().find_map(|(k, v)| match v {
                 Value::Str(s) if k == "type" => Some(s.clone()),

@@ -55,17 +55,17 @@ pub struct Network {
 /// Builds the graph of `layers` over `inputs`, ending in a linear layer `output` that fits `output`, with its loss.
 ///
 /// The first layer's input, unless it names one, is all inputs of numbers side by side with a learned vector for each
-/// input of ids.
+/// input of ids. `init` gives first weights to layers that name none.
 ///
 /// # Errors
 /// `Code::Usage` naming the layer whose input does not fit.
-pub fn build(inputs: &[Input], layers: &[Value], output: &Output) -> Result<Network> {
+pub fn build(inputs: &[Input], layers: &[Value], init: Option<&Value>, output: &Output) -> Result<Network> {
     let mut graph = Graph::new();
     let ids: Vec<ValueId> = inputs.iter().map(|i| graph.input(i.name.clone(), i.shape.clone())).collect();
     let names: BTreeMap<String, ValueId> =
         inputs.iter().map(|i| i.name.clone()).zip(ids.iter().copied()).collect();
     let cardinalities = inputs.iter().zip(&ids).filter_map(|(i, &v)| i.cardinality.map(|n| (v, n))).collect();
-    let mut b = Lowering { graph: &mut graph, names, cardinalities, path: String::new() };
+    let mut b = Lowering { graph: &mut graph, names, cardinalities, init, path: String::new() };
     let last = lower(&mut b, inputs, &ids, layers, output).map_err(shape_error)?;
     let columns = b.graph.shape(last).len();
     let target_shape = match output.loss.target {

@@ -1,6 +1,6 @@
 //! Trees against keys: every mistake is collected, none ends the check.
 
-use super::suggest::nearest;
+use super::suggest::{is_abbreviation, nearest};
 use super::{
     Choice, Described, Family, Key, Kind, Name, Node, Preset, Registries, Sources, Span, Tree, Value, Values,
     toml_key,
@@ -20,6 +20,7 @@ pub struct Report<'a> {
     pub sources: Sources,
     /// What may be named.
     pub registries: Registries<'a>,
+    schema: &'static [Key],
     found: Vec<(Span, Problem)>,
     dropped: usize,
 }
@@ -27,7 +28,13 @@ pub struct Report<'a> {
 impl<'a> Report<'a> {
     /// Nothing found yet.
     pub fn new(sources: Sources, registries: Registries<'a>) -> Self {
-        Report { sources, registries, found: Vec::new(), dropped: 0 }
+        Report { sources, registries, ..Report::default() }
+    }
+
+    /// The keys of the whole config, to say where a key belongs that stands in the wrong section.
+    pub fn with_schema(mut self, schema: &'static [Key]) -> Self {
+        self.schema = schema;
+        self
     }
 
     /// Adds a problem at `span`; its place and excerpt are filled in at the end.
@@ -79,7 +86,7 @@ impl<'a> Report<'a> {
     /// Checks one value. Of a section ([`Kind::Keys`]) the good keys are returned even where others have problems.
     pub fn value(&mut self, kind: &Kind, tree: &Tree, path: &str) -> Option<Value> {
         match (*kind, &tree.node) {
-            (Kind::Any(kinds), _) => return self.any(kinds, kind, tree, path),
+            (Kind::Any(kinds), _) => self.any(kinds, kind, tree, path),
             (Kind::Raw, Node::List(_) | Node::Table(_)) => Some(tree.to_value()),
             (Kind::Bool, Node::Bool(b)) => Some(Value::Bool(*b)),
             (Kind::Str, Node::Str(s)) => Some(Value::Str(s.clone())),
@@ -90,59 +97,45 @@ impl<'a> Report<'a> {
             {
                 Some(Value::Int(*x as i64))
             }
-            (Kind::Int { .. }, Node::Int(_)) => return self.out_of_range(kind, tree, path),
-            (Kind::Int { .. }, Node::Float(x)) if x.fract() == 0.0 => {
-                return self.out_of_range(kind, tree, path);
-            }
             (Kind::Float { .. }, Node::Int(i)) if in_range(kind, *i as f64) => Some(Value::Float(*i as f64)),
             (Kind::Float { .. }, Node::Float(x)) if in_range(kind, *x) => Some(Value::Float(*x)),
-            (Kind::Float { .. }, Node::Int(_) | Node::Float(_)) => {
-                return self.out_of_range(kind, tree, path);
+            (Kind::Int { .. } | Kind::Float { .. }, Node::Int(_)) | (Kind::Float { .. }, Node::Float(_)) => {
+                self.misfit("is out of range", kind, tree, path)
             }
+            (Kind::Int { .. }, Node::Float(x)) if x.fract() == 0.0 => {
+                self.misfit("is out of range", kind, tree, path)
+            }
+            (Kind::OneOf(words), Node::Str(s)) if words.contains(&s.as_str()) => Some(Value::Str(s.clone())),
             (Kind::OneOf(words), Node::Str(s)) => {
-                if !words.contains(&s.as_str()) {
-                    let what = format!("{path} is not one of the known words");
-                    let problem = Problem::new("", what).expected(kind.to_string()).found(quote(s));
-                    self.add(tree.span, with_guess(problem, s, words.iter().copied()));
-                    return None;
-                }
-                Some(Value::Str(s.clone()))
+                let what = format!("{path} is not one of the known words");
+                let problem = Problem::new("", what).expected(kind.to_string()).found(quote(s));
+                self.add(tree.span, with_guess(problem, s, words.iter().copied()));
+                None
             }
             (Kind::Tuple(len, _), Node::List(items)) if items.len() != len => {
-                let problem = Problem::new("", format!("{path} has the wrong length"));
-                self.add(tree.span, problem.expected(kind.to_string()).found(tree.describe()));
-                return None;
+                self.misfit("has the wrong length", kind, tree, path)
             }
             (Kind::List(item) | Kind::Tuple(_, item), Node::List(items)) => {
                 let before = self.len();
-                let values: Vec<_> = (items.iter().enumerate())
-                    .filter_map(|(i, tree)| self.value(item, tree, &format!("{path}.{i}")))
-                    .collect();
+                let each = items.iter().enumerate();
+                let values = each.filter_map(|(i, tree)| self.value(item, tree, &format!("{path}.{i}")));
+                let values = values.collect();
                 (self.len() == before).then_some(Value::List(values))
             }
             (Kind::Table(kind), Node::Table(entries)) => {
                 let before = self.len();
-                let values: Vec<_> = (entries.iter())
-                    .filter_map(|(name, tree)| {
-                        let value = self.value(kind, tree, &join(path, &toml_key(&name.text)))?;
-                        Some((name.text.clone(), value))
-                    })
-                    .collect();
+                let values = entries.iter().filter_map(|(name, tree)| {
+                    let value = self.value(kind, tree, &join(path, &toml_key(&name.text)))?;
+                    Some((name.text.clone(), value))
+                });
+                let values = values.collect();
                 (self.len() == before).then_some(Value::Table(values))
             }
             (Kind::Keys(keys), Node::Table(_)) => Some(self.check(keys, tree, path).into_table()),
             (Kind::Choice(family), Node::Str(_) | Node::Table(_)) => {
-                return self.pick(family, tree, path).map(|choice| choice.to_value());
+                self.pick(family, tree, path).map(|choice| choice.to_value())
             }
-            _ => {
-                let mut problem = Problem::new("", format!("{path} has the wrong type"));
-                problem = problem.expected(kind.to_string()).found(tree.describe());
-                if tree.node == Node::Null {
-                    problem = problem.help("to take the default, leave the key out");
-                }
-                self.add(tree.span, problem);
-                return None;
-            }
+            _ => self.misfit("has the wrong type", kind, tree, path),
         }
     }
 
@@ -166,9 +159,7 @@ impl<'a> Report<'a> {
                 }
             },
             _ => {
-                let problem = Problem::new("", format!("{path} has the wrong type"));
-                let expected = Kind::Choice(family).to_string();
-                self.add(tree.span, problem.expected(expected).found(tree.describe()));
+                self.misfit("has the wrong type", &Kind::Choice(family), tree, path);
                 return None;
             }
         };
@@ -217,7 +208,11 @@ impl<'a> Report<'a> {
                         (None, path) => format!(" in [{path}]"),
                     };
                     let problem = Problem::new("", format!("unknown key {}{of}", quote(&name.text)));
-                    self.add(name.span, with_guess(problem, &name.text, known.map(|key| key.name)));
+                    let problem = match self.belongs(&name.text, known.clone()) {
+                        Some(place) => problem.help(format!("did you mean {place}?")),
+                        None => with_guess(problem, &name.text, known.map(|key| key.name)),
+                    };
+                    self.add(name.span, problem);
                 }
             }
         }
@@ -267,20 +262,57 @@ impl<'a> Report<'a> {
             }
         }
         let Some(trial) = closest else {
-            let problem = Problem::new("", format!("{path} has the wrong type"));
-            self.add(tree.span, problem.expected(whole.to_string()).found(tree.describe()));
-            return None;
+            return self.misfit("has the wrong type", whole, tree, path);
         };
+        let is_scalar = !matches!(tree.node, Node::List(_) | Node::Table(_));
         for (span, problem) in trial.found {
-            let of_whole = span == tree.span && problem.expected.is_some();
+            let of_whole = is_scalar && problem.expected.is_some();
             self.add(span, if of_whole { problem.expected(whole.to_string()) } else { problem });
         }
+        self.dropped += trial.dropped;
         None
     }
 
-    fn out_of_range(&mut self, kind: &Kind, tree: &Tree, path: &str) -> Option<Value> {
-        let problem = Problem::new("", format!("{path} is out of range"));
-        self.add(tree.span, problem.expected(kind.to_string()).found(tree.describe()));
+    /// The full name of a key of another section that was meant by `typed`, if no key here (`known`) is near.
+    fn belongs<'k>(&self, typed: &str, known: impl Iterator<Item = &'k Key> + Clone) -> Option<String> {
+        if self.found.len() > SHOWN || nearest(typed, known.map(|key| key.name)).is_some() {
+            return None;
+        }
+        let mut all = Vec::new();
+        self.collect_keys(self.schema, "", &mut all);
+        let name = |full: &'_ str| full.rsplit('.').next().unwrap_or_default().to_owned();
+        let meant = all.iter().find(|full| name(full) == typed);
+        meant.or_else(|| all.iter().find(|full| is_abbreviation(typed, &name(full)))).cloned()
+    }
+
+    fn collect_keys(&self, keys: &[Key], path: &str, all: &mut Vec<String>) {
+        for key in keys {
+            let full = join(path, key.name);
+            all.push(full.clone());
+            let kinds = if let Kind::Any(kinds) = key.kind { kinds } else { std::slice::from_ref(&key.kind) };
+            for kind in kinds {
+                match kind {
+                    Kind::Keys(keys) => self.collect_keys(keys, &full, all),
+                    Kind::Choice(family) => {
+                        self.registries
+                            .rows(*family)
+                            .iter()
+                            .for_each(|row| self.collect_keys(row.keys, &full, all));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// A value that its kind does not admit.
+    fn misfit(&mut self, what: &str, kind: &Kind, tree: &Tree, path: &str) -> Option<Value> {
+        let mut problem = Problem::new("", format!("{path} {what}"));
+        problem = problem.expected(kind.to_string()).found(tree.describe());
+        if tree.node == Node::Null {
+            problem = problem.help("to take the default, leave the key out");
+        }
+        self.add(tree.span, problem);
         None
     }
 }

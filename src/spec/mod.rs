@@ -137,6 +137,7 @@ impl fmt::Display for Kind {
                 }
                 Ok(())
             }
+            Kind::List(Kind::Str) => f.write_str("a list of texts"),
             Kind::List(item) => write!(f, "a list ({item} each)"),
             Kind::Tuple(len, item) => write!(f, "a list of {len} ({item} each)"),
             Kind::Any(kinds) => {

@@ -1,22 +1,22 @@
 //! Values from the command line, laid over a config before it is checked.
 
 use super::tree::parse_toml_value;
-use super::{Name, Node, Report, SourceText, Span, Tree, Value};
+use super::{DEPTH_LIMIT, Name, Node, Report, SourceText, Span, Tree, Value};
 use crate::error::{Problem, quote};
-use crate::spec::DEPTH_LIMIT;
 
 /// One value for one key of a config, from the command line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     /// As messages call it: `--set train.epochs=3`, `--target`.
     place: String,
-    kind: Kind,
+    given: Given,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Kind {
+enum Given {
     /// `a.b.c=VALUE`, not yet read.
     Text(String),
+    /// A path and a value.
     Known(Vec<String>, Value),
 }
 
@@ -24,13 +24,13 @@ impl Setting {
     /// `a.b.c=VALUE` as given to `--set`. The value is TOML; what is no TOML value is a text (`train.loss=mse`). A number
     /// in the path is a place in a list (`model.layers.0.p`); quotes hold a dot (`data.columns."a.b".type`).
     pub fn parse(text: &str) -> Self {
-        Setting { place: format!("--set {}", shown(text)), kind: Kind::Text(text.to_owned()) }
+        Setting { place: format!("--set {}", shown(text)), given: Given::Text(text.to_owned()) }
     }
 
     /// The value of a named flag: `Setting::flag("--target", "data.target", Value::Str(..))`. `key` has no quotes.
     pub fn flag(flag: &str, key: &str, value: Value) -> Self {
         let path = key.split('.').map(str::to_owned).collect();
-        Setting { place: flag.to_owned(), kind: Kind::Known(path, value) }
+        Setting { place: flag.to_owned(), given: Given::Known(path, value) }
     }
 
     /// Lays the value over `tree`; what cannot be is added to the report.
@@ -39,43 +39,44 @@ impl Setting {
         let span = Span::new(id, 0..0);
         let set = self.read(span).and_then(|(path, value)| put(tree, &path, value, span));
         if let Err(problem) = set {
-            report.add(span, problem);
+            report.add(span, *problem);
         }
     }
 
-    fn read(&self, span: Span) -> Result<(Vec<String>, Tree), Problem> {
-        let text = match &self.kind {
-            Kind::Known(path, value) => return Ok((path.clone(), Tree::from_value(value, span))),
-            Kind::Text(text) => text,
+    fn read(&self, span: Span) -> Result<(Vec<String>, Tree), Box<Problem>> {
+        let text = match &self.given {
+            Given::Known(path, value) => return Ok((path.clone(), Tree::from_value(value, span))),
+            Given::Text(text) => text,
         };
         let example = "for example --set train.epochs=20";
-        let Some((path, value)) = split_at_equals(text) else {
-            return Err(Problem::new("", "no value").expected("KEY=VALUE").help(example));
+        let Some((path, written)) = split_at_equals(text) else {
+            return Err(Problem::new("", "no value").expected("KEY=VALUE").help(example).into());
         };
+        if path.matches('.').count() >= DEPTH_LIMIT {
+            return Err(Problem::new("", format!("nested more than {DEPTH_LIMIT} deep")).into());
+        }
         let Ok(path) = toml_edit::Key::parse(path.trim()) else {
             return Err(Problem::new("", format!("{} is not a key", quote(path)))
                 .expected("KEY=VALUE")
-                .help(example));
+                .help(example)
+                .into());
         };
-        if path.len() > DEPTH_LIMIT {
-            return Err(Problem::new("", format!("nested more than {DEPTH_LIMIT} deep")));
-        }
         let path = path.iter().map(|key| key.get().to_owned()).collect();
-        let value = parse_toml_value(value.trim(), span);
-        let value = value.unwrap_or_else(|| Tree { node: Node::Str(text_after_equals(text)), span });
-        Ok((path, value))
+        let value = parse_toml_value(written.trim(), span);
+        Ok((path, value.unwrap_or_else(|| Tree { node: Node::Str(written.to_owned()), span })))
     }
 }
 
 /// Puts `value` at `path`, making the tables on the way.
-fn put(tree: &mut Tree, path: &[String], value: Tree, span: Span) -> Result<(), Problem> {
+fn put(tree: &mut Tree, path: &[String], value: Tree, span: Span) -> Result<(), Box<Problem>> {
     let mut here = tree;
     for (depth, key) in path.iter().enumerate() {
         let so_far = || path[..depth].join(".");
         // `optimizer = "adam"` and `optimizer.eps=1`: the name becomes the table's type.
         if let Node::Str(name) = &here.node {
             let name = Tree { node: Node::Str(name.clone()), span: here.span };
-            here.node = Node::Table(vec![(Name { text: "type".to_owned(), span: here.span }, name)]);
+            let entries = vec![(Name { text: "type".to_owned(), span: name.span }, name)];
+            *here = Tree { node: Node::Table(entries), span };
         }
         let found = here.describe();
         here = match &mut here.node {
@@ -90,16 +91,17 @@ fn put(tree: &mut Tree, path: &[String], value: Tree, span: Span) -> Result<(), 
                 let len = items.len();
                 let Some(item) = key.parse().ok().and_then(|at: usize| items.get_mut(at)) else {
                     let problem = Problem::new("", format!("{} has no item {}", so_far(), quote(key)));
-                    return Err(match len {
+                    let problem = match len {
                         0 => problem.help("the list is empty"),
                         _ => problem.expected(format!("a number from 0 to {}", len - 1)),
-                    });
+                    };
+                    return Err(problem.into());
                 };
                 item
             }
             _ => {
                 let what = format!("{} has no keys", so_far());
-                return Err(Problem::new("", what).expected("a table or a list").found(found));
+                return Err(Problem::new("", what).expected("a table or a list").found(found).into());
             }
         };
     }
@@ -121,12 +123,56 @@ fn split_at_equals(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-fn text_after_equals(text: &str) -> String {
-    split_at_equals(text).map_or_else(String::new, |(_, value)| value.to_owned())
-}
-
 /// `text` for a message: cut, and without control characters; quotes only where there was something to escape.
 fn shown(text: &str) -> String {
     let quoted = quote(text);
     if quoted.len() == text.len() + 2 { text.to_owned() } else { quoted }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Format, parse};
+
+    fn set(text: &str, setting: &str) -> Result<Value, String> {
+        let source = SourceText::new("t", text, Format::Toml);
+        let (mut tree, _) = parse(&source, 0).unwrap();
+        let mut report = Report::default();
+        Setting::parse(setting).apply(&mut tree, &mut report);
+        report.finish().map(|()| tree.to_value()).map_err(|error| error.to_string())
+    }
+
+    fn table(text: &str) -> Result<Value, String> {
+        let source = SourceText::new("t", text, Format::Toml);
+        Ok(parse(&source, 0).unwrap().0.to_value())
+    }
+
+    #[test]
+    fn a_value_is_toml_or_a_text() {
+        for (setting, same) in [
+            ("a=1", "a = 1"),
+            ("a = [1, 'x']", "a = [1, 'x']"),
+            ("a={b=true}", "a.b = true"),
+            ("a=adam", "a = 'adam'"),
+            ("a=x=y", "a = 'x=y'"),
+            ("a=", "a = ''"),
+            ("a=../b c", "a = '../b c'"),
+            ("a.b.c=1e-3", "a.b.c = 0.001"),
+            ("a.\"b.=c\"=1", "a.\"b.=c\" = 1"),
+        ] {
+            assert_eq!(set("", setting), table(same), "{setting}");
+        }
+    }
+
+    #[test]
+    fn a_path_leads_through_tables_lists_and_names() {
+        assert_eq!(set("a = [{ p = 1 }, 'x']", "a.0.p=2"), table("a = [{ p = 2 }, 'x']"));
+        assert_eq!(set("a = ['x', 'y']", "a.1.p=2"), table("a = ['x', { type = 'y', p = 2 }]"));
+        assert_eq!(set("a = 'adam'", "a.eps=2"), table("a = { type = 'adam', eps = 2 }"));
+        assert!(set("a = [1]", "a.1=2").unwrap_err().contains("a has no item \"1\""));
+        assert!(
+            set("", &format!("a{}=1", ".a".repeat(20_000))).unwrap_err().contains("nested more than 64 deep")
+        );
+        assert!(set("", &format!("a={}", "[".repeat(20_000))).is_ok(), "no TOML value: a text");
+    }
 }

@@ -145,7 +145,7 @@ impl SourceText {
 
     /// Line and column of a byte, both from 1; columns count characters.
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
-        let offset = self.text.floor_char_boundary(offset);
+        let offset = floor(&self.text, offset);
         let line = self.line_starts.partition_point(|&start| start <= offset);
         (line, self.text[self.line_starts[line - 1]..offset].chars().count() + 1)
     }
@@ -161,9 +161,9 @@ impl SourceText {
     }
 
     /// Refuses what no parser should see: too long, or nested too deep.
-    pub(super) fn guard(&self) -> Result<(), Problem> {
+    pub(super) fn guard(&self) -> Result<()> {
         if self.text.len() > SIZE_LIMIT {
-            return Err(too_large(&self.name, self.text.len() as u64).problems.remove(0));
+            return Err(too_large(&self.name, self.text.len() as u64));
         }
         let too_deep = match self.format {
             Format::Toml => toml_too_deep(self.text.as_bytes()),
@@ -172,7 +172,7 @@ impl SourceText {
         too_deep.map_or(Ok(()), |offset| {
             let problem = Problem::new("", format!("nested more than {DEPTH_LIMIT} deep"))
                 .help("`{ type = \"repeat\", times = N, layers = [...] }` stacks layers without nesting");
-            Err(self.locate(offset..offset + 1, problem))
+            Err(Error::new(Code::Usage, self.locate(offset..offset + 1, problem)))
         })
     }
 
@@ -181,14 +181,14 @@ impl SourceText {
         let end = self.line_starts.get(line).copied().unwrap_or(self.text.len());
         let whole = self.text[start..end].trim_end_matches(['\n', '\r']);
         // A window around the spot: a config on one line of a megabyte is shown in part.
-        let skip = if column > EXCERPT_WIDTH / 2 { column - EXCERPT_WIDTH / 2 } else { 0 };
+        let skip = column.saturating_sub(EXCERPT_WIDTH / 2);
         let skip = if whole.chars().nth(EXCERPT_WIDTH).is_none() { 0 } else { skip };
         let shown: String = whole.chars().skip(skip).take(EXCERPT_WIDTH).map(printable).collect();
         let lead = if skip > 0 { "…" } else { "" };
         let tail = if whole.chars().nth(skip + EXCERPT_WIDTH).is_some() { "…" } else { "" };
         let indent = column - 1 - skip + lead.chars().count();
-        let end = self.text.floor_char_boundary(range.end.min(start + whole.len()));
-        let from = self.text.floor_char_boundary(range.start).min(end);
+        let end = floor(&self.text, range.end.min(start + whole.len()));
+        let from = floor(&self.text, range.start).min(end);
         let width = self.text[from..end].chars().count().clamp(1, (EXCERPT_WIDTH + skip + 1 - column).max(1));
         let number = line.to_string();
         let gutter = " ".repeat(number.len());
@@ -229,6 +229,11 @@ impl PartialEq for Sources {
     fn eq(&self, _: &Sources) -> bool {
         true
     }
+}
+
+/// The last character boundary of `text` at or before `offset`.
+fn floor(text: &str, offset: usize) -> usize {
+    (0..=offset.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0)
 }
 
 /// What a terminal may show of a character: one column, no effect.
@@ -336,4 +341,66 @@ fn end_of_string(text: &[u8], start: usize) -> usize {
         i += 1;
     }
     text.len() - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn too_deep(text: &str) -> bool {
+        let format = if text.starts_with('{') { Format::Json } else { Format::Toml };
+        SourceText::new("t", text, format).guard().is_err()
+    }
+
+    #[test]
+    fn nesting_counts_brackets_and_dots_but_not_texts_and_comments() {
+        let open = "[".repeat(100);
+        let dots = ".a".repeat(100);
+        for shallow in [
+            format!("a = \"{open}\"\nb = '{open}'\nc = '''\n{open}\n'''\n# {open}{dots}\n"),
+            format!("a = \"\\\"{open}\"\nb = 1"),
+            format!("{{\"a\": \"\\\"{open}\"}}"),
+            "a = [[1], [2]]\n".repeat(100),
+            "[a.b]\nc.d = 1.5\n".repeat(100),
+            "[[a.b]]\nc = [1.5, 2.5, 3.5]\n".repeat(100),
+            format!("a = {}{}", "[".repeat(60), "]".repeat(60)),
+        ] {
+            assert!(!too_deep(&shallow), "{shallow}");
+        }
+        for deep in [
+            format!("a = {open}"),
+            format!("{{\"a\": {open}"),
+            format!("a{dots} = 1"),
+            format!("[a{dots}]"),
+            format!("[a{}]\nb{} = 1", ".a".repeat(40), ".b".repeat(40)),
+            format!("x = {}", "{a.b.c.d = ".repeat(20)),
+            format!("a = '{open}\nb = {open}"),
+        ] {
+            assert!(too_deep(&deep), "{deep}");
+        }
+    }
+
+    #[test]
+    fn lines_and_columns_count_characters() {
+        let source = SourceText::new("t", "\u{feff}é = 1\r\nü = 2", Format::Toml);
+        assert_eq!(source.text().chars().next(), Some('é'));
+        assert_eq!(source.line_column(0), (1, 1));
+        assert_eq!(source.line_column("é = ".len()), (1, 5));
+        assert_eq!(source.line_column("é = 1\r\nü".len()), (2, 2));
+        assert_eq!(source.line_column(1000), (2, 6));
+    }
+
+    #[test]
+    fn an_excerpt_shows_a_window_of_a_long_line_and_nothing_that_drives_a_terminal() {
+        let line = format!("{}\u{1b}[31m\t\u{202e}{}", "x".repeat(500), "y".repeat(500));
+        let source = SourceText::new("t", line, Format::Toml);
+        let problem = source.locate(500..504, Problem::new("", "what"));
+        let excerpt = problem.excerpt.unwrap();
+        let (shown, carets) = excerpt.split_once('\n').unwrap();
+        assert!(!excerpt.contains(['\u{1b}', '\t', '\u{202e}']));
+        assert!(shown.chars().count() < 120);
+        let caret = carets.chars().position(|c| c == '^').unwrap();
+        assert_eq!(shown.chars().skip(caret).take(4).collect::<String>(), "·[31");
+        assert_eq!(carets.matches('^').count(), 4);
+    }
 }

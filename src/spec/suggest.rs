@@ -1,7 +1,7 @@
 //! "Did you mean": the known word nearest to an unknown one.
 
 /// Longer words are not compared: no key comes near, and the comparison costs the product of the lengths.
-const LONGEST: usize = 64;
+const LONGEST: usize = 32;
 
 /// Below this likeness (1: equal, 0: nothing shared) a guess would be noise.
 const LIKENESS: f64 = 0.6;
@@ -16,14 +16,15 @@ pub(super) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str> + Cl
     let likeness = |word: &str| strsim::normalized_damerau_levenshtein(&typed, word);
     let near = known.clone().map(|word| (likeness(word), word)).filter(|&(l, _)| l >= LIKENESS);
     let nearest = near.reduce(|best, next| if next.0 > best.0 { next } else { best });
-    let by_initials = || {
-        known.clone().find(|word| {
-            word.contains('_') && word.split('_').filter_map(|part| part.chars().next()).eq(typed.chars())
-        })
-    };
+    let by_initials = || known.clone().find(|word| is_abbreviation(&typed, word));
     let by_part =
         || known.clone().find(|word| typed.len() >= 3 && (word.contains(&*typed) || typed.contains(*word)));
     nearest.map(|(_, word)| word).or_else(by_initials).or_else(by_part)
+}
+
+/// Whether `typed` is made of the first letters of `word`'s parts: `lr` of `learning_rate`.
+pub(super) fn is_abbreviation(typed: &str, word: &str) -> bool {
+    word.contains('_') && word.split('_').filter_map(|part| part.chars().next()).eq(typed.chars())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use toml_edit::{Item, Value as TomlValue};
 
 use super::Value;
 use super::source::{Format, SourceText, Span};
-use crate::error::{Problem, quote};
+use crate::error::{Code, Error, Problem, Result, quote};
 
 /// A value as it was written, with its place.
 ///
@@ -165,6 +165,7 @@ impl Tree {
             Node::Null => "null".to_owned(),
             Node::Bool(b) => b.to_string(),
             Node::Int(i) => i.to_string(),
+            Node::Float(x) if x.is_nan() => "nan".to_owned(),
             Node::Float(x) => format!("{x:?}"),
             Node::Str(s) => format!("the text {}", quote(s)),
             Node::Date(s) => format!("the date {s}"),
@@ -181,8 +182,8 @@ impl Tree {
 ///
 /// # Errors
 ///
-/// The one problem that left no tree: too long, nested too deep, or a syntax error.
-pub fn parse(source: &SourceText, id: usize) -> Result<(Tree, Vec<(Span, Problem)>), Problem> {
+/// [`Code::Usage`] with the one problem that left no tree: too long, nested too deep, or a syntax error.
+pub fn parse(source: &SourceText, id: usize) -> Result<(Tree, Vec<(Span, Problem)>)> {
     source.guard()?;
     let (tree, twice) = match source.format() {
         Format::Toml => toml(source, id)?,
@@ -217,10 +218,14 @@ struct Twice {
 /// At most this many duplicate keys of a TOML text are looked for: each costs one more parse.
 const TWICE_LIMIT: usize = 10;
 
+/// In a text of more bytes one duplicate key is enough.
+const SMALL: usize = 1 << 16;
+
 /// The parser stops at a key that is given twice and says where the second stands. To find the first, and to go on,
 /// the second is renamed in place to a key of the same length and the text is parsed again.
-fn toml(source: &SourceText, id: usize) -> Result<(Tree, Vec<Twice>), Problem> {
+fn toml(source: &SourceText, id: usize) -> Result<(Tree, Vec<Twice>)> {
     let mut text = source.text().to_owned();
+    let limit = if text.len() > SMALL { 1 } else { TWICE_LIMIT };
     let mut renamed: Vec<(String, Range<usize>)> = Vec::new();
     loop {
         let error = match toml_edit::Document::parse(text.as_str()) {
@@ -238,7 +243,7 @@ fn toml(source: &SourceText, id: usize) -> Result<(Tree, Vec<Twice>), Problem> {
         let span = error.span().unwrap_or_default();
         let written = source.text().get(span.clone()).unwrap_or_default();
         let keys = toml_edit::Key::parse(written).unwrap_or_default();
-        let in_vain = renamed.len() == TWICE_LIMIT || renamed.iter().any(|(_, second)| *second == span);
+        let in_vain = renamed.len() == limit || renamed.iter().any(|(_, second)| *second == span);
         match keys.as_slice() {
             [key] if error.message() == "duplicate key" && !in_vain => {
                 let letter = char::from(b'Z' - renamed.len() as u8).to_string();
@@ -313,7 +318,7 @@ impl TomlReader {
 }
 
 /// `serde_json` is the strict judge of the syntax; `jsonc-parser` keeps places and duplicates.
-fn json(source: &SourceText, id: usize) -> Result<(Tree, Vec<Twice>), Problem> {
+fn json(source: &SourceText, id: usize) -> Result<(Tree, Vec<Twice>)> {
     if let Err(error) = serde_json::from_str::<serde_json::Value>(source.text()) {
         let message = error.to_string();
         let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);
@@ -371,14 +376,90 @@ fn json_value(value: &jsonc_parser::ast::Value<'_>, id: usize, twice: &mut Vec<T
     Tree { node, span: Span::new(id, range(value.range())) }
 }
 
-fn syntax(source: &SourceText, range: Range<usize>, message: &str) -> Problem {
+fn syntax(source: &SourceText, range: Range<usize>, message: &str) -> Error {
     let format = match source.format() {
         Format::Toml => "TOML",
         Format::Json => "JSON",
     };
+    // What the TOML parser makes of `key =` with nothing after it would send its reader looking for quotes.
+    let nothing_there = source
+        .text()
+        .get(range.start..)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['\n', '\r']));
+    let message = if message.starts_with("string values must be quoted") && nothing_there {
+        "a value is missing"
+    } else {
+        message
+    };
     // The parsers name what they expected after a comma; here it has a line of its own.
     let (what, expected) = message.split_once(", expected ").map_or((message, None), |(w, e)| (w, Some(e)));
     let mut problem = Problem::new("", format!("not valid {format}: {what}"));
-    problem.expected = expected.map(str::to_owned);
-    source.locate(range, problem)
+    problem.expected = expected.filter(|&e| e != "nothing").map(str::to_owned);
+    Error::new(Code::Usage, source.locate(range, problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(text: &str, format: Format) -> Tree {
+        parse(&SourceText::new("t", text, format), 3).unwrap().0
+    }
+
+    #[test]
+    fn every_way_to_write_a_table_gives_the_same_tree() {
+        let json = tree(r#"{"a": {"b": {"c": [{"d": 1}, {"d": 2.0}]}, "e": "x"}}"#, Format::Json);
+        let ways = [
+            "a.b.c = [{ d = 1 }, { d = 2.0 }]\na.e = 'x'",
+            "a = { b.c = [{ d = 1 }, { d = 2.0 }], e = \"x\" }",
+            "[[a.b.c]]\nd = 1\n[[a.b.c]]\nd = 2.0\n[a]\ne = 'x'",
+        ];
+        for way in ways {
+            assert_eq!(tree(way, Format::Toml), json, "{way}");
+        }
+    }
+
+    #[test]
+    fn keys_and_values_know_their_places() {
+        for (text, format) in [
+            ("[a]\n\"k\" = [true, -1.5]\nd.e = { f = 'x' }\n", Format::Toml),
+            ("{\"a\": {\"k\": [true, -1.5], \"d\": {\"e\": {\"f\": \"x\"}}}}", Format::Json),
+        ] {
+            let tree = tree(text, format);
+            let (name, list) = &tree.get("a").unwrap().entries()[0];
+            let at = |span: Span| &text[span.range()];
+            assert_eq!((at(name.span), name.span.source()), ("\"k\"", 3));
+            assert_eq!(at(list.span), "[true, -1.5]");
+            assert_eq!(at(list.items()[1].span), "-1.5");
+            let inner = tree.get("a").and_then(|a| a.get("d")).and_then(|d| d.get("e")).unwrap();
+            assert!(at(inner.span).starts_with('{') && at(inner.span).ends_with('}'));
+        }
+    }
+
+    #[test]
+    fn the_first_of_two_keys_stays() {
+        for (text, format) in
+            [("a = 1\na = 2\nb = 3", Format::Toml), (r#"{"a": 1, "a": 2, "b": 3}"#, Format::Json)]
+        {
+            let (tree, problems) = parse(&SourceText::new("t", text, format), 0).unwrap();
+            assert_eq!(problems.len(), 1);
+            assert_eq!(tree.entries().len(), 2);
+            assert_eq!(tree.get("a").unwrap().to_value(), Value::Int(1));
+        }
+    }
+
+    #[test]
+    fn a_checked_value_keeps_the_places_of_its_tree() {
+        let written = tree("x = { type = 'linear', p = 1 }", Format::Toml);
+        let written = written.get("x").unwrap();
+        let checked = Value::Table(vec![
+            ("type".into(), Value::Str("linear".into())),
+            ("bias".into(), Value::Bool(true)),
+            ("p".into(), Value::Float(1.0)),
+        ]);
+        let dressed = written.with_value(&checked);
+        assert_eq!(dressed.to_value(), checked);
+        assert_eq!(dressed.get("p").unwrap().span, written.get("p").unwrap().span);
+        assert_eq!(dressed.get("bias").unwrap().span, written.span);
+    }
 }

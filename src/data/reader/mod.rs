@@ -13,6 +13,7 @@
 mod clean;
 mod guard;
 mod part;
+mod rows;
 mod sniff;
 
 #[cfg(test)]
@@ -75,6 +76,8 @@ impl Default for ReadOptions {
 ///
 /// Every file of the source has the columns of the first, matched by name; more are ignored, with a note.
 pub struct TableReader {
+    /// The files as a message names them all.
+    source: String,
     options: ReadOptions,
     waiting: vec::IntoIter<Input>,
     columns: Vec<String>,
@@ -174,7 +177,12 @@ impl TableReader {
             }
         };
         part.names.clone_from(&columns);
+        let source = match waiting.len() {
+            0 => part.file.to_string(),
+            more => format!("{} and {more} more", part.file),
+        };
         Ok(TableReader {
+            source,
             options: options.clone(),
             waiting,
             columns,

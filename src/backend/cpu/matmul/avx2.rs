@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::blocked::{Kernels, Tile, TileKernel};
+use super::blocked::{Kernels, Packing, Tile, TileKernel};
 use super::pack::NR;
 
 /// 6 rows of 2 vectors, with 2 vectors of B and 1 element of A, fill the 16 registers but one.
@@ -12,19 +12,30 @@ const LANES: usize = 8;
 pub(super) static KERNELS: Kernels = Kernels {
     height: HEIGHT,
     lanes: LANES,
-    row_major: [&tiles::<1, true>(), &tiles::<2, true>()],
-    col_major: [&tiles::<1, false>(), &tiles::<2, false>()],
-    transpose,
+    tiles: [
+        [&tiles::<1, ROWS, PACKED>(), &tiles::<2, ROWS, PACKED>()],
+        [&tiles::<1, ROWS, IN_PLACE>(), &tiles::<2, ROWS, IN_PLACE>()],
+        [&tiles::<1, COLS, IN_PLACE>(), &tiles::<2, COLS, IN_PLACE>()],
+    ],
+    pack_rows,
+    pack_cols,
 };
 
-const fn tiles<const NV: usize, const ROW_MAJOR: bool>() -> [TileKernel; HEIGHT] {
+/// How A lies: adjacent elements in a row, or in a column.
+const ROWS: bool = true;
+const COLS: bool = false;
+/// How B lies: in panels, or in its own rows.
+const PACKED: bool = true;
+const IN_PLACE: bool = false;
+
+const fn tiles<const NV: usize, const A: bool, const B: bool>() -> [TileKernel; HEIGHT] {
     [
-        tile::<1, NV, ROW_MAJOR>,
-        tile::<2, NV, ROW_MAJOR>,
-        tile::<3, NV, ROW_MAJOR>,
-        tile::<4, NV, ROW_MAJOR>,
-        tile::<5, NV, ROW_MAJOR>,
-        tile::<6, NV, ROW_MAJOR>,
+        tile::<1, NV, A, B>,
+        tile::<2, NV, A, B>,
+        tile::<3, NV, A, B>,
+        tile::<4, NV, A, B>,
+        tile::<5, NV, A, B>,
+        tile::<6, NV, A, B>,
     ]
 }
 
@@ -39,7 +50,7 @@ fn first(count: usize) -> __m256i {
 /// A tile of `MR` rows and more than `NV - 1`, at most `NV` vectors.
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn tile<const MR: usize, const NV: usize, const ROW_MAJOR: bool>(t: &Tile) {
+unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t: &Tile) {
     let last = first(t.cols - (NV - 1) * LANES);
     let mut sums = [[_mm256_setzero_ps(); NV]; MR];
     // SAFETY: the caller vouches for every element that `t` names; the mask leaves out columns past `t.cols`.
@@ -51,19 +62,27 @@ unsafe fn tile<const MR: usize, const NV: usize, const ROW_MAJOR: bool>(t: &Tile
         let mut row = [_mm256_setzero_ps(); NV];
         for _ in 0..t.k {
             load_row(b, last, &mut row);
+            // Strides of a page or so defeat the prefetchers of the CPU; a prefetch may name any address.
+            if B == IN_PLACE {
+                _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(8 * t.b_stride).cast());
+            }
+            if A == COLS {
+                _mm_prefetch::<_MM_HINT_T0>(a.wrapping_add(12 * t.a_stride).cast());
+            }
             for (i, sums) in sums.iter_mut().enumerate() {
-                let x = _mm256_set1_ps(*a.add(if ROW_MAJOR { i * t.a_stride } else { i }));
+                let x = _mm256_set1_ps(*a.add(if A == ROWS { i * t.a_stride } else { i }));
                 for (sum, y) in sums.iter_mut().zip(row) {
                     *sum = _mm256_fmadd_ps(x, y, *sum);
                 }
             }
-            a = a.wrapping_add(if ROW_MAJOR { 1 } else { t.a_stride });
+            a = a.wrapping_add(if A == ROWS { 1 } else { t.a_stride });
             b = b.wrapping_add(t.b_stride);
         }
         for (i, sums) in sums.iter().enumerate() {
             let c = t.c.add(i * t.c_stride);
             for (v, sum) in sums.iter().enumerate() {
-                if v < NV - 1 {
+                // Some CPUs take long over a masked store.
+                if v < NV - 1 || t.cols == NV * LANES {
                     _mm256_storeu_ps(c.add(v * LANES), *sum);
                 } else {
                     _mm256_maskstore_ps(c.add(v * LANES), last, *sum);
@@ -88,32 +107,51 @@ unsafe fn load_row<const NV: usize>(from: *const f32, last: __m256i, to: &mut [_
     }
 }
 
-/// See [`super::blocked::TransposeKernel`].
+/// See [`super::blocked::PackKernel`].
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx2")]
-unsafe fn transpose(from: *const f32, stride: usize, cols: usize, rows: usize, to: *mut f32) {
-    for col in (0..NR).step_by(LANES) {
-        let count = cols.saturating_sub(col).min(LANES);
-        for row in (0..rows).step_by(LANES) {
-            // SAFETY: rows and columns past the end are neither read nor written; see the caller's promise.
+unsafe fn pack_rows(p: &Packing) {
+    for row in 0..p.rows {
+        for col in (0..NR).step_by(LANES) {
+            let mask = first(p.cols.saturating_sub(col));
+            // SAFETY: the caller vouches for every element that `p` names; the mask leaves out columns past its end.
             unsafe {
-                let from = from.wrapping_add(col * stride + row);
-                transpose_8(from, stride, count, (rows - row).min(LANES), to.add(row * NR + col));
+                let x = _mm256_maskload_ps(p.from.wrapping_add(row * p.from_stride + col), mask);
+                _mm256_storeu_ps(p.to.add(row * NR + col), x);
             }
         }
     }
 }
 
-/// `to[i * NR + j] = from[j * stride + i]` for i in `0..rows` and j in `0..cols`, zero for j in `cols..8`.
+/// See [`super::blocked::PackKernel`].
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx2")]
-unsafe fn transpose_8(from: *const f32, stride: usize, cols: usize, rows: usize, to: *mut f32) {
-    let mask = first(rows);
+unsafe fn pack_cols(p: &Packing) {
+    for col in (0..NR).step_by(LANES) {
+        for row in (0..p.rows).step_by(LANES) {
+            let block = Packing {
+                rows: (p.rows - row).min(LANES),
+                cols: p.cols.saturating_sub(col).min(LANES),
+                from: p.from.wrapping_add(col * p.from_stride + row),
+                to: p.to.wrapping_add(row * NR + col),
+                ..*p
+            };
+            // SAFETY: the block is a part of what the caller vouches for.
+            unsafe { transpose(&block) }
+        }
+    }
+}
+
+/// Packs a block of at most 8 rows and columns, stored column after column.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx2")]
+unsafe fn transpose(p: &Packing) {
+    let mask = first(p.rows);
     let mut x = [_mm256_setzero_ps(); LANES];
     for (j, x) in x.iter_mut().enumerate() {
-        if j < cols {
+        if j < p.cols {
             // SAFETY: the caller vouches for column j.
-            *x = unsafe { _mm256_maskload_ps(from.add(j * stride), mask) };
+            *x = unsafe { _mm256_maskload_ps(p.from.add(j * p.from_stride), mask) };
         }
     }
     // Within each 128-bit half h, after two rounds x[4g + r] holds row 4h + r of columns 4g..4g + 4.
@@ -132,9 +170,9 @@ unsafe fn transpose_8(from: *const f32, stride: usize, cols: usize, rows: usize,
         y[4 + r] = _mm256_permute2f128_ps::<0x31>(x[r], x[4 + r]);
     }
     for (i, y) in y.iter().enumerate() {
-        if i < rows {
+        if i < p.rows {
             // SAFETY: the caller vouches for row i.
-            unsafe { _mm256_storeu_ps(to.add(i * NR), *y) }
+            unsafe { _mm256_storeu_ps(p.to.add(i * NR), *y) }
         }
     }
 }

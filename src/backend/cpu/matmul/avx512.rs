@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::blocked::{Kernels, Tile, TileKernel};
+use super::blocked::{Kernels, Packing, Tile, TileKernel};
 use super::pack::NR;
 
 /// 14 rows of 2 vectors, with 2 vectors of B and 1 element of A, fill the 32 registers but one.
@@ -12,27 +12,38 @@ const LANES: usize = 16;
 pub(super) static KERNELS: Kernels = Kernels {
     height: HEIGHT,
     lanes: LANES,
-    row_major: [&tiles::<1, true>(), &tiles::<2, true>()],
-    col_major: [&tiles::<1, false>(), &tiles::<2, false>()],
-    transpose,
+    tiles: [
+        [&tiles::<1, ROWS, PACKED>(), &tiles::<2, ROWS, PACKED>()],
+        [&tiles::<1, ROWS, IN_PLACE>(), &tiles::<2, ROWS, IN_PLACE>()],
+        [&tiles::<1, COLS, IN_PLACE>(), &tiles::<2, COLS, IN_PLACE>()],
+    ],
+    pack_rows,
+    pack_cols,
 };
 
-const fn tiles<const NV: usize, const ROW_MAJOR: bool>() -> [TileKernel; HEIGHT] {
+/// How A lies: adjacent elements in a row, or in a column.
+const ROWS: bool = true;
+const COLS: bool = false;
+/// How B lies: in panels, or in its own rows.
+const PACKED: bool = true;
+const IN_PLACE: bool = false;
+
+const fn tiles<const NV: usize, const A: bool, const B: bool>() -> [TileKernel; HEIGHT] {
     [
-        tile::<1, NV, ROW_MAJOR>,
-        tile::<2, NV, ROW_MAJOR>,
-        tile::<3, NV, ROW_MAJOR>,
-        tile::<4, NV, ROW_MAJOR>,
-        tile::<5, NV, ROW_MAJOR>,
-        tile::<6, NV, ROW_MAJOR>,
-        tile::<7, NV, ROW_MAJOR>,
-        tile::<8, NV, ROW_MAJOR>,
-        tile::<9, NV, ROW_MAJOR>,
-        tile::<10, NV, ROW_MAJOR>,
-        tile::<11, NV, ROW_MAJOR>,
-        tile::<12, NV, ROW_MAJOR>,
-        tile::<13, NV, ROW_MAJOR>,
-        tile::<14, NV, ROW_MAJOR>,
+        tile::<1, NV, A, B>,
+        tile::<2, NV, A, B>,
+        tile::<3, NV, A, B>,
+        tile::<4, NV, A, B>,
+        tile::<5, NV, A, B>,
+        tile::<6, NV, A, B>,
+        tile::<7, NV, A, B>,
+        tile::<8, NV, A, B>,
+        tile::<9, NV, A, B>,
+        tile::<10, NV, A, B>,
+        tile::<11, NV, A, B>,
+        tile::<12, NV, A, B>,
+        tile::<13, NV, A, B>,
+        tile::<14, NV, A, B>,
     ]
 }
 
@@ -45,7 +56,7 @@ fn first(count: usize) -> __mmask16 {
 /// A tile of `MR` rows and more than `NV - 1`, at most `NV` vectors.
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx512f")]
-unsafe fn tile<const MR: usize, const NV: usize, const ROW_MAJOR: bool>(t: &Tile) {
+unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t: &Tile) {
     let mut masks = [!0; NV];
     masks[NV - 1] = first(t.cols - (NV - 1) * LANES);
     let mut sums = [[_mm512_setzero_ps(); NV]; MR];
@@ -54,23 +65,66 @@ unsafe fn tile<const MR: usize, const NV: usize, const ROW_MAJOR: bool>(t: &Tile
         for (i, sums) in sums.iter_mut().enumerate() {
             load_row(t.start.add(i * t.start_stride), masks, sums);
         }
-        let (mut a, mut b) = (t.a, t.b);
-        let mut row = [_mm512_setzero_ps(); NV];
-        for _ in 0..t.k {
-            load_row(b, masks, &mut row);
-            for (i, sums) in sums.iter_mut().enumerate() {
-                let x = _mm512_set1_ps(*a.add(if ROW_MAJOR { i * t.a_stride } else { i }));
-                for (sum, y) in sums.iter_mut().zip(row) {
-                    *sum = _mm512_fmadd_ps(x, y, *sum);
-                }
+        let mut p = 0;
+        if NV == 1 {
+            // One vector leaves little work beside each address; four steps share it.
+            while p + 4 <= t.k {
+                steps::<MR, NV, 4, A, B>(t, p, masks, &mut sums);
+                p += 4;
             }
-            a = a.wrapping_add(if ROW_MAJOR { 1 } else { t.a_stride });
-            b = b.wrapping_add(t.b_stride);
+        }
+        while p < t.k {
+            steps::<MR, NV, 1, A, B>(t, p, masks, &mut sums);
+            p += 1;
         }
         for (i, sums) in sums.iter().enumerate() {
             let c = t.c.add(i * t.c_stride);
             for (v, (mask, sum)) in masks.into_iter().zip(sums).enumerate() {
                 _mm512_mask_storeu_ps(c.add(v * LANES), mask, *sum);
+            }
+        }
+    }
+}
+
+/// Adds the products of elements `p..p + U` of the summed dimension, in order.
+///
+/// # Safety
+/// Those elements of `t` must be valid.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx512f")]
+#[inline]
+unsafe fn steps<const MR: usize, const NV: usize, const U: usize, const A: bool, const B: bool>(
+    t: &Tile,
+    p: usize,
+    masks: [__mmask16; NV],
+    sums: &mut [[__m512; NV]; MR],
+) {
+    let a = t.a.wrapping_add(if A == ROWS { p } else { p * t.a_stride });
+    let b = t.b.wrapping_add(p * t.b_stride);
+    let mut rows = [[_mm512_setzero_ps(); NV]; U];
+    // SAFETY: see the caller's promise; a prefetch may name any address.
+    unsafe {
+        for (u, row) in rows.iter_mut().enumerate() {
+            load_row(b.wrapping_add(u * t.b_stride), masks, row);
+            // Strides of a page or so defeat the prefetchers of the CPU.
+            if B == IN_PLACE {
+                let ahead = b.wrapping_add((u + 8) * t.b_stride);
+                _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(LANES).cast());
+            }
+            if A == COLS {
+                let ahead = a.wrapping_add((u + 12) * t.a_stride);
+                _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(MR - 1).cast());
+            }
+        }
+        for (i, sums) in sums.iter_mut().enumerate() {
+            for (u, row) in rows.iter().enumerate() {
+                let x = a.wrapping_add(if A == ROWS { i * t.a_stride + u } else { i + u * t.a_stride });
+                let x = _mm512_set1_ps(*x);
+                for (sum, y) in sums.iter_mut().zip(row) {
+                    *sum = _mm512_fmadd_ps(x, *y, *sum);
+                }
             }
         }
     }
@@ -90,32 +144,51 @@ unsafe fn load_row<const NV: usize>(from: *const f32, masks: [__mmask16; NV], to
     }
 }
 
-/// See [`super::blocked::TransposeKernel`].
+/// See [`super::blocked::PackKernel`].
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx512f")]
-unsafe fn transpose(from: *const f32, stride: usize, cols: usize, rows: usize, to: *mut f32) {
-    for col in (0..NR).step_by(LANES) {
-        let count = cols.saturating_sub(col).min(LANES);
-        for row in (0..rows).step_by(LANES) {
-            // SAFETY: rows and columns past the end are neither read nor written; see the caller's promise.
+unsafe fn pack_rows(p: &Packing) {
+    for row in 0..p.rows {
+        for col in (0..NR).step_by(LANES) {
+            let mask = first(p.cols.saturating_sub(col));
+            // SAFETY: the caller vouches for every element that `p` names; the mask leaves out columns past its end.
             unsafe {
-                let from = from.wrapping_add(col * stride + row);
-                transpose_16(from, stride, count, (rows - row).min(LANES), to.add(row * NR + col));
+                let x = _mm512_maskz_loadu_ps(mask, p.from.wrapping_add(row * p.from_stride + col));
+                _mm512_storeu_ps(p.to.add(row * NR + col), x);
             }
         }
     }
 }
 
-/// `to[i * NR + j] = from[j * stride + i]` for i in `0..rows` and j in `0..cols`, zero for j in `cols..16`.
+/// See [`super::blocked::PackKernel`].
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx512f")]
-unsafe fn transpose_16(from: *const f32, stride: usize, cols: usize, rows: usize, to: *mut f32) {
-    let mask = first(rows);
+unsafe fn pack_cols(p: &Packing) {
+    for col in (0..NR).step_by(LANES) {
+        for row in (0..p.rows).step_by(LANES) {
+            let block = Packing {
+                rows: (p.rows - row).min(LANES),
+                cols: p.cols.saturating_sub(col).min(LANES),
+                from: p.from.wrapping_add(col * p.from_stride + row),
+                to: p.to.wrapping_add(row * NR + col),
+                ..*p
+            };
+            // SAFETY: the block is a part of what the caller vouches for.
+            unsafe { transpose(&block) }
+        }
+    }
+}
+
+/// Packs a block of at most 16 rows and columns, stored column after column.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx512f")]
+unsafe fn transpose(p: &Packing) {
+    let mask = first(p.rows);
     let mut x = [_mm512_setzero_ps(); LANES];
     for (j, x) in x.iter_mut().enumerate() {
-        if j < cols {
+        if j < p.cols {
             // SAFETY: the caller vouches for column j.
-            *x = unsafe { _mm512_maskz_loadu_ps(mask, from.add(j * stride)) };
+            *x = unsafe { _mm512_maskz_loadu_ps(mask, p.from.add(j * p.from_stride)) };
         }
     }
     // Within each 128-bit quarter q, after two rounds x[4g + r] holds row 4q + r of columns 4g..4g + 4.
@@ -145,9 +218,9 @@ unsafe fn transpose_16(from: *const f32, stride: usize, cols: usize, rows: usize
         y[12 + r] = _mm512_shuffle_f32x4::<0b11_01_11_01>(odd_low, odd_high);
     }
     for (i, y) in y.iter().enumerate() {
-        if i < rows {
+        if i < p.rows {
             // SAFETY: the caller vouches for row i.
-            unsafe { _mm512_storeu_ps(to.add(i * NR), *y) }
+            unsafe { _mm512_storeu_ps(p.to.add(i * NR), *y) }
         }
     }
 }

@@ -37,12 +37,24 @@ pub(super) struct Tile {
 /// The CPU must have the kernel's instructions and every element that the [`Tile`] names must be valid.
 pub(super) type TileKernel = unsafe fn(&Tile);
 
-/// `transpose(from, stride, cols, rows, to)`: for i in `0..rows` and j in `0..cols`, `to[i * NR + j]` becomes
-/// `from[j * stride + i]`; for j in `cols..NR` it becomes zero.
+/// A matrix `[rows, cols]` on its way into a panel.
+///
+/// Element (i, j) of it is `from[i * from_stride + j]`, or `from[i + j * from_stride]` where the kernel packs
+/// columns. It goes to `to[i * NR + j]`; zeros fill the rest of the row.
+pub(super) struct Packing {
+    pub(super) rows: usize,
+    /// At most [`NR`].
+    pub(super) cols: usize,
+    pub(super) from: *const f32,
+    pub(super) from_stride: usize,
+    pub(super) to: *mut f32,
+}
+
+/// Fills a panel.
 ///
 /// # Safety
-/// The CPU must have the kernel's instructions, `cols` be at most `NR` and every element named be valid.
-pub(super) type TransposeKernel = unsafe fn(*const f32, usize, usize, usize, *mut f32);
+/// The CPU must have the kernel's instructions and every element that the [`Packing`] names must be valid.
+pub(super) type PackKernel = unsafe fn(&Packing);
 
 /// The microkernels of one instruction set.
 pub(super) struct Kernels {
@@ -50,11 +62,13 @@ pub(super) struct Kernels {
     pub(super) height: usize,
     /// Columns of a vector.
     pub(super) lanes: usize,
-    /// `row_major[v][m]` has `m + 1` rows of `v + 1` vectors and reads a row-major A.
-    pub(super) row_major: [&'static [TileKernel]; 2],
-    /// The same for the transposed layout of A.
-    pub(super) col_major: [&'static [TileKernel]; 2],
-    pub(super) transpose: TransposeKernel,
+    /// `tiles[layout][v][i]` has `i + 1` rows of `v + 1` vectors. Layouts: A row-major and B packed; A row-major
+    /// and B in place; A transposed.
+    pub(super) tiles: [[&'static [TileKernel]; 2]; 3],
+    /// Fills a panel from adjacent elements in rows.
+    pub(super) pack_rows: PackKernel,
+    /// Fills a panel from adjacent elements in columns.
+    pub(super) pack_cols: PackKernel,
 }
 
 /// Room for packed blocks, made once and used by every product of a thread.
@@ -82,14 +96,6 @@ impl Default for Scratch {
     }
 }
 
-/// Cuts `0..len` into `parts` ranges whose lengths differ by one at most.
-#[inline]
-fn part(len: usize, parts: usize, index: usize) -> Range<usize> {
-    let (each, longer) = (len / parts, len % parts);
-    let start = index * each + index.min(longer);
-    start..start + each + usize::from(index < longer)
-}
-
 /// [`super::matmul`] with checked shapes, `m` and `n` not zero.
 ///
 /// # Safety
@@ -103,127 +109,195 @@ pub(super) unsafe fn matmul(
     start: Start<'_, f32>,
     scratch: &mut Scratch,
 ) {
-    static ZEROS: [f32; NR] = [0.0; NR];
     let (m, n, k) = (c.rows(), c.cols(), a.cols());
-    let (out, c_stride) = (c.as_mut_ptr(), c.stride());
-    let a_room = scratch.a.as_mut_ptr().cast::<f32>();
-    let b_room = scratch.b.as_mut_ptr().cast::<f32>();
+    let (c, c_stride) = (c.as_mut_ptr(), c.stride());
+    let (a_room, b_room) = (scratch.a.as_mut_ptr().cast::<f32>(), scratch.b.as_mut_ptr().cast::<f32>());
+    let panels = (0..n).step_by(NR).map(|col| col..n.min(col + NR));
     // One round even when there is nothing to sum: the result still starts with `start`.
-    let k_parts = k.div_ceil(KC).max(1);
-    let m_parts = m.div_ceil(MC);
-    for k_part in 0..k_parts {
-        let ks = part(k, k_parts, k_part);
-        for m_part in 0..m_parts {
-            let rows = part(m, m_parts, m_part);
-            let left = Left::new(kernels.height, a.rows_in(rows.clone()).cols_in(ks.clone()), a_room);
-            for col in (0..n).step_by(NR) {
-                let cols = NR.min(n - col);
-                // SAFETY: the ranges are within the operands, which were checked when they were made.
-                let (b, b_stride) = unsafe { right(kernels, b, ks.clone(), col..col + cols, b_room) };
-                for rows_part in 0..left.parts {
-                    let tile_rows = part(left.rows, left.parts, rows_part);
-                    let (a, a_stride) = left.at(&tile_rows);
-                    for sub in (0..cols).step_by(2 * kernels.lanes) {
-                        let c = out.wrapping_add((rows.start + tile_rows.start) * c_stride + col + sub);
-                        let (start, start_stride) = match start {
-                            Start::Keep => (c.cast_const(), c_stride),
-                            _ if k_part > 0 => (c.cast_const(), c_stride),
-                            Start::Zero => (ZEROS.as_ptr(), 0),
-                            Start::Bias(bias) => (bias.as_ptr().wrapping_add(col + sub), 0),
-                        };
-                        let cols = (cols - sub).min(2 * kernels.lanes);
-                        let tile = Tile {
-                            k: ks.len(),
-                            cols,
-                            a,
-                            a_stride,
-                            b: b.wrapping_add(sub),
-                            b_stride,
-                            start,
-                            start_stride,
-                            c,
-                            c_stride,
-                        };
-                        let set = if left.row_major { &kernels.row_major } else { &kernels.col_major };
-                        let kernel = set[usize::from(cols > kernels.lanes)][tile_rows.len() - 1];
-                        // SAFETY: the caller vouches for the instructions; the tile lies within the operands.
-                        unsafe { kernel(&tile) }
+    for ks in Parts::of(k, KC).ranges() {
+        let start = if ks.start == 0 { start } else { Start::Keep };
+        for rows in Parts::of(m, MC).ranges() {
+            // SAFETY: the block is within A and within what the scratch has room for.
+            let left = unsafe { Left::new(kernels, a.rows_in(rows.clone()).cols_in(ks.clone()), a_room) };
+            let c = c.wrapping_add(rows.start * c_stride);
+            let block = Block { kernels, left: &left, k: ks.len(), start, c, c_stride };
+            // SAFETY: the block is within B and within what the scratch has room for; so are its tiles, and the
+            // caller vouches for the instructions.
+            unsafe {
+                if let Rhs::Strided(b) = b
+                    && b.col_stride() == 1
+                {
+                    // Along the rows of C: the CPU's prefetchers follow them.
+                    for tile_rows in left.tiles.ranges() {
+                        for cols in panels.clone() {
+                            block.tile(&tile_rows, &cols, &Right::in_place(b, &ks, &cols));
+                        }
+                    }
+                } else {
+                    // Down the rows of A: the panel stays in the first-level cache.
+                    for cols in panels.clone() {
+                        let right = Right::panel(kernels, b, &ks, &cols, b_room);
+                        for tile_rows in left.tiles.ranges() {
+                            block.tile(&tile_rows, &cols, &right);
+                        }
                     }
                 }
             }
         }
+    }
+}
+
+/// A block of C, over a block of the summed dimension.
+struct Block<'a> {
+    kernels: &'a Kernels,
+    left: &'a Left,
+    k: usize,
+    start: Start<'a, f32>,
+    c: *mut f32,
+    c_stride: usize,
+}
+
+impl Block<'_> {
+    /// Computes some rows of a tile's height and some columns of a panel's width.
+    ///
+    /// # Safety
+    /// The CPU must have the instructions of the kernels, and rows, columns and `right` must lie within the
+    /// operands.
+    #[allow(unsafe_code)]
+    #[inline]
+    unsafe fn tile(&self, rows: &Range<usize>, cols: &Range<usize>, right: &Right) {
+        static ZEROS: [f32; NR] = [0.0; NR];
+        let (kernels, c_stride) = (self.kernels, self.c_stride);
+        let layout = if !self.left.row_major { 2 } else { usize::from(!right.packed) };
+        let (a, a_stride) = self.left.tile(rows);
+        for col in cols.clone().step_by(2 * kernels.lanes) {
+            let c = self.c.wrapping_add(rows.start * c_stride + col);
+            let (start, start_stride) = match self.start {
+                Start::Zero => (ZEROS.as_ptr(), 0),
+                Start::Keep => (c.cast_const(), c_stride),
+                Start::Bias(bias) => (bias.as_ptr().wrapping_add(col), 0),
+            };
+            let tile = Tile {
+                k: self.k,
+                cols: (2 * kernels.lanes).min(cols.end - col),
+                a,
+                a_stride,
+                b: right.data.wrapping_add(col - cols.start),
+                b_stride: right.stride,
+                start,
+                start_stride,
+                c,
+                c_stride,
+            };
+            let heights = &kernels.tiles[layout][usize::from(tile.cols > kernels.lanes)];
+            // SAFETY: see the caller's promise.
+            unsafe { heights[rows.len() - 1](&tile) }
+        }
+    }
+}
+
+/// A length cut into parts that differ by one at most.
+#[derive(Clone, Copy)]
+struct Parts {
+    each: usize,
+    longer: usize,
+    count: usize,
+}
+
+impl Parts {
+    /// As few parts as `most` allows, at least one.
+    #[inline]
+    fn of(len: usize, most: usize) -> Parts {
+        let count = len.div_ceil(most).max(1);
+        Parts { each: len / count, longer: len % count, count }
+    }
+
+    #[inline]
+    fn ranges(self) -> impl Iterator<Item = Range<usize>> {
+        (0..self.count).map(move |index| {
+            let start = index * self.each + index.min(self.longer);
+            start..start + self.each + usize::from(index < self.longer)
+        })
     }
 }
 
 /// A block of A, as the kernels read it.
 struct Left {
-    /// Its rows, which are cut into `parts` tiles.
-    rows: usize,
-    parts: usize,
-    row_major: bool,
-    /// Where tile rows starting at i begin: `i * step` from `data`.
+    tiles: Parts,
     data: *const f32,
-    step: usize,
-    /// 0 for packed tiles: their stride is their number of rows.
+    row_major: bool,
+    /// Elements from one row to the next.
+    row_step: usize,
+    /// [`Tile::a_stride`], or 0 where tiles are packed one after the other: then it is a tile's number of rows.
     stride: usize,
 }
 
 impl Left {
-    fn new(height: usize, a: Strided<'_, f32>, room: *mut f32) -> Left {
-        let rows = a.rows();
-        let parts = rows.div_ceil(height);
+    /// # Safety
+    /// If `a` has adjacent elements neither in rows nor in columns, there must be `room` for a copy of it.
+    #[allow(unsafe_code)]
+    #[inline]
+    unsafe fn new(kernels: &Kernels, a: Strided<'_, f32>, room: *mut f32) -> Left {
+        let tiles = Parts::of(a.rows(), kernels.height);
         let data = a.as_ptr();
         if a.col_stride() == 1 {
-            return Left { rows, parts, row_major: true, data, step: a.row_stride(), stride: a.row_stride() };
-        }
-        if a.row_stride() == 1 {
-            return Left { rows, parts, row_major: false, data, step: 1, stride: a.col_stride() };
-        }
-        for index in 0..parts {
-            let tile = part(rows, parts, index);
-            for p in 0..a.cols() {
-                for i in 0..tile.len() {
-                    // SAFETY: the block has at most `MC` rows and `KC` columns, for which there is room.
-                    #[allow(unsafe_code)]
-                    unsafe {
-                        let from = data.add((tile.start + i) * a.row_stride() + p * a.col_stride());
-                        *room.add(tile.start * a.cols() + p * tile.len() + i) = *from;
-                    }
-                }
+            Left { tiles, data, row_major: true, row_step: a.row_stride(), stride: a.row_stride() }
+        } else if a.row_stride() == 1 {
+            Left { tiles, data, row_major: false, row_step: 1, stride: a.col_stride() }
+        } else {
+            for rows in tiles.ranges() {
+                // SAFETY: see the caller's promise.
+                unsafe { pack::tile(a.rows_in(rows.clone()), room.wrapping_add(rows.start * a.cols())) }
             }
+            Left { tiles, data: room, row_major: false, row_step: a.cols(), stride: 0 }
         }
-        Left { rows, parts, row_major: false, data: room, step: a.cols(), stride: 0 }
     }
 
+    /// [`Tile::a`] and [`Tile::a_stride`] for a tile with these rows.
     #[inline]
-    fn at(&self, tile: &Range<usize>) -> (*const f32, usize) {
-        let stride = if self.stride == 0 { tile.len() } else { self.stride };
-        (self.data.wrapping_add(tile.start * self.step), stride)
+    fn tile(&self, rows: &Range<usize>) -> (*const f32, usize) {
+        let stride = if self.stride == 0 { rows.len() } else { self.stride };
+        (self.data.wrapping_add(rows.start * self.row_step), stride)
     }
 }
 
-/// A block of B of at most [`NR`] columns, as the kernels read it: its first element and its row stride.
-///
-/// # Safety
-/// The CPU must have the instructions of `kernels`, and the ranges must be within `b`.
-#[allow(unsafe_code)]
-#[inline]
-unsafe fn right(
-    kernels: &Kernels,
-    b: Rhs<'_, f32>,
-    rows: Range<usize>,
-    cols: Range<usize>,
-    room: *mut f32,
-) -> (*const f32, usize) {
-    match b {
-        Rhs::Packed(b) => (b.as_ptr().wrapping_add(cols.start * b.rows() + rows.start * NR), NR),
-        Rhs::Strided(b) if b.col_stride() == 1 => {
-            (b.as_ptr().wrapping_add(rows.start * b.row_stride() + cols.start), b.row_stride())
-        }
-        Rhs::Strided(b) => {
-            // SAFETY: the block has at most `KC` rows, for which there is room.
-            unsafe { pack::panel(kernels, b.rows_in(rows).cols_in(cols), room) }
-            (room, NR)
-        }
+/// Some rows of a panel of B, as the kernels read them.
+struct Right {
+    data: *const f32,
+    packed: bool,
+    /// Elements from one row to the next.
+    stride: usize,
+}
+
+impl Right {
+    /// Rows with adjacent elements, read where they lie: prefetching them costs less than copying them.
+    #[inline]
+    fn in_place(b: Strided<'_, f32>, rows: &Range<usize>, cols: &Range<usize>) -> Right {
+        let data = b.as_ptr().wrapping_add(rows.start * b.row_stride() + cols.start);
+        Right { data, packed: false, stride: b.row_stride() }
+    }
+
+    /// Rows of a panel, which is packed now unless it was before.
+    ///
+    /// # Safety
+    /// The CPU must have the instructions of `kernels`. Unless `b` is packed, there must be `room` for a copy.
+    #[allow(unsafe_code)]
+    #[inline]
+    unsafe fn panel(
+        kernels: &Kernels,
+        b: Rhs<'_, f32>,
+        rows: &Range<usize>,
+        cols: &Range<usize>,
+        room: *mut f32,
+    ) -> Right {
+        let data = match b {
+            Rhs::Packed(b) => b.as_ptr().wrapping_add(cols.start * b.rows() + rows.start * NR),
+            Rhs::Strided(b) => {
+                // SAFETY: see the caller's promise.
+                unsafe { pack::panels_of(kernels, b.rows_in(rows.clone()).cols_in(cols.clone()), room) }
+                room
+            }
+        };
+        Right { data, packed: true, stride: NR }
     }
 }

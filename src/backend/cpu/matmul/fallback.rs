@@ -86,14 +86,15 @@ pub(super) fn matmul<T: Element>(
     }
 }
 
-/// Packs `b`, of at most [`NR`] columns, into `out`, of `b.rows() * NR` elements.
+/// Packs `b` into `out`, of [`packed_len`](super::packed_len)`(b.cols(), b.rows())` elements.
 #[allow(unsafe_code)]
-pub(super) fn pack_panel<T: Element>(library: &Library<T>, b: Strided<'_, T>, out: &mut [T]) {
-    for (i, row) in out.chunks_exact_mut(NR).take(b.rows()).enumerate() {
-        row.fill(library.zero);
-        for (j, to) in row.iter_mut().take(b.cols()).enumerate() {
+pub(super) fn pack<T: Element>(library: &Library<T>, b: Strided<'_, T>, out: &mut [T]) {
+    for (i, row) in out.chunks_exact_mut(NR).enumerate() {
+        let (panel, i) = (i / b.rows(), i % b.rows());
+        for (j, to) in (panel * NR..).zip(row) {
+            let at = i * b.row_stride() + j * b.col_stride();
             // SAFETY: (i, j) is an element of `b`.
-            *to = unsafe { *b.as_ptr().add(i * b.row_stride() + j * b.col_stride()) };
+            *to = if j < b.cols() { unsafe { *b.as_ptr().add(at) } } else { library.zero };
         }
     }
 }

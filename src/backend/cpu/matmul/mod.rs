@@ -10,10 +10,11 @@
 //! # Speed
 //!
 //! The result is cut into tiles that fit the vector registers; a microkernel for each tile height (so that a
-//! few left-over rows cost no more than their share) runs along a block of the summed dimension. The right
-//! operand is read from panels of [`NR`] columns, packed beforehand or copied block by block into the
-//! [`Scratch`]; a row-major left operand is read where it lies. Goto and van de Geijn, "Anatomy of
-//! High-Performance Matrix Multiplication", 2008, describe the scheme.
+//! few left-over rows cost no more than their share) runs along a block of the summed dimension. A left operand
+//! with adjacent elements in rows or in columns is read where it lies, and so is a right operand with adjacent
+//! elements in rows; any other is copied block by block into the [`Scratch`], unless it was packed beforehand
+//! into panels of [`NR`] columns. Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
+//! 2008, describe the scheme.
 //!
 //! f64 serves gradient checks and goes through `matrixmultiply`, as does f32 on a CPU without AVX2.
 
@@ -97,8 +98,8 @@ mod sealed {
             scratch: &mut Scratch,
         );
 
-        /// Packs `b`, of at most `NR` columns, into `out`, of `b.rows() * NR` elements.
-        fn pack_panel(isa: Isa, b: Strided<'_, Self>, out: &mut [Self]);
+        /// Packs `b` into `out`, of `packed_len(b.cols(), b.rows())` elements.
+        fn pack(isa: Isa, b: Strided<'_, Self>, out: &mut [Self]);
     }
 }
 
@@ -125,15 +126,15 @@ impl sealed::Sealed for f32 {
     }
 
     #[allow(unsafe_code)]
-    fn pack_panel(isa: Isa, b: Strided<'_, f32>, out: &mut [f32]) {
+    fn pack(isa: Isa, b: Strided<'_, f32>, out: &mut [f32]) {
         match isa {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `pack_on` checked that the CPU has the instructions, and the length of `out`.
-            Isa::Avx512 => unsafe { pack::panel(&avx512::KERNELS, b, out.as_mut_ptr()) },
+            Isa::Avx512 => unsafe { pack::panels_of(&avx512::KERNELS, b, out.as_mut_ptr()) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Isa::Avx2 => unsafe { pack::panel(&avx2::KERNELS, b, out.as_mut_ptr()) },
-            _ => fallback::pack_panel(&fallback::SGEMM, b, out),
+            Isa::Avx2 => unsafe { pack::panels_of(&avx2::KERNELS, b, out.as_mut_ptr()) },
+            _ => fallback::pack(&fallback::SGEMM, b, out),
         }
     }
 }
@@ -150,8 +151,8 @@ impl sealed::Sealed for f64 {
         fallback::matmul(&fallback::DGEMM, a, b, c, start);
     }
 
-    fn pack_panel(_: Isa, b: Strided<'_, f64>, out: &mut [f64]) {
-        fallback::pack_panel(&fallback::DGEMM, b, out);
+    fn pack(_: Isa, b: Strided<'_, f64>, out: &mut [f64]) {
+        fallback::pack(&fallback::DGEMM, b, out);
     }
 }
 
@@ -186,13 +187,9 @@ fn matmul_on<T: Element>(
 /// Packs some panels of `b` with the instructions of `isa`.
 fn pack_on<T: Element>(isa: Isa, b: Strided<'_, T>, which: Range<usize>, out: &mut [T]) {
     assert!(isa <= Isa::detect(), "this CPU lacks {isa:?}");
-    let (n, len) = (b.cols(), b.rows() * NR);
-    assert!(which.end <= panels(n), "panels {which:?} of {}", panels(n));
-    assert!(out.len() >= which.len() * len, "{} panels do not fit {} elements", which.len(), out.len());
-    if len == 0 {
-        return;
-    }
-    for (panel, out) in which.zip(out.chunks_exact_mut(len)) {
-        T::pack_panel(isa, b.cols_in(panel * NR..(panel * NR + NR).min(n)), out);
-    }
+    assert!(which.start <= which.end && which.end <= panels(b.cols()), "panels {which:?}");
+    let b = b.cols_in((which.start * NR).min(b.cols())..(which.end * NR).min(b.cols()));
+    let len = packed_len(b.cols(), b.rows());
+    assert!(out.len() >= len, "{} panels do not fit {} elements", which.len(), out.len());
+    T::pack(isa, b, &mut out[..len]);
 }

@@ -1,8 +1,7 @@
 //! The packed layout of a right operand, and copying into it.
 
-use super::blocked::Kernels;
+use super::blocked::{Kernels, Packing};
 use super::views::Strided;
-use crate::backend::simd::{Loop, dispatch};
 
 /// Columns of a panel: two AVX-512 vectors of f32.
 pub const NR: usize = 32;
@@ -19,60 +18,49 @@ pub const fn packed_len(n: usize, k: usize) -> usize {
     panels(n) * NR * k
 }
 
-/// Packs `b`, of at most [`NR`] columns: row i goes to `out[i * NR..]`, filled up with zeros.
+/// Copies `b` into panels, one after the other from `to` on.
 ///
 /// # Safety
-/// The CPU must have the instructions of `kernels`; `out` must be valid for `b.rows() * NR` writes.
+/// The CPU must have the instructions of `kernels`, and `to` must be valid for `packed_len(b.cols(), b.rows())`
+/// writes.
 #[allow(unsafe_code)]
-pub(super) unsafe fn panel(kernels: &Kernels, b: Strided<'_, f32>, out: *mut f32) {
-    debug_assert!(b.cols() <= NR);
-    if b.col_stride() == 1 {
-        dispatch(CopyRows { b, out });
-    } else if b.row_stride() == 1 {
-        // SAFETY: column j is `rows` elements from `j * col_stride` on, in bounds since `b` was made.
-        unsafe { (kernels.transpose)(b.as_ptr(), b.col_stride(), b.cols(), b.rows(), out) }
-    } else {
-        for i in 0..b.rows() {
-            for j in 0..NR {
-                // SAFETY: (i, j) is an element of `b`; `out` has `NR` elements for each row.
-                unsafe {
-                    let x = if j < b.cols() {
-                        *b.as_ptr().add(i * b.row_stride() + j * b.col_stride())
-                    } else {
-                        0.0
-                    };
-                    *out.add(i * NR + j) = x;
+pub(super) unsafe fn panels_of(kernels: &Kernels, b: Strided<'_, f32>, to: *mut f32) {
+    let rows = b.rows();
+    for panel in 0..panels(b.cols()) {
+        let b = b.cols_in(panel * NR..b.cols().min((panel + 1) * NR));
+        let to = to.wrapping_add(panel * NR * rows);
+        let cols = b.cols();
+        let job = |from_stride| Packing { rows, cols, from: b.as_ptr(), from_stride, to };
+        if b.col_stride() == 1 {
+            // SAFETY: the elements of `b` are in bounds since it was made; the caller vouches for the rest.
+            unsafe { (kernels.pack_rows)(&job(b.row_stride())) }
+        } else if b.row_stride() == 1 {
+            // SAFETY: as above.
+            unsafe { (kernels.pack_cols)(&job(b.col_stride())) }
+        } else {
+            for i in 0..rows {
+                for j in 0..NR {
+                    // SAFETY: as above; (i, j) is an element of `b` where `j < cols`.
+                    unsafe {
+                        let from = b.as_ptr().wrapping_add(i * b.row_stride() + j * b.col_stride());
+                        *to.add(i * NR + j) = if j < cols { *from } else { 0.0 };
+                    }
                 }
             }
         }
     }
 }
 
-/// Packs rows of adjacent elements.
-struct CopyRows<'a> {
-    b: Strided<'a, f32>,
-    out: *mut f32,
-}
-
-impl Loop for CopyRows<'_> {
-    type Output = ();
-
-    #[allow(unsafe_code)]
-    #[inline(always)]
-    fn run(self) {
-        let cols = self.b.cols();
-        for i in 0..self.b.rows() {
-            // SAFETY: row i is `cols` adjacent elements, in bounds since `b` was made; `out` has `NR` for each row.
-            unsafe {
-                let from = self.b.as_ptr().add(i * self.b.row_stride());
-                let to = self.out.add(i * NR);
-                if cols == NR {
-                    to.cast::<[f32; NR]>().write_unaligned(from.cast::<[f32; NR]>().read_unaligned());
-                } else {
-                    std::ptr::copy_nonoverlapping(from, to, cols);
-                    to.add(cols).write_bytes(0, NR - cols);
-                }
-            }
+/// Copies `a`, the rows of one tile, column after column.
+///
+/// # Safety
+/// `to` must be valid for as many writes as `a` has elements.
+#[allow(unsafe_code)]
+pub(super) unsafe fn tile(a: Strided<'_, f32>, to: *mut f32) {
+    for p in 0..a.cols() {
+        for i in 0..a.rows() {
+            // SAFETY: (i, p) is an element of `a`; the caller vouches for the rest.
+            unsafe { *to.add(p * a.rows() + i) = *a.as_ptr().add(i * a.row_stride() + p * a.col_stride()) }
         }
     }
 }

@@ -1,0 +1,196 @@
+//! What the numbers at the network's end mean: which loss they go into, and what is predicted from them.
+
+use crate::data::Targets;
+use crate::error::{Error, Result, quote};
+use crate::metrics::Task;
+use crate::ops::{LOSSES, LossEntry, TargetKind};
+use crate::spec::{Choice, Values};
+
+/// How raw outputs become predictions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// One column a class: softmax.
+    Softmax,
+    /// One column for the second of two classes: sigmoid.
+    Sigmoid,
+    /// One column a label, or a class against the rest: sigmoid of each.
+    Sigmoids,
+    /// Numbers, mapped back to the unit of the data.
+    Numbers,
+    /// Logarithms of rates.
+    Rates,
+    /// One column a quantile of one number.
+    Quantiles,
+}
+
+/// The loss, and the way from raw outputs to predictions.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The loss.
+    pub loss: &'static LossEntry,
+    /// Its keys.
+    pub values: Values,
+    /// What is predicted, as metrics see it.
+    pub task: Task,
+    /// Classes, labels or target columns.
+    pub outputs: usize,
+    form: Form,
+}
+
+/// The loss for a target when a config names none.
+fn default_loss(targets: &Targets) -> &'static str {
+    match targets {
+        Targets::Classes { .. } => "cross_entropy",
+        Targets::Labels { .. } => "bce_with_logits",
+        Targets::Numbers { .. } => "mse",
+    }
+}
+
+impl Head {
+    /// The head for `targets` with the loss that the config names, or the usual one.
+    ///
+    /// # Errors
+    /// `Code::Usage` where the loss does not fit the target.
+    pub fn new(targets: &Targets, choice: Option<&Choice>) -> Result<Head> {
+        let name = choice.map_or_else(|| default_loss(targets), |c| c.name);
+        let loss = LOSSES.iter().find(|l| l.name == name).unwrap_or(&LOSSES[0]);
+        let values = choice.map_or_else(|| Values::defaults(loss.keys), |c| c.values.clone());
+        let log_input = || values.has("log_input") && values.bool("log_input");
+        let (task, outputs, form) = match (targets, loss.target) {
+            (Targets::Classes { classes, .. }, TargetKind::Class) => (Task::Classes, classes.len(), Form::Softmax),
+            (Targets::Classes { classes, .. }, TargetKind::Binary) if classes.len() == 2 => {
+                (Task::Classes, 1, Form::Sigmoid)
+            }
+            (Targets::Classes { classes, .. }, TargetKind::Binary) => (Task::Classes, classes.len(), Form::Sigmoids),
+            (Targets::Labels { columns }, TargetKind::Binary) => (Task::Labels, columns.len(), Form::Sigmoids),
+            (Targets::Numbers { columns }, TargetKind::Number) => {
+                let form = if loss.name == "poisson_nll" && log_input() { Form::Rates } else { Form::Numbers };
+                (Task::Numbers, columns.len(), form)
+            }
+            (Targets::Numbers { columns }, TargetKind::Quantiles) if columns.len() == 1 => {
+                (Task::Numbers, 1, Form::Quantiles)
+            }
+            _ => return Err(misfit(targets, loss)),
+        };
+        Ok(Head { loss, values, task, outputs, form })
+    }
+
+    /// Columns of the raw output.
+    pub fn columns(&self) -> usize {
+        (self.loss.columns)(&self.values, self.outputs)
+    }
+
+    /// Whether the loss needs the numbers as they are in the data.
+    pub fn keeps_unit(choice: Option<&Choice>) -> bool {
+        choice.is_some_and(|c| c.name == "poisson_nll")
+    }
+
+    /// Numbers that [`Head::target`] makes of a row.
+    pub fn target_width(&self) -> usize {
+        match self.form {
+            Form::Softmax => 1,
+            Form::Quantiles => 1,
+            _ => self.columns(),
+        }
+    }
+
+    /// A row of the table's target as the loss wants it.
+    #[inline]
+    pub fn target(&self, row: &[f32], out: &mut [f32]) {
+        if self.form == Form::Sigmoids && self.task == Task::Classes {
+            out.fill(0.0);
+            out[row[0] as usize] = 1.0;
+        } else {
+            out.copy_from_slice(row);
+        }
+    }
+
+    /// Numbers that [`Head::predict`] makes of a row: a probability a class or label, or the numbers.
+    pub fn predicted_width(&self) -> usize {
+        if self.form == Form::Sigmoid { 2 } else { self.columns() }
+    }
+
+    /// A row of raw outputs as a prediction: probabilities, or numbers in the unit of the data.
+    pub fn predict(&self, targets: &Targets, raw: &[f32], out: &mut [f32]) {
+        match self.form {
+            Form::Softmax => softmax(raw, out),
+            Form::Sigmoid => {
+                let p = sigmoid(raw[0]);
+                (out[0], out[1]) = ((1.0 - p) as f32, p as f32);
+            }
+            Form::Sigmoids => {
+                out.iter_mut().zip(raw).for_each(|(o, &x)| *o = sigmoid(x) as f32);
+                if self.task == Task::Classes {
+                    // One against the rest: made to sum to one, as scikit-learn does.
+                    let sum: f32 = out.iter().sum();
+                    out.iter_mut().for_each(|o| *o /= sum.max(f32::MIN_POSITIVE));
+                }
+            }
+            Form::Rates => out.iter_mut().zip(raw).for_each(|(o, &x)| *o = f64::from(x).exp() as f32),
+            Form::Numbers => {
+                let Targets::Numbers { columns } = targets else { return };
+                out.iter_mut().zip(raw).zip(columns).for_each(|((o, &x), c)| *o = c.restore(x) as f32);
+            }
+            Form::Quantiles => {
+                let Targets::Numbers { columns } = targets else { return };
+                out.iter_mut().zip(raw).for_each(|(o, &x)| *o = columns[0].restore(x) as f32);
+            }
+        }
+    }
+
+    /// The column of a prediction that stands for the number itself: the quantile nearest to the median.
+    pub fn central_column(&self) -> usize {
+        if self.form != Form::Quantiles {
+            return 0;
+        }
+        let quantiles = self.values.f64s("quantiles");
+        let distance = |i: &usize| (quantiles[*i] - 0.5).abs();
+        (0..quantiles.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(0)
+    }
+
+    /// The quantiles that are predicted, if it is quantiles.
+    pub fn quantiles(&self) -> Option<Vec<f64>> {
+        (self.form == Form::Quantiles).then(|| self.values.f64s("quantiles"))
+    }
+
+    /// Whether predictions are probabilities. Hinge losses give scores that only order the rows.
+    pub fn has_probabilities(&self) -> bool {
+        self.task != Task::Numbers && self.loss.name != "hinge"
+    }
+
+    /// Whether the loss takes class weights as an input of its own; others get them through the weights of rows.
+    pub fn weighs_classes(&self) -> bool {
+        self.loss.target == TargetKind::Class
+    }
+}
+
+fn sigmoid(x: f32) -> f64 {
+    1.0 / (1.0 + f64::from(-x).exp())
+}
+
+fn softmax(raw: &[f32], out: &mut [f32]) {
+    let top = raw.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let total: f64 = raw.iter().map(|&x| f64::from(x - top).exp()).sum();
+    out.iter_mut().zip(raw).for_each(|(o, &x)| *o = (f64::from(x - top).exp() / total) as f32);
+}
+
+fn misfit(targets: &Targets, loss: &LossEntry) -> Error {
+    let (what, task) = match targets {
+        Targets::Classes { column, classes, .. } => (format!("{} classes of {}", classes.len(), quote(column)), Task::Classes),
+        Targets::Labels { columns } => (format!("{} labels", columns.len()), Task::Labels),
+        Targets::Numbers { columns } if columns.len() == 1 => (format!("the number {}", quote(&columns[0].name)), Task::Numbers),
+        Targets::Numbers { columns } => (format!("{} numbers", columns.len()), Task::Numbers),
+    };
+    let fits = |l: &&LossEntry| match (task, l.target) {
+        (Task::Classes, TargetKind::Class | TargetKind::Binary) => true,
+        (Task::Labels, TargetKind::Binary) => true,
+        (Task::Numbers, TargetKind::Number) => true,
+        (Task::Numbers, TargetKind::Quantiles) => targets.width() == 1,
+        _ => false,
+    };
+    let fitting: Vec<String> = LOSSES.iter().filter(fits).map(|l| quote(l.name)).collect();
+    Error::usage("train.loss", format!("{} does not fit the target", quote(loss.name)))
+        .expected(format!("one of {}, or no loss at all: it follows from the target", fitting.join(", ")))
+        .found(format!("a target of {what}"))
+        .help("choose a fitting loss, or pin the target's type: data.columns.NAME.type = \"number\" or \"category\"")
+}

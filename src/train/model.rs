@@ -1,0 +1,265 @@
+//! A network with its preprocessing: what training fills with weights, and what a model file brings back.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::backend::cpu::Cpu;
+use crate::checkpoint::{self, ModelFile, Tensor};
+use crate::config::{Config, registries};
+use crate::data::{Inputs, Preprocessing, Table};
+use crate::error::{Error, Result};
+use crate::graph::{self, Graph, Machine, Mode, Pass, PlanOptions, ValueId};
+use crate::init::INITIALIZERS;
+use crate::layers::{self, Input, Output};
+use crate::spec::{Format, SourceText, Tree, Value};
+use crate::tensor::{Key, Shape};
+use crate::train::Head;
+
+/// The config as TOML.
+pub(super) const CONFIG: &str = "backprop.config";
+/// The preprocessing as JSON.
+pub(super) const PREPROCESSING: &str = "backprop.preprocessing";
+
+/// A network on a device, with the way from rows of a table to its inputs and from its outputs to predictions.
+#[derive(Debug)]
+pub struct Model {
+    /// Resolved: nothing is left to choose.
+    pub config: Config,
+    /// Fitted.
+    pub preprocessing: Preprocessing,
+    /// What the network gets from a table.
+    pub inputs: Inputs,
+    /// The loss and the meaning of the output.
+    pub head: Head,
+    /// Parameters and plans.
+    pub machine: Machine<Cpu<f32>>,
+    /// The inputs that a table fills: dense ones first.
+    input_ids: Vec<ValueId>,
+    target: ValueId,
+    row_weight: ValueId,
+    output: ValueId,
+    loss: ValueId,
+    class_weights: Option<Vec<f32>>,
+    scratch: Vec<f32>,
+}
+
+impl Model {
+    /// Builds the network of `config` for `preprocessing`, with a plan for each of `plans`. Weights are zero.
+    ///
+    /// # Errors
+    /// `Code::Usage` for layers that do not fit, and for a loss that does not fit the target.
+    pub fn new(
+        config: Config,
+        preprocessing: Preprocessing,
+        class_weights: Option<Vec<f32>>,
+        plans: &[PlanOptions],
+    ) -> Result<Model> {
+        let inputs = preprocessing.inputs();
+        let head = Head::new(&preprocessing.targets, config.train.loss.as_ref())?;
+        let layers: Vec<Value> = config.model.layers.iter().flatten().map(Tree::to_value).collect();
+        let output = Output {
+            loss: head.loss,
+            loss_values: head.values.clone(),
+            outputs: head.outputs,
+            class_weights: class_weights
+                .as_ref()
+                .filter(|_| head.weighs_classes())
+                .map(|w| w.iter().map(|&w| f64::from(w)).collect()),
+        };
+        let init = config.model.init.as_ref().map(crate::spec::Choice::to_value);
+        let network = layers::build(&network_inputs(&inputs), &layers, init.as_ref(), &output)?;
+        let machine = Machine::new(Arc::new(network.graph), plans);
+        Ok(Model {
+            config,
+            preprocessing,
+            inputs,
+            head,
+            machine,
+            input_ids: network.inputs,
+            target: network.target,
+            row_weight: network.row_weight,
+            output: network.output,
+            loss: network.loss,
+            class_weights,
+            scratch: Vec::new(),
+        })
+    }
+
+    /// Reads a model file or the model of a run directory, with an evaluation plan for batches of up to `rows`.
+    ///
+    /// # Errors
+    /// `Code::Model` for a file that is damaged, of another version, or does not fit its own network.
+    pub fn load(path: &Path, rows: usize) -> Result<Model> {
+        let file = checkpoint::open_model(path)?;
+        let damaged = |what: &str| {
+            Error::model(checkpoint::place(path), format!("the model's {what} is not there")).help("train the model again")
+        };
+        let text = |key: &str| file.metadata.get(key);
+        let toml = text(CONFIG).ok_or_else(|| damaged("config"))?;
+        let config = Config::parse(&SourceText::new("the model's config", toml.as_str(), Format::Toml), &[], registries())
+            .map_err(|e| Error { code: crate::error::Code::Model, ..e })?;
+        let json = text(PREPROCESSING).ok_or_else(|| damaged("preprocessing"))?;
+        let preprocessing = Preprocessing::from_json(json)?;
+        let class_weights = text(CLASS_WEIGHTS).and_then(|w| serde_json::from_str(w).ok());
+        let plans = [PlanOptions::new(Mode::Evaluate, rows)];
+        let mut model = Model::new(config, preprocessing, class_weights, &plans)
+            .map_err(|e| Error { code: crate::error::Code::Model, ..e })?;
+        model.set_tensors(&file, path, "")?;
+        Ok(model)
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Arc<Graph> {
+        self.machine.graph()
+    }
+
+    /// Gives every tensor its first numbers: a function of `seed` and the tensor's name.
+    ///
+    /// # Errors
+    /// The initialiser's, when its keys do not fit.
+    pub fn initialise(&mut self, seed: u64) -> Result<()> {
+        let graph = self.graph().clone();
+        let key = Key::new(seed).named("init");
+        let mut fill = |tensors: &[graph::Tensor], flat: &mut [f32]| -> Result<()> {
+            for t in tensors {
+                if let Some(entry) = INITIALIZERS.iter().find(|e| e.name == t.init.name) {
+                    let out = &mut flat[t.offset..t.offset + t.shape.len()];
+                    let initialiser = (entry.build)(&t.init.values)?;
+                    initialiser.fill(key.named(&t.name), &t.shape, t.init.fan_in, t.init.fan_out, out);
+                }
+            }
+            Ok(())
+        };
+        fill(&graph.params, self.machine.params_mut())?;
+        fill(&graph.buffers, self.machine.buffers_mut())
+    }
+
+    /// All tensors by name, from flat buffers of parameters and of untrained tensors.
+    pub(super) fn tensors<'a>(&self, params: &'a [f32], buffers: &'a [f32], prefix: &str) -> Vec<Tensor<'a>> {
+        let graph = self.graph();
+        let part = |t: &graph::Tensor, flat: &'a [f32]| {
+            Tensor::f32(format!("{prefix}{}", t.name), t.shape.clone(), &flat[t.offset..t.offset + t.shape.len()])
+        };
+        let params = graph.params.iter().map(|t| part(t, params));
+        params.chain(graph.buffers.iter().map(|t| part(t, buffers))).collect()
+    }
+
+    /// Takes every tensor from `file`, where its name has `prefix`.
+    ///
+    /// # Errors
+    /// `Code::Model`, naming the first tensor that does not fit.
+    pub(super) fn set_tensors(&mut self, file: &ModelFile<'_>, path: &Path, prefix: &str) -> Result<()> {
+        let graph = self.graph().clone();
+        if prefix.is_empty() {
+            let expected = graph.params.iter().chain(&graph.buffers).map(|t| (t.name.as_str(), &t.shape));
+            file.expect_tensors(path, expected)?;
+        }
+        read_flat(&graph.params, file, path, prefix, self.machine.params_mut())?;
+        read_flat(&graph.buffers, file, path, prefix, self.machine.buffers_mut())
+    }
+
+    /// Texts that a model file carries.
+    pub(super) fn metadata(&self) -> BTreeMap<String, String> {
+        let mut texts = BTreeMap::from([
+            ("backprop.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            (CONFIG.to_owned(), self.config.to_toml()),
+            (PREPROCESSING.to_owned(), self.preprocessing.to_json()),
+        ]);
+        if let Some(weights) = &self.class_weights {
+            texts.insert(CLASS_WEIGHTS.to_owned(), serde_json::json!(weights).to_string());
+        }
+        texts
+    }
+
+    /// Gathers `rows` of `table` into the inputs of `plan`.
+    pub(super) fn fill_inputs(&mut self, plan: usize, table: &Table, rows: &[u32]) {
+        let dense = self.inputs.dense.len();
+        for (input, &id) in self.inputs.dense.iter().zip(&self.input_ids) {
+            table.dense(input, rows, self.machine.input_mut(plan, id, rows.len()));
+        }
+        for (input, &id) in self.inputs.embeddings.iter().zip(&self.input_ids[dense..]) {
+            table.ids(input, rows, self.machine.input_mut(plan, id, rows.len()));
+        }
+    }
+
+    /// Gathers targets of `rows` into `plan`.
+    pub(super) fn fill_targets(&mut self, plan: usize, table: &Table, rows: &[u32]) {
+        let width = self.head.target_width();
+        let out = self.machine.input_mut(plan, self.target, rows.len());
+        for (out, &row) in out.chunks_exact_mut(width).zip(rows) {
+            self.head.target(table.target_row(row), out);
+        }
+    }
+
+    /// What the losses of `rows` are to be divided by, summed.
+    pub(super) fn weight_of(&mut self, table: &Table, rows: &[u32]) -> f64 {
+        self.scratch.resize(rows.len(), 0.0);
+        table.weight(rows, &mut self.scratch);
+        let class = |row: u32| self.class_weights.as_ref().map_or(1.0, |w| f64::from(w[table.target_row(row)[0] as usize]));
+        self.scratch.iter().zip(rows).map(|(&w, &row)| f64::from(w) * class(row)).sum()
+    }
+
+    /// Gives each row its weight in the loss, so that the weighted losses of all batches of a step sum to their mean.
+    pub(super) fn fill_weights(&mut self, plan: usize, table: &Table, rows: &[u32], total: f64) {
+        let apart = self.class_weights.as_ref().filter(|_| !self.head.weighs_classes());
+        let out = self.machine.input_mut(plan, self.row_weight, rows.len());
+        table.weight(rows, out);
+        for (w, &row) in out.iter_mut().zip(rows) {
+            let class = apart.map_or(1.0, |c| c[table.target_row(row)[0] as usize]);
+            *w = (f64::from(*w * class) / total) as f32;
+        }
+    }
+
+    /// Runs `plan` on the rows that were filled in.
+    pub(super) fn run(&mut self, plan: usize, rows: usize, key: Key, accumulate: bool) {
+        self.machine.run(plan, Pass { rows, key, accumulate });
+    }
+
+    /// The weighted sum of the losses of the last pass.
+    pub(super) fn loss(&mut self, plan: usize, rows: usize) -> f64 {
+        let losses = self.machine.output(plan, self.loss, rows);
+        let weights = self.machine.output(plan, self.row_weight, rows);
+        losses.iter().zip(weights).map(|(&l, &w)| f64::from(l) * f64::from(w)).sum()
+    }
+
+    /// The losses of the last pass, one a row.
+    pub(super) fn row_losses(&self, plan: usize, rows: usize) -> &[f32] {
+        self.machine.output(plan, self.loss, rows)
+    }
+
+    /// Predictions of the last pass: `[rows, predicted_width]`.
+    pub(super) fn predictions(&self, plan: usize, rows: usize, out: &mut Vec<f32>) {
+        let (from, to) = (self.head.columns(), self.head.predicted_width());
+        out.resize(rows * to, 0.0);
+        let raw = self.machine.output(plan, self.output, rows);
+        for (out, raw) in out.chunks_exact_mut(to).zip(raw.chunks_exact(from)) {
+            self.head.predict(&self.preprocessing.targets, raw, out);
+        }
+    }
+}
+
+/// The class weights as JSON.
+const CLASS_WEIGHTS: &str = "backprop.class_weights";
+
+fn read_flat(tensors: &[graph::Tensor], file: &ModelFile<'_>, path: &Path, prefix: &str, flat: &mut [f32]) -> Result<()> {
+    for t in tensors {
+        let name = format!("{prefix}{}", t.name);
+        let found = file.tensor(&name).filter(|f| f.shape == t.shape).ok_or_else(|| {
+            Error::model(checkpoint::place(path), format!("tensor {} is not there or has another shape", crate::error::quote(&name)))
+        })?;
+        flat[t.offset..t.offset + t.shape.len()].copy_from_slice(&found.data.to_f32());
+    }
+    Ok(())
+}
+
+/// The table's inputs as the network's: blocks of numbers first, then ids.
+fn network_inputs(inputs: &Inputs) -> Vec<Input> {
+    let dense = inputs.dense.iter().map(|d| Input { name: d.name.clone(), shape: d.shape.clone(), cardinality: None });
+    let ids = inputs.embeddings.iter().map(|e| Input {
+        name: e.column.clone(),
+        shape: Shape::default(),
+        cardinality: Some(e.cardinality),
+    });
+    dense.chain(ids).collect()
+}

@@ -1,0 +1,335 @@
+//! Epoch after epoch: steps, validation, best weights, checkpoints.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::checkpoint::{MetricsLog, ModelFile, Row, RunDir, Split, Tensor};
+use crate::config::EarlyStopping;
+use crate::data::EpochOrder;
+use crate::error::{Code, Error, Problem, Result};
+use crate::metrics;
+use crate::optim::{Optimizer, StepOptions};
+use crate::schedule::{self, Scheduler};
+use crate::tensor::Key;
+use crate::train::evaluator::{Scores, score};
+use crate::train::load::Loaded;
+use crate::train::state::{Best, State};
+use crate::train::stepper::{self, EVALUATE};
+use crate::train::stop::interrupted;
+use crate::train::{Epoch, Model, Progress, Stop, diagnose};
+
+/// A checkpoint is written after an epoch if the last one is older than this.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Rows of an evaluation batch.
+pub(super) const EVALUATION_ROWS: usize = 256;
+
+/// A run.
+pub(super) struct Trainer<'r> {
+    pub model: Model,
+    pub loaded: Loaded,
+    pub optimizer: Optimizer,
+    pub scheduler: Scheduler,
+    pub state: State,
+    pub best: Option<Best>,
+    pub directory: RunDir,
+    pub log: MetricsLog,
+    pub progress: &'r mut dyn Progress,
+    pub stop: &'r Stop,
+    pub order: EpochOrder,
+    pub started: Instant,
+    pub saved: Option<Instant>,
+}
+
+/// The figure that decides which weights are best.
+struct Watch {
+    metric: String,
+    higher: bool,
+    min_delta: f64,
+    patience: Option<u64>,
+}
+
+impl Trainer<'_> {
+    fn watch(&self) -> Watch {
+        let (metric, patience, min_delta) = match &self.model.config.train.early_stopping {
+            EarlyStopping::After { metric, patience, min_delta } => (metric.clone(), Some(*patience as u64), *min_delta),
+            _ => ("loss".to_owned(), None, 0.0),
+        };
+        let higher = metrics::find(&metric).is_some_and(|m| m.higher_is_better);
+        Watch { metric, higher, min_delta, patience }
+    }
+
+    /// Rows that train in an epoch. A last batch of one row has no batch statistics: with batch norm it is left out.
+    fn rows_per_epoch(&self) -> usize {
+        let (n, batch) = (self.loaded.train.len(), self.batch());
+        let normed = self.model.graph().nodes.iter().any(|node| node.op.name() == "batch_norm");
+        if normed && n > 1 && n % batch == 1 { n - 1 } else { n }
+    }
+
+    fn batch(&self) -> usize {
+        self.model.config.train.batch_size.unwrap_or(32).min(self.loaded.train.len()).max(1)
+    }
+
+    fn epochs(&self) -> u64 {
+        self.model.config.train.epochs.unwrap_or(0)
+    }
+
+    /// Optimizer steps of an epoch.
+    pub(super) fn steps_per_epoch(&self) -> u64 {
+        let group = self.batch() * self.model.config.train.accumulate_steps;
+        self.rows_per_epoch().div_ceil(group) as u64
+    }
+
+    /// Optimizer steps of the whole run.
+    pub(super) fn total_steps(&self) -> u64 {
+        let all = self.steps_per_epoch().saturating_mul(self.epochs());
+        match self.model.config.train.max_steps {
+            0 => all,
+            max => all.min(max),
+        }
+    }
+
+    /// Trains until the epochs are done, early stopping or a signal; returns why it ended.
+    ///
+    /// # Errors
+    /// `Code::Diverged`, `Code::Interrupted`, and those of writing files.
+    pub(super) fn run(&mut self) -> Result<String> {
+        let watch = self.watch();
+        loop {
+            if let Some(patience) = watch.patience.filter(|&p| self.state.stale >= p) {
+                return Ok(format!("no better {} for {patience} epochs", watch.metric));
+            }
+            if self.state.step >= self.total_steps() {
+                let limited = self.model.config.train.max_steps > 0 && self.state.epoch < self.epochs();
+                return Ok(if limited { "max_steps reached" } else { "all epochs done" }.to_owned());
+            }
+            self.epoch(&watch)?;
+        }
+    }
+
+    fn epoch(&mut self, watch: &Watch) -> Result<()> {
+        let (norm, rate, speed) = self.steps()?;
+        let train_loss = self.state.loss / self.state.weight;
+        let validation = self.validate();
+        let epoch = self.state.epoch + 1;
+        self.scheduler.observe(validation.as_ref().map_or(train_loss, |v| v.loss));
+        let row = self.train_row(epoch, train_loss, rate, norm, speed);
+        self.log.append(&row)?;
+        if let Some(scores) = &validation {
+            let row = Row::new(self.state.step, epoch, Split::Validation);
+            let row = scores.figures().iter().fold(row, |row, (name, value)| row.number(name, *value));
+            self.log.append(&row)?;
+        }
+        let best = self.keep_best(watch, validation.as_ref(), epoch);
+        (self.state.epoch, self.state.steps_in_epoch) = (epoch, 0);
+        (self.state.loss, self.state.weight) = (0.0, 0.0);
+        let due = self.saved.is_none_or(|at| at.elapsed() >= CHECKPOINT_INTERVAL);
+        if due && self.model.config.train.checkpoint_every_steps == 0 {
+            self.save()?;
+        }
+        self.progress.epoch(&Epoch {
+            epoch,
+            epochs: self.epochs(),
+            step: self.state.step,
+            train_loss,
+            validation: validation.map(|v| v.figures()).unwrap_or_default(),
+            learning_rate: rate,
+            samples_per_second: speed,
+            best,
+        });
+        Ok(())
+    }
+
+    /// The steps of an epoch that are still to do: the last gradient norm, the last rate, and rows a second.
+    fn steps(&mut self) -> Result<(f64, f64, f64)> {
+        let train = self.model.config.train.clone();
+        let seed = self.model.config.seed;
+        let (batch, rows) = (self.batch(), self.rows_per_epoch());
+        let (per_epoch, total) = (self.steps_per_epoch(), self.total_steps());
+        let group = batch * train.accumulate_steps;
+        let mut order = std::mem::take(&mut self.order);
+        let shuffled: &[u32] = if train.shuffle {
+            order.shuffled(&self.loaded.train, seed, self.state.epoch)
+        } else {
+            &self.loaded.train
+        };
+        let key = Key::new(seed).named("step");
+        let skip = self.state.steps_in_epoch as usize * group;
+        let show_every = (per_epoch / 100).max(1);
+        let (mut norm, mut rate, mut seen) = (f64::NAN, 0.0, 0usize);
+        let mut paused = Duration::ZERO;
+        let start = Instant::now();
+        // The borrow of the order ends before `self` is used as a whole.
+        let shuffled = shuffled[..rows].to_vec();
+        self.order = order;
+        for part in shuffled[skip.min(rows)..].chunks(group) {
+            let at = schedule::Progress {
+                step: self.state.step,
+                epoch: self.state.epoch,
+                total_steps: total,
+                total_epochs: self.epochs(),
+            };
+            rate = self.scheduler.rate(at);
+            let done = self.state.step + 1;
+            let log = train.log_every_steps > 0 && done % train.log_every_steps == 0;
+            let last = self.state.steps_in_epoch + 1 == per_epoch || done == total;
+            let options = StepOptions { measure_norm: log || last, ..StepOptions::new(rate) };
+            let key = key.part(self.state.step);
+            let table = &self.loaded.fitted.table;
+            let stepped = stepper::step(&mut self.model, &mut self.optimizer, table, part, batch, key, options);
+            norm = stepped.norm.unwrap_or(norm);
+            if !stepped.loss.is_finite() || stepped.norm.is_some_and(|n| !n.is_finite()) {
+                return Err(self.diverged(&part[..part.len().min(batch)], key, rate, stepped));
+            }
+            seen += part.len();
+            self.state.step = done;
+            self.state.steps_in_epoch += 1;
+            self.state.loss += stepped.loss * stepped.weight;
+            self.state.weight += stepped.weight;
+            if self.state.steps_in_epoch.is_multiple_of(show_every) {
+                let mean = self.state.loss / self.state.weight;
+                self.progress.batch(self.state.epoch + 1, self.state.steps_in_epoch, per_epoch, mean);
+            }
+            let pause = Instant::now();
+            if log && !last {
+                let speed = seen as f64 / (pause - start - paused).as_secs_f64();
+                let row = self.train_row(self.state.epoch + 1, stepped.loss, rate, norm, speed);
+                self.log.append(&row)?;
+            }
+            let every = train.checkpoint_every_steps;
+            if every > 0 && done % every == 0 {
+                self.save()?;
+            }
+            if let Some(signal) = self.stop.signal() {
+                return Err(self.interrupted(signal));
+            }
+            if every > 0 || log {
+                paused += pause.elapsed();
+            }
+            if done == total {
+                break;
+            }
+        }
+        let seconds = (start.elapsed() - paused).as_secs_f64();
+        Ok((norm, rate, seen as f64 / seconds))
+    }
+
+    fn train_row(&self, epoch: u64, loss: f64, rate: f64, norm: f64, speed: f64) -> Row {
+        let row = Row::new(self.state.step, epoch, Split::Train).number("loss", loss).number("learning_rate", rate);
+        let row = row.number("grad_norm", norm).number("samples_per_second", speed.round());
+        let seconds = self.state.seconds + self.started.elapsed().as_secs_f64();
+        row.number("seconds", (seconds * 1e3).round() / 1e3)
+    }
+
+    fn validate(&mut self) -> Option<Scores> {
+        let (table, rows) = self.loaded.validation()?;
+        Some(score(&mut self.model, EVALUATE, EVALUATION_ROWS, table, rows))
+    }
+
+    /// Keeps the weights if the watched figure got better. Without validation the last weights are the best.
+    fn keep_best(&mut self, watch: &Watch, scores: Option<&Scores>, epoch: u64) -> bool {
+        let Some(scores) = scores else { return false };
+        let figure = scores.figure(&watch.metric).unwrap_or(f64::NAN);
+        let better = match &self.best {
+            None => !figure.is_nan(),
+            Some(best) if watch.higher => figure > best.figure + watch.min_delta,
+            Some(best) => figure < best.figure - watch.min_delta,
+        };
+        self.state.stale = if better { 0 } else { self.state.stale + 1 };
+        if !better {
+            return false;
+        }
+        let (params, buffers) = (self.model.machine.params(), self.model.machine.buffers());
+        match &mut self.best {
+            Some(best) => {
+                best.params.copy_from_slice(params);
+                best.buffers.copy_from_slice(buffers);
+                (best.figure, best.epoch) = (figure, epoch);
+            }
+            None => {
+                let (params, buffers) = (params.to_vec(), buffers.to_vec());
+                self.best = Some(Best { figure, epoch, params, buffers });
+            }
+        }
+        true
+    }
+
+    /// Writes the best weights as the model, and everything that is needed to go on exactly.
+    ///
+    /// # Errors
+    /// `Code::Environment`.
+    pub(super) fn save(&mut self) -> Result<()> {
+        self.save_model()?;
+        self.log.sync()?;
+        self.state.schedule = self.scheduler.state();
+        self.state.best = self.best.as_ref().map(|b| (b.figure, b.epoch));
+        let state = State {
+            seconds: self.state.seconds + self.started.elapsed().as_secs_f64(),
+            ..self.state.clone()
+        };
+        let json = serde_json::to_string(&state).unwrap_or_else(|e| unreachable!("a state of numbers: {e}"));
+        let mut metadata = BTreeMap::from([("backprop.state".to_owned(), json)]);
+        metadata.insert("backprop.optimizer_steps".to_owned(), self.optimizer.steps().to_string());
+        let (params, buffers) = (self.model.machine.params(), self.model.machine.buffers());
+        let mut tensors = self.model.tensors(params, buffers, "");
+        if let Some(best) = &self.best {
+            tensors.extend(self.model.tensors(&best.params, &best.buffers, "best."));
+        }
+        for (name, moment) in self.optimizer.moments() {
+            tensors.push(Tensor::f32(format!("optimizer.{name}"), [moment.len()], moment));
+        }
+        ModelFile { metadata, tensors }.write(&self.directory.last_checkpoint())?;
+        self.saved = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Writes the best weights so far as the model.
+    fn save_model(&self) -> Result<()> {
+        let tensors = match &self.best {
+            Some(best) => self.model.tensors(&best.params, &best.buffers, ""),
+            None => self.model.tensors(self.model.machine.params(), self.model.machine.buffers(), ""),
+        };
+        ModelFile { metadata: self.model.metadata(), tensors }.write(&self.directory.model())
+    }
+
+    /// Brings the best weights back.
+    pub(super) fn restore_best(&mut self) {
+        if let Some(best) = &self.best {
+            self.model.machine.params_mut().copy_from_slice(&best.params);
+            self.model.machine.buffers_mut().copy_from_slice(&best.buffers);
+        }
+    }
+
+    fn interrupted(&mut self, signal: u8) -> Error {
+        if let Err(error) = self.save() {
+            return error;
+        }
+        let place = format!("step {} of {}", self.state.step, self.total_steps());
+        let path = crate::checkpoint::place(self.directory.path());
+        let problem = Problem::new(place, "stopped by a signal; a checkpoint was saved");
+        interrupted(signal, problem.help(format!("go on with: backprop train --resume --run-dir {path}")))
+    }
+
+    fn diverged(&mut self, rows: &[u32], key: Key, rate: f64, stepped: stepper::Stepped) -> Error {
+        let table = &self.loaded.fitted.table;
+        let bad = diagnose::first_bad(&mut self.model, table, rows, key);
+        let what = if stepped.loss.is_finite() { "the gradient is not finite" } else { "the loss is not finite" };
+        let norm = stepped.norm.map_or_else(String::new, |n| format!(", gradient norm {n}"));
+        let bad = bad.map_or_else(String::new, |b| format!("; the first number that is not finite is in {b}"));
+        let shown: Vec<String> = rows.iter().take(10).map(|r| (r + 1).to_string()).collect();
+        let more = if rows.len() > 10 { ", …" } else { "" };
+        let found = format!(
+            "loss {}, learning rate {rate}{norm}{bad}; the batch is rows {}{more} of the training data",
+            stepped.loss,
+            shown.join(", ")
+        );
+        let kept = if self.best.is_some() && self.save_model().is_ok() {
+            format!("; the best weights so far are in {}", crate::checkpoint::place(&self.directory.model()))
+        } else {
+            String::new()
+        };
+        let help = format!("a smaller train.optimizer.learning_rate, or train.clip_grad_norm = 1.0{kept}");
+        let place = format!("step {}", self.state.step + 1);
+        Error::new(Code::Diverged, Problem::new(place, what).found(found).help(help))
+    }
+}
