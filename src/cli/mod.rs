@@ -1,8 +1,59 @@
 //! The command line: one file a subcommand; the only place that prints or exits.
+//!
+//! Results go to standard output ([`output`]), everything else to standard error: what a run tells ([`progress`],
+//! in the words of [`text`]) and what went wrong ([`failure`]).
+
+mod args;
+mod check;
+mod completions;
+mod config_args;
+mod config_reference;
+mod data_args;
+mod eval;
+mod failure;
+mod init;
+mod man;
+mod output;
+mod predict;
+mod progress;
+mod signals;
+mod text;
+mod train;
+mod work;
 
 use std::process::ExitCode;
 
-/// Runs the command that the process's arguments name.
+use clap::Parser;
+
+use self::args::{Cli, Command};
+use self::failure::ErrorFormat;
+use crate::error::Result;
+
+/// Runs the command that the process's arguments name; the exit code is that of
+/// [`Code::exit`](crate::error::Code::exit), and 101 after a defect of the program.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    failure::report_panics();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => return failure::of_arguments(&e, ErrorFormat::of_process()),
+    };
+    let format = cli.global.error_format;
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::print(&error, format),
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let quiet = cli.global.quiet;
+    match cli.command {
+        Command::Train(args) => train::run(args, quiet),
+        Command::Eval(args) => eval::run(&args, quiet),
+        Command::Predict(args) => predict::run(&args, quiet),
+        Command::Init(args) => init::run(&args, quiet),
+        Command::Check(args) => check::run(&args),
+        Command::ConfigReference => config_reference::run(),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
+    }
 }

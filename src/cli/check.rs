@@ -1,0 +1,28 @@
+//! `backprop check`
+
+use clap::Args;
+
+use super::config_args::ConfigArgs;
+use super::{output, work};
+use crate::error::Result;
+
+const EXAMPLES: &str = "\
+Examples:
+  backprop check iris.toml
+  backprop check --data iris.csv --target species";
+
+/// Check config, data and shapes before any training, and print what it would take
+///
+/// Takes what train takes. Prints columns, layers with their shapes, parameters and memory.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+/// Prints what training would do.
+pub(super) fn run(args: &CheckArgs) -> Result<()> {
+    let text = work::check(&args.config.read()?)?;
+    output::print(&format!("{}\n", text.trim_end()))
+}

@@ -1,0 +1,106 @@
+//! The rows that `eval` and `predict` work on, and how they are read.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use clap::builder::RangedI64ValueParser;
+use clap::{Args, ValueEnum};
+
+use super::progress::Reporter;
+use crate::data::reader::{BadRows, ReadOptions};
+use crate::data::source::Source;
+use crate::error::{Error, Result};
+
+/// What a bad row does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum BadRow {
+    /// It is left out and counted; more than 1 % of them are an error.
+    Skip,
+    /// It is an error.
+    Error,
+}
+
+impl BadRow {
+    /// As a config spells it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            BadRow::Skip => "skip",
+            BadRow::Error => "error",
+        }
+    }
+
+    /// As the reader calls it.
+    pub(super) fn action(self) -> BadRows {
+        match self {
+            BadRow::Skip => BadRows::Skip,
+            BadRow::Error => BadRows::Fail,
+        }
+    }
+}
+
+/// Accepts a number of threads.
+pub(super) fn threads() -> RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..=4096)
+}
+
+/// Rows for a model.
+#[derive(Clone, Debug, Args)]
+pub(super) struct DataArgs {
+    /// Table with the columns of the training data, in any order; .gz and .zst are read as they are
+    /// [default: standard input, also -]
+    data: Option<PathBuf>,
+    /// What a row with too few or too many fields does
+    #[arg(long, value_name = "ACTION", default_value = "error")]
+    on_bad_row: BadRow,
+    /// Threads to compute with; the result does not depend on it [default: one a core]
+    #[arg(long, value_name = "N", value_parser = threads())]
+    threads: Option<u16>,
+}
+
+impl DataArgs {
+    /// The table; on a terminal it is said that rows are waited for.
+    ///
+    /// # Errors
+    /// [`Code::Usage`](crate::error::Code::Usage) where no table is named and standard input is a terminal, or the file
+    /// is not there.
+    pub(super) fn source(&self, command: &str, reporter: &Reporter) -> Result<Source> {
+        let terminal = io::stdin().is_terminal();
+        match &self.data {
+            None if terminal => Err(Error::usage("DATA", "no data is named")
+                .expected("a file, or rows on standard input")
+                .help(format!("backprop {command} MODEL FILE, or: … | backprop {command} MODEL"))),
+            Some(path) if path.as_os_str() != "-" => named(path),
+            _ => {
+                if terminal {
+                    reporter.say("waiting for rows on standard input: a header first, Ctrl-D at the end");
+                }
+                Ok(Source::standard_input())
+            }
+        }
+    }
+
+    /// How the rows are read.
+    pub(super) fn read_options(&self) -> ReadOptions {
+        ReadOptions { on_bad_row: self.on_bad_row.action(), ..ReadOptions::default() }
+    }
+
+    /// Makes `--threads` what the work below runs on.
+    ///
+    /// # Errors
+    /// [`Code::Environment`](crate::error::Code::Environment) where threads cannot be started.
+    pub(super) fn start_threads(&self) -> Result<()> {
+        let Some(threads) = self.threads else { return Ok(()) };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+        pool.build_global().map_err(|e| Error::environment("--threads", format!("cannot be started: {e}")))
+    }
+}
+
+/// The table at `path`: a file, or a glob.
+pub(super) fn named(path: &Path) -> Result<Source> {
+    let source = match path.to_str() {
+        Some(text) => Source::parse(&[text], Path::new(""))?,
+        None => Source::file(path),
+    };
+    source.check()?;
+    Ok(source)
+}

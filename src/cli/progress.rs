@@ -1,0 +1,164 @@
+//! What a run tells while it goes on, on standard error.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::text;
+use crate::train::{Epoch, Finished, Progress, Started};
+
+/// How often the moving line of a terminal changes.
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// Epochs that end sooner than this after the last line that stayed only change the moving line.
+const STAYS: Duration = Duration::from_secs(1);
+
+/// Prints nothing if it is quiet, a moving line and some lasting ones on a terminal, and a line an epoch elsewhere.
+pub(super) struct Reporter {
+    quiet: bool,
+    /// The moving line; on a terminal only.
+    bar: Option<ProgressBar>,
+    batch_size: u64,
+    epochs: u64,
+    /// The running epoch: its number, and how many batches were done when.
+    running: (u64, u64, Instant),
+    /// How long the last epoch took.
+    last_epoch: Duration,
+    drawn: Instant,
+    stayed: Instant,
+    /// The line of the last epoch, where it is not printed for good yet.
+    pending: Option<String>,
+}
+
+impl Reporter {
+    /// For the standard error of this process.
+    pub(super) fn new(quiet: bool) -> Self {
+        let now = Instant::now();
+        let terminal = !quiet && io::stderr().is_terminal();
+        Reporter {
+            quiet,
+            bar: terminal.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())),
+            batch_size: 0,
+            epochs: 0,
+            running: (0, 0, now),
+            last_epoch: Duration::ZERO,
+            drawn: now,
+            stayed: now,
+            pending: None,
+        }
+    }
+
+    /// Prints a line for good, above the moving one.
+    pub(super) fn say(&self, line: &str) {
+        let print = || {
+            // Where standard error is closed there is nobody to tell.
+            let _ = writeln!(io::stderr(), "{line}");
+        };
+        match &self.bar {
+            _ if self.quiet => {}
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Whether the moving line is to be drawn again.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let due = now.duration_since(self.drawn) >= REDRAW;
+        if due {
+            self.drawn = now;
+        }
+        due
+    }
+
+    fn draw(&self, position: u64, length: u64, prefix: String, message: String) {
+        let Some(bar) = &self.bar else { return };
+        if bar.is_hidden() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{prefix} [{bar:20}] {wide_msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+        }
+        bar.set_length(length);
+        bar.set_position(position);
+        bar.set_prefix(prefix);
+        bar.set_message(message);
+    }
+
+    /// Takes the moving line away and leaves the last epoch's in its place.
+    fn settle(&mut self) {
+        if let Some(line) = self.pending.take() {
+            self.say(&line);
+        }
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Reporter {
+    /// Also after a failure, whose message comes next.
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+impl Progress for Reporter {
+    fn note(&mut self, text: &str) {
+        self.say(&format!("note: {text}"));
+    }
+
+    fn warning(&mut self, text: &str) {
+        self.say(&format!("warning: {text}"));
+    }
+
+    fn started(&mut self, run: &Started) {
+        self.batch_size = run.batch_size as u64;
+        self.epochs = run.epochs;
+        self.say(text::started(run).trim_end());
+    }
+
+    fn batch(&mut self, epoch: u64, done: u64, total: u64, loss: f64) {
+        if self.bar.is_none() {
+            return;
+        }
+        let now = Instant::now();
+        if self.running.0 != epoch {
+            self.running = (epoch, done, now);
+        }
+        if !self.is_due(now) {
+            return;
+        }
+        let (_, first, since) = self.running;
+        let samples = (done.saturating_sub(first) * self.batch_size) as f64;
+        let speed = samples / now.duration_since(since).as_secs_f64().max(1e-9);
+        let prefix = format!("epoch {epoch}/{}", self.epochs);
+        match &self.pending {
+            // An epoch takes a blink: show how far the run is.
+            Some(last) if self.last_epoch < STAYS / 2 => {
+                self.draw(epoch, self.epochs, "run".into(), last.clone());
+            }
+            _ => self.draw(done, total, prefix, text::running(loss, speed)),
+        }
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) {
+        let line = text::epoch(epoch);
+        if self.bar.is_none() {
+            self.say(&line);
+            return;
+        }
+        let now = Instant::now();
+        self.last_epoch = now.duration_since(self.running.2);
+        if now.duration_since(self.stayed) >= STAYS {
+            self.stayed = now;
+            self.pending = None;
+            self.say(&line);
+        } else {
+            self.pending = Some(line);
+        }
+    }
+
+    fn finished(&mut self, _end: &Finished) {
+        self.settle();
+    }
+}

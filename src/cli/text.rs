@@ -1,0 +1,232 @@
+//! The words of a run's progress.
+
+use std::path::Path;
+
+use crate::error::quote;
+use crate::train::{Epoch, Finished, Started};
+
+/// Columns that are listed before "... and 44 more".
+const COLUMNS: usize = 20;
+
+/// Validation figures in the line of an epoch.
+const FIGURES: usize = 3;
+
+/// What was inferred, before training starts.
+pub(super) fn started(run: &Started) -> String {
+    let names: Vec<String> = run.columns.iter().take(COLUMNS).map(|(name, _)| shown(name)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(32);
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    for (i, (name, (_, what))) in names.iter().zip(&run.columns).enumerate() {
+        lines.push((if i == 0 { "columns" } else { "" }, format!("{name:width$}  {what}")));
+    }
+    if run.columns.len() > COLUMNS {
+        lines.push(("", format!("... and {} more", count((run.columns.len() - COLUMNS) as u64))));
+    }
+    lines.push(("task", run.task.clone()));
+    lines.push(("network", format!("{} ({} parameters)", run.network, count(run.parameters as u64))));
+    let validation = match run.rows.1 {
+        0 => "no validation part".into(),
+        n => format!("{} to validate", count(n as u64)),
+    };
+    lines.push(("rows", format!("{} to train on, {validation}", count(run.rows.0 as u64))));
+    let epochs = plural(run.epochs, "epoch");
+    let steps = plural(run.steps, "step");
+    lines.push((
+        "training",
+        format!("batches of {}, at most {epochs}, {steps}", count(run.batch_size as u64)),
+    ));
+    lines.push(("memory", bytes(run.bytes as u64)));
+    lines.push(("directory", run.directory.clone()));
+    if let Some(epoch) = run.resumed_epoch {
+        lines.push(("resumed", format!("after epoch {epoch}")));
+    }
+    lines.into_iter().map(|(label, text)| format!("{label:9}  {text}\n")).collect()
+}
+
+/// One epoch in one line.
+pub(super) fn epoch(e: &Epoch) -> String {
+    let width = e.epochs.to_string().len();
+    let mut line = format!("epoch {:>width$}/{}  loss {}", e.epoch, e.epochs, figure(e.train_loss));
+    for (name, value) in e.validation.iter().take(FIGURES) {
+        line.push_str(&format!("  val_{name} {}", figure(*value)));
+    }
+    line.push_str(&format!("  {} samples/s", count(e.samples_per_second as u64)));
+    if e.best {
+        line.push_str("  best");
+    }
+    line
+}
+
+/// A running epoch in one line.
+pub(super) fn running(loss: f64, samples_per_second: f64) -> String {
+    format!("loss {}  {} samples/s", figure(loss), count(samples_per_second as u64))
+}
+
+/// Where the model is, and what to do with it.
+pub(super) fn finished(end: &Finished) -> String {
+    let seconds = end.seconds.as_secs_f64();
+    let epochs = plural(end.epochs, "epoch");
+    let model = Path::new(&end.model);
+    let run = model.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(model);
+    let run = shell_word(&run.display().to_string());
+    format!(
+        "{epochs} in {}, {}; kept: epoch {}\nmodel      {}\n\nnext       backprop eval {run} DATA\n           \
+         backprop predict {run} DATA > predictions.csv\n",
+        duration(seconds),
+        end.reason,
+        end.best_epoch,
+        end.model,
+    )
+}
+
+/// A number of things with separators between thousands: `81,234`.
+pub(super) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn plural(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+/// A figure with about four digits that matter.
+fn figure(x: f64) -> String {
+    let size = x.abs();
+    if !x.is_finite() || size == 0.0 {
+        format!("{x}")
+    } else if size < 1e-3 || size >= 1e6 {
+        format!("{x:.3e}")
+    } else if size < 100.0 {
+        format!("{x:.4}")
+    } else {
+        format!("{x:.1}")
+    }
+}
+
+fn bytes(n: u64) -> String {
+    let mib = n as f64 / f64::from(1 << 20);
+    match n {
+        0..1024 => format!("{n} bytes"),
+        _ if mib < 1.0 => format!("{:.0} KiB", mib * 1024.0),
+        _ if mib < 1024.0 => format!("{mib:.1} MiB"),
+        _ => format!("{:.1} GiB", mib / 1024.0),
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        0..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// A name of the data as a terminal may show it: quoted only where something had to be escaped.
+fn shown(name: &str) -> String {
+    let quoted = quote(name);
+    if quoted.len() == name.len() + 2 { name.into() } else { quoted }
+}
+
+/// `text` as one word of a shell.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=+:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.into()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_was_inferred() {
+        let mut columns: Vec<(String, String)> =
+            (1..=64).map(|i| (format!("pixel_{i}"), "number".into())).collect();
+        columns[1].0 = "a\u{1b}[31m".into();
+        let run = Started {
+            columns,
+            task: "10 classes of \"digit\"".into(),
+            network: "linear 64 -> 10".into(),
+            parameters: 4810,
+            rows: (1437, 0),
+            batch_size: 32,
+            epochs: 1,
+            steps: 45,
+            bytes: 3 << 19,
+            directory: "runs/digits-1".into(),
+            resumed_epoch: Some(3),
+        };
+        let text = started(&run);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "columns    pixel_1       number");
+        assert_eq!(lines[1], "           \"a\\u{1b}[31m\"  number");
+        insta::assert_snapshot!(lines[19..].join("\n"), @r#"
+                   pixel_20      number
+                   ... and 44 more
+        task       10 classes of "digit"
+        network    linear 64 -> 10 (4,810 parameters)
+        rows       1,437 to train on, no validation part
+        training   batches of 32, at most 1 epoch, 45 steps
+        memory     1.5 MiB
+        directory  runs/digits-1
+        resumed    after epoch 3
+        "#);
+    }
+
+    #[test]
+    fn an_epoch_is_one_line() {
+        let e = Epoch {
+            epoch: 7,
+            epochs: 100,
+            train_loss: 0.61234,
+            validation: vec![("loss".into(), 0.000_123_4), ("accuracy".into(), 0.93)],
+            samples_per_second: 81_234.4,
+            best: true,
+            ..Epoch::default()
+        };
+        let line =
+            "epoch   7/100  loss 0.6123  val_loss 1.234e-4  val_accuracy 0.9300  81,234 samples/s  best";
+        assert_eq!(epoch(&e), line);
+    }
+
+    #[test]
+    fn the_end_names_the_next_commands() {
+        let end = Finished {
+            best_epoch: 18,
+            epochs: 38,
+            reason: "early stopping".into(),
+            model: "my runs/iris-1/model.safetensors".into(),
+            seconds: Duration::from_millis(83_400),
+            ..Finished::default()
+        };
+        insta::assert_snapshot!(finished(&end), @"
+        38 epochs in 1 min 23 s, early stopping; kept: epoch 18
+        model      my runs/iris-1/model.safetensors
+
+        next       backprop eval 'my runs/iris-1' DATA
+                   backprop predict 'my runs/iris-1' DATA > predictions.csv
+        ");
+    }
+
+    #[test]
+    fn figures_counts_and_sizes() {
+        let figures = [f64::NAN, 0.0, 0.5, -12.345_67, 1234.56, 3e7].map(figure);
+        assert_eq!(figures, ["NaN", "0", "0.5000", "-12.3457", "1234.6", "3.000e7"]);
+        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([512, 2048, 3 << 30].map(bytes), ["512 bytes", "2 KiB", "3.0 GiB"]);
+        assert_eq!([3.14, 3725.0].map(duration), ["3.1 s", "1 h 2 min"]);
+    }
+}
