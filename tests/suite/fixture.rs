@@ -178,7 +178,7 @@ impl Fixture {
             outputs: self.about["outputs"].as_u64().expect("a number of outputs") as usize,
             class_weights: self.class_weights(),
         };
-        build(&inputs, &layers(&self.about["layers"]), &output).expect("the network's shapes fit")
+        build(&inputs, &layers(&self.about["layers"]), None, &output).expect("the network's shapes fit")
     }
 
     /// What each row's loss counts in `nn.Module`'s mean: 1/rows, or 1/(sum of the rows' class weights).
