@@ -6,16 +6,16 @@ use super::config_args::ConfigArgs;
 use super::{output, work};
 use crate::error::Result;
 
-const EXAMPLES: &str = "\
+const NOTES: &str = "\
+Takes what train takes. Prints columns, layers with their shapes, parameters and memory.
+
 Examples:
   backprop check iris.toml
   backprop check --data iris.csv --target species";
 
 /// Check config, data and shapes before any training, and print what it would take
-///
-/// Takes what train takes. Prints columns, layers with their shapes, parameters and memory.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = NOTES)]
 pub(super) struct CheckArgs {
     #[command(flatten)]
     config: ConfigArgs,

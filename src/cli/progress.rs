@@ -1,6 +1,8 @@
 //! What a run tells while it goes on, on standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -29,6 +31,8 @@ pub(super) struct Reporter {
     stayed: Instant,
     /// The line of the last epoch, where it is not printed for good yet.
     pending: Option<String>,
+    /// To be set when training starts.
+    started: Option<Arc<AtomicBool>>,
 }
 
 impl Reporter {
@@ -46,7 +50,13 @@ impl Reporter {
             drawn: now,
             stayed: now,
             pending: None,
+            started: None,
         }
+    }
+
+    /// Sets `flag` when training starts.
+    pub(super) fn set_when_started(&mut self, flag: &Arc<AtomicBool>) {
+        self.started = Some(Arc::clone(flag));
     }
 
     /// Prints a line for good, above the moving one.
@@ -112,6 +122,9 @@ impl Progress for Reporter {
     }
 
     fn started(&mut self, run: &Started) {
+        if let Some(flag) = &self.started {
+            flag.store(true, Ordering::SeqCst);
+        }
         self.batch_size = run.batch_size as u64;
         self.epochs = run.epochs;
         self.say(text::started(run).trim_end());
