@@ -130,6 +130,10 @@ impl Progress for Reporter {
         self.say(text::started(run).trim_end());
     }
 
+    fn directory(&mut self, path: &str, resumed: Option<u64>) {
+        self.say(&text::directory(path, resumed));
+    }
+
     fn batch(&mut self, epoch: u64, done: u64, total: u64, loss: f64) {
         if self.bar.is_none() {
             return;

@@ -36,11 +36,16 @@ pub(super) fn started(run: &Started) -> String {
         format!("batches of {}, at most {epochs}, {steps}", count(run.batch_size as u64)),
     ));
     lines.push(("memory", bytes(run.bytes as u64)));
-    lines.push(("directory", run.directory.clone()));
-    if let Some(epoch) = run.resumed_epoch {
-        lines.push(("resumed", format!("after epoch {epoch}")));
-    }
     lines.into_iter().map(|(label, text)| format!("{label:9}  {text}\n")).collect()
+}
+
+/// Where the files go.
+pub(super) fn directory(path: &str, resumed: Option<u64>) -> String {
+    let line = format!("{:9}  {path}", "directory");
+    match resumed {
+        Some(epoch) => format!("{line}\n{:9}  after epoch {epoch}", "resumed"),
+        None => line,
+    }
 }
 
 /// One epoch in one line.
@@ -166,8 +171,6 @@ mod tests {
             epochs: 1,
             steps: 45,
             bytes: 3 << 19,
-            directory: "runs/digits-1".into(),
-            resumed_epoch: Some(3),
         };
         let text = started(&run);
         let lines: Vec<&str> = text.lines().collect();

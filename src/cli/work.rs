@@ -11,7 +11,7 @@ use crate::data::reader::ReadOptions;
 use crate::data::source::Source;
 use crate::error::{Error, Result};
 use crate::spec::Setting;
-use crate::train::{Finished, Progress};
+use crate::train::{self, Finished, Job, Progress, Silent, Stop};
 
 pub(super) struct HowToPredict<'a> {
     pub(super) format: PredictFormat,
@@ -20,22 +20,27 @@ pub(super) struct HowToPredict<'a> {
 }
 
 pub(super) fn train(
-    _: Config,
-    _: Option<PathBuf>,
-    _: String,
-    _: Existing,
-    _: &mut dyn Progress,
-    _: Flag,
+    config: Config,
+    run_dir: Option<PathBuf>,
+    name: String,
+    existing: Existing,
+    progress: &mut dyn Progress,
+    stop: Flag,
 ) -> Result<Finished> {
-    Err(Error::environment("backprop", "not yet"))
+    train::train(Job { config, run_dir, name, existing }, progress, &Stop::from_flag(stop))
 }
 
-pub(super) fn resume(_: &Path, _: &[Setting], _: &mut dyn Progress, _: Flag) -> Result<Finished> {
-    Err(Error::environment("backprop", "not yet"))
+pub(super) fn resume(
+    directory: &Path,
+    settings: &[Setting],
+    progress: &mut dyn Progress,
+    stop: Flag,
+) -> Result<Finished> {
+    train::resume(directory, settings, progress, &Stop::from_flag(stop))
 }
 
-pub(super) fn check(_: &Config) -> Result<String> {
-    Err(Error::environment("backprop", "not yet"))
+pub(super) fn check(config: &Config) -> Result<String> {
+    train::check(config, &mut Silent)
 }
 
 pub(super) fn evaluate(

@@ -114,6 +114,13 @@ impl Table {
         sums
     }
 
+    /// A number that almost surely differs where any encoded number does (FNV-1a over 32-bit words).
+    pub fn checksum(&self) -> u64 {
+        let words =
+            self.cells.iter().chain(&self.targets).chain(&self.weights).map(|x| u64::from(x.to_bits()));
+        words.fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3))
+    }
+
     #[inline]
     fn row(&self, row: u32) -> &[f32] {
         let start = row as usize * self.width;

@@ -17,6 +17,8 @@ pub struct PlanOptions {
     pub mode: Mode,
     /// Which parameters are trained, by index; all where `None`.
     pub trainable: Option<Vec<bool>>,
+    /// Whether every value keeps its place to the end, to be looked at.
+    pub keep_all: bool,
     /// Inputs whose gradients are wanted, too.
     pub input_gradients: Vec<ValueId>,
     /// Elements that the backend needs for the packed form of a weight `[O, I]`; 0: it packs none.
@@ -44,6 +46,7 @@ impl PlanOptions {
             mode,
             trainable: None,
             input_gradients: Vec::new(),
+            keep_all: false,
             packed_len: |_, _| 0,
             packed_rows: 1,
         }
@@ -409,6 +412,9 @@ impl<'g> Builder<'g> {
         }
         for v in inputs.iter().filter_map(|v| self.gradients[v.0]) {
             self.lives[v.0].touch(last_step, last_stage, false);
+        }
+        if self.options.keep_all {
+            self.lives.iter_mut().for_each(|life| life.touch(last_step, last_stage, false));
         }
         let arena_len = memory::place(&mut self.lives);
         self.finish(drafts, spans, arena_len)

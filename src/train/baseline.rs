@@ -88,7 +88,15 @@ pub(super) fn linear(
         for rows in order.shuffled(train.1, 0, epoch).chunks(batch).take(STEPS - done) {
             // Adam from zero weights; the rate falls to zero along a cosine (Loshchilov & Hutter 2017).
             let rate = 0.05 * 0.5 * (1.0 + (std::f64::consts::PI * done as f64 / STEPS as f64).cos());
-            stepper::step(&mut linear, &mut optimizer, train.0, rows, batch, Key::new(0), StepOptions::new(rate));
+            stepper::step(
+                &mut linear,
+                &mut optimizer,
+                train.0,
+                rows,
+                batch,
+                Key::new(0),
+                StepOptions::new(rate),
+            );
             done += 1;
         }
         epoch += 1;

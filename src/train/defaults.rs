@@ -6,7 +6,13 @@ use crate::metrics::Task;
 use crate::spec::{Choice, Family, SourceText, Span, Tree, Value};
 
 /// Fills in everything that is "auto".
-pub(super) fn resolve(config: &mut Config, fitted: &Fitted, train_rows: usize, task: Task, has_validation: bool) {
+pub(super) fn resolve(
+    config: &mut Config,
+    fitted: &Fitted,
+    train_rows: usize,
+    task: Task,
+    has_validation: bool,
+) {
     let auto_epochs = config.train.epochs.is_none();
     let width = fitted.inputs.dense_width() + 16 * fitted.inputs.embeddings.len();
     let train = &mut config.train;

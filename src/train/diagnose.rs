@@ -11,8 +11,11 @@ use crate::train::stepper::TRAIN;
 /// The first value on the way from the inputs to the loss that is not finite for `rows`, for people.
 pub(super) fn first_bad(model: &mut Model, table: &Table, rows: &[u32], key: Key) -> Option<String> {
     let graph = model.graph().clone();
-    for (tensors, flat) in [(&graph.params, model.machine.params()), (&graph.buffers, model.machine.buffers())] {
-        let bad = tensors.iter().find(|t| flat[t.offset..t.offset + t.shape.len()].iter().any(|x| !x.is_finite()));
+    for (tensors, flat) in
+        [(&graph.params, model.machine.params()), (&graph.buffers, model.machine.buffers())]
+    {
+        let bad =
+            tensors.iter().find(|t| flat[t.offset..t.offset + t.shape.len()].iter().any(|x| !x.is_finite()));
         if let Some(t) = bad {
             return Some(format!("the weights {}", quote(&t.name)));
         }

@@ -57,14 +57,21 @@ impl Head {
         let values = choice.map_or_else(|| Values::defaults(loss.keys), |c| c.values.clone());
         let log_input = || values.has("log_input") && values.bool("log_input");
         let (task, outputs, form) = match (targets, loss.target) {
-            (Targets::Classes { classes, .. }, TargetKind::Class) => (Task::Classes, classes.len(), Form::Softmax),
+            (Targets::Classes { classes, .. }, TargetKind::Class) => {
+                (Task::Classes, classes.len(), Form::Softmax)
+            }
             (Targets::Classes { classes, .. }, TargetKind::Binary) if classes.len() == 2 => {
                 (Task::Classes, 1, Form::Sigmoid)
             }
-            (Targets::Classes { classes, .. }, TargetKind::Binary) => (Task::Classes, classes.len(), Form::Sigmoids),
-            (Targets::Labels { columns }, TargetKind::Binary) => (Task::Labels, columns.len(), Form::Sigmoids),
+            (Targets::Classes { classes, .. }, TargetKind::Binary) => {
+                (Task::Classes, classes.len(), Form::Sigmoids)
+            }
+            (Targets::Labels { columns }, TargetKind::Binary) => {
+                (Task::Labels, columns.len(), Form::Sigmoids)
+            }
             (Targets::Numbers { columns }, TargetKind::Number) => {
-                let form = if loss.name == "poisson_nll" && log_input() { Form::Rates } else { Form::Numbers };
+                let form =
+                    if loss.name == "poisson_nll" && log_input() { Form::Rates } else { Form::Numbers };
                 (Task::Numbers, columns.len(), form)
             }
             (Targets::Numbers { columns }, TargetKind::Quantiles) if columns.len() == 1 => {
@@ -176,9 +183,13 @@ fn softmax(raw: &[f32], out: &mut [f32]) {
 
 fn misfit(targets: &Targets, loss: &LossEntry) -> Error {
     let (what, task) = match targets {
-        Targets::Classes { column, classes, .. } => (format!("{} classes of {}", classes.len(), quote(column)), Task::Classes),
+        Targets::Classes { column, classes, .. } => {
+            (format!("{} classes of {}", classes.len(), quote(column)), Task::Classes)
+        }
         Targets::Labels { columns } => (format!("{} labels", columns.len()), Task::Labels),
-        Targets::Numbers { columns } if columns.len() == 1 => (format!("the number {}", quote(&columns[0].name)), Task::Numbers),
+        Targets::Numbers { columns } if columns.len() == 1 => {
+            (format!("the number {}", quote(&columns[0].name)), Task::Numbers)
+        }
         Targets::Numbers { columns } => (format!("{} numbers", columns.len()), Task::Numbers),
     };
     let fits = |l: &&LossEntry| match (task, l.target) {

@@ -6,8 +6,8 @@ use crate::config::{Config, Data, Validation};
 use crate::data::reader::{BadRows, ReadOptions, TableReader};
 use crate::data::source::Source;
 use crate::data::{
-    ColumnPin, ColumnType, DataOptions, Encoding, Fitted, InputGroup, MissingPolicy, Preprocessing, RawTable, Scale, Split,
-    Table, Unknown,
+    ColumnPin, ColumnType, DataOptions, Encoding, Fitted, InputGroup, MissingPolicy, Preprocessing, RawTable,
+    Scale, Split, Table, Unknown,
 };
 use crate::error::{Error, Result};
 use crate::spec::Values;
@@ -113,10 +113,16 @@ fn pin(values: &Values) -> ColumnPin {
 }
 
 /// Opens a table and says what a user should know about it.
-pub(super) fn open(source: &Source, options: &ReadOptions, progress: &mut dyn Progress) -> Result<TableReader> {
+pub(super) fn open(
+    source: &Source,
+    options: &ReadOptions,
+    progress: &mut dyn Progress,
+) -> Result<TableReader> {
     let reader = TableReader::open(source, options)?;
     if reader.header_looks_like_data() {
-        progress.warning("the first line holds many numbers; if it is data and no header, set data.header = false");
+        progress.warning(
+            "the first line holds many numbers; if it is data and no header, set data.header = false",
+        );
     }
     Ok(reader)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::backend::cpu::Cpu;
 use crate::checkpoint::{self, ModelFile, Tensor};
-use crate::config::{Config, registries};
+use crate::config::{Config, Validation, registries};
 use crate::data::{Inputs, Preprocessing, Table};
 use crate::error::{Error, Result};
 use crate::graph::{self, Graph, Machine, Mode, Pass, PlanOptions, ValueId};
@@ -93,12 +93,17 @@ impl Model {
     pub fn load(path: &Path, rows: usize) -> Result<Model> {
         let file = checkpoint::open_model(path)?;
         let damaged = |what: &str| {
-            Error::model(checkpoint::place(path), format!("the model's {what} is not there")).help("train the model again")
+            Error::model(checkpoint::place(path), format!("the model's {what} is not there"))
+                .help("train the model again")
         };
         let text = |key: &str| file.metadata.get(key);
         let toml = text(CONFIG).ok_or_else(|| damaged("config"))?;
-        let config = Config::parse(&SourceText::new("the model's config", toml.as_str(), Format::Toml), &[], registries())
-            .map_err(|e| Error { code: crate::error::Code::Model, ..e })?;
+        let config = Config::parse(
+            &SourceText::new("the model's config", toml.as_str(), Format::Toml),
+            &[],
+            registries(),
+        )
+        .map_err(|e| Error { code: crate::error::Code::Model, ..e })?;
         let json = text(PREPROCESSING).ok_or_else(|| damaged("preprocessing"))?;
         let preprocessing = Preprocessing::from_json(json)?;
         let class_weights = text(CLASS_WEIGHTS).and_then(|w| serde_json::from_str(w).ok());
@@ -114,6 +119,11 @@ impl Model {
         self.machine.graph()
     }
 
+    /// A weight for each class, where there are some.
+    pub(super) fn class_weights(&self) -> Option<&Vec<f32>> {
+        self.class_weights.as_ref()
+    }
+
     /// Gives every tensor its first numbers: a function of `seed` and the tensor's name.
     ///
     /// # Errors
@@ -121,7 +131,7 @@ impl Model {
     pub fn initialise(&mut self, seed: u64) -> Result<()> {
         let graph = self.graph().clone();
         let key = Key::new(seed).named("init");
-        let mut fill = |tensors: &[graph::Tensor], flat: &mut [f32]| -> Result<()> {
+        let fill = |tensors: &[graph::Tensor], flat: &mut [f32]| -> Result<()> {
             for t in tensors {
                 if let Some(entry) = INITIALIZERS.iter().find(|e| e.name == t.init.name) {
                     let out = &mut flat[t.offset..t.offset + t.shape.len()];
@@ -139,7 +149,11 @@ impl Model {
     pub(super) fn tensors<'a>(&self, params: &'a [f32], buffers: &'a [f32], prefix: &str) -> Vec<Tensor<'a>> {
         let graph = self.graph();
         let part = |t: &graph::Tensor, flat: &'a [f32]| {
-            Tensor::f32(format!("{prefix}{}", t.name), t.shape.clone(), &flat[t.offset..t.offset + t.shape.len()])
+            Tensor::f32(
+                format!("{prefix}{}", t.name),
+                t.shape.clone(),
+                &flat[t.offset..t.offset + t.shape.len()],
+            )
         };
         let params = graph.params.iter().map(|t| part(t, params));
         params.chain(graph.buffers.iter().map(|t| part(t, buffers))).collect()
@@ -161,9 +175,18 @@ impl Model {
 
     /// Texts that a model file carries.
     pub(super) fn metadata(&self) -> BTreeMap<String, String> {
+        // The model does not depend on the number of threads or on where its data lay, nor does its file tell.
+        let mut config = self.config.clone();
+        config.threads = None;
+        let data = &mut config.data;
+        data.train.iter_mut().chain(&mut data.test).for_each(|path| *path = file_name(path));
+        if let Validation::Files(files) = &mut data.validation {
+            files.iter_mut().for_each(|path| *path = file_name(path));
+        }
+        config.train.init_from = config.train.init_from.as_deref().map(file_name);
         let mut texts = BTreeMap::from([
             ("backprop.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-            (CONFIG.to_owned(), self.config.to_toml()),
+            (CONFIG.to_owned(), config.to_toml()),
             (PREPROCESSING.to_owned(), self.preprocessing.to_json()),
         ]);
         if let Some(weights) = &self.class_weights {
@@ -196,7 +219,9 @@ impl Model {
     pub(super) fn weight_of(&mut self, table: &Table, rows: &[u32]) -> f64 {
         self.scratch.resize(rows.len(), 0.0);
         table.weight(rows, &mut self.scratch);
-        let class = |row: u32| self.class_weights.as_ref().map_or(1.0, |w| f64::from(w[table.target_row(row)[0] as usize]));
+        let class = |row: u32| {
+            self.class_weights.as_ref().map_or(1.0, |w| f64::from(w[table.target_row(row)[0] as usize]))
+        };
         self.scratch.iter().zip(rows).map(|(&w, &row)| f64::from(w) * class(row)).sum()
     }
 
@@ -223,11 +248,6 @@ impl Model {
         losses.iter().zip(weights).map(|(&l, &w)| f64::from(l) * f64::from(w)).sum()
     }
 
-    /// The losses of the last pass, one a row.
-    pub(super) fn row_losses(&self, plan: usize, rows: usize) -> &[f32] {
-        self.machine.output(plan, self.loss, rows)
-    }
-
     /// Predictions of the last pass: `[rows, predicted_width]`.
     pub(super) fn predictions(&self, plan: usize, rows: usize, out: &mut Vec<f32>) {
         let (from, to) = (self.head.columns(), self.head.predicted_width());
@@ -239,14 +259,28 @@ impl Model {
     }
 }
 
+/// The last part of a path.
+fn file_name(path: &str) -> String {
+    Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 /// The class weights as JSON.
 const CLASS_WEIGHTS: &str = "backprop.class_weights";
 
-fn read_flat(tensors: &[graph::Tensor], file: &ModelFile<'_>, path: &Path, prefix: &str, flat: &mut [f32]) -> Result<()> {
+fn read_flat(
+    tensors: &[graph::Tensor],
+    file: &ModelFile<'_>,
+    path: &Path,
+    prefix: &str,
+    flat: &mut [f32],
+) -> Result<()> {
     for t in tensors {
         let name = format!("{prefix}{}", t.name);
         let found = file.tensor(&name).filter(|f| f.shape == t.shape).ok_or_else(|| {
-            Error::model(checkpoint::place(path), format!("tensor {} is not there or has another shape", crate::error::quote(&name)))
+            Error::model(
+                checkpoint::place(path),
+                format!("tensor {} is not there or has another shape", crate::error::quote(&name)),
+            )
         })?;
         flat[t.offset..t.offset + t.shape.len()].copy_from_slice(&found.data.to_f32());
     }
@@ -255,7 +289,11 @@ fn read_flat(tensors: &[graph::Tensor], file: &ModelFile<'_>, path: &Path, prefi
 
 /// The table's inputs as the network's: blocks of numbers first, then ids.
 fn network_inputs(inputs: &Inputs) -> Vec<Input> {
-    let dense = inputs.dense.iter().map(|d| Input { name: d.name.clone(), shape: d.shape.clone(), cardinality: None });
+    let dense = inputs.dense.iter().map(|d| Input {
+        name: d.name.clone(),
+        shape: d.shape.clone(),
+        cardinality: None,
+    });
     let ids = inputs.embeddings.iter().map(|e| Input {
         name: e.column.clone(),
         shape: Shape::default(),

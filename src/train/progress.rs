@@ -26,10 +26,6 @@ pub struct Started {
     pub steps: u64,
     /// Bytes that table and plan take.
     pub bytes: usize,
-    /// Where the files go.
-    pub directory: String,
-    /// The epoch that a resumed run goes on from.
-    pub resumed_epoch: Option<u64>,
 }
 
 /// How an epoch went.
@@ -75,13 +71,15 @@ pub struct Finished {
 }
 
 /// Listens to a run.
-pub trait Progress {
+pub trait Progress: Send {
     /// Something worth knowing that is no mistake.
     fn note(&mut self, text: &str);
     /// Something that may be a mistake.
     fn warning(&mut self, text: &str);
     /// Training is about to start.
     fn started(&mut self, run: &Started);
+    /// Where the files go, and the epoch that a resumed run goes on from.
+    fn directory(&mut self, path: &str, resumed: Option<u64>);
     /// `done` of `total` batches of an epoch.
     fn batch(&mut self, epoch: u64, done: u64, total: u64, loss: f64);
     /// An epoch ended.
@@ -98,6 +96,7 @@ impl Progress for Silent {
     fn note(&mut self, _text: &str) {}
     fn warning(&mut self, _text: &str) {}
     fn started(&mut self, _run: &Started) {}
+    fn directory(&mut self, _path: &str, _resumed: Option<u64>) {}
     fn batch(&mut self, _epoch: u64, _done: u64, _total: u64, _loss: f64) {}
     fn epoch(&mut self, _epoch: &Epoch) {}
     fn finished(&mut self, _end: &Finished) {}

@@ -44,7 +44,10 @@ pub fn train(job: Job, progress: &mut dyn Progress, stop: &Stop) -> Result<Finis
             Some(path) => RunDir::open(path, job.existing)?,
             None => RunDir::create(Path::new("runs"), &job.name)?,
         };
-        checkpoint::write_bytes(&directory.config(), model.config.clone().with_absolute_paths().to_toml().as_bytes())?;
+        checkpoint::write_bytes(
+            &directory.config(),
+            model.config.clone().with_absolute_paths().to_toml().as_bytes(),
+        )?;
         let log = MetricsLog::create(&directory.metrics())?;
         let mut trainer = assemble(model, loaded, directory, log, progress, stop, started)?;
         let from = trainer.model.config.train.init_from.clone();
@@ -62,7 +65,12 @@ pub fn train(job: Job, progress: &mut dyn Progress, stop: &Stop) -> Result<Finis
 ///
 /// # Errors
 /// Any [`Code`]; `Code::Data` if the data are not those of the run.
-pub fn resume(path: &Path, settings: &[Setting], progress: &mut dyn Progress, stop: &Stop) -> Result<Finished> {
+pub fn resume(
+    path: &Path,
+    settings: &[Setting],
+    progress: &mut dyn Progress,
+    stop: &Stop,
+) -> Result<Finished> {
     let directory = RunDir::open(path, Existing::Resume)?;
     let config = Config::parse(&SourceText::read(&directory.config())?, settings, registries())?;
     in_pool(config.threads, || {
@@ -79,7 +87,10 @@ pub fn resume(path: &Path, settings: &[Setting], progress: &mut dyn Progress, st
             let problem = Problem::new(model.config.data.train.join(", "), what);
             let problem = problem.expected(format!("{} rows of {} numbers", state.data[0], state.data[1]));
             let problem = problem.found(format!("{rows} rows of {columns} numbers, or other numbers"));
-            return Err(Error::new(Code::Data, problem.help("start a new run, with train.init_from to keep its weights")));
+            return Err(Error::new(
+                Code::Data,
+                problem.help("start a new run, with train.init_from to keep its weights"),
+            ));
         }
         let text = model.config.clone().with_absolute_paths().to_toml();
         checkpoint::write_bytes(&directory.config(), text.as_bytes())?;
@@ -87,17 +98,21 @@ pub fn resume(path: &Path, settings: &[Setting], progress: &mut dyn Progress, st
         let mut trainer = assemble(model, loaded, directory, log, progress, stop, started)?;
         if let Some((figure, epoch)) = state.best {
             trainer.model.set_tensors(&file, &checkpoint, "best.")?;
-            let (params, buffers) = (trainer.model.machine.params().to_vec(), trainer.model.machine.buffers().to_vec());
+            let (params, buffers) =
+                (trainer.model.machine.params().to_vec(), trainer.model.machine.buffers().to_vec());
             trainer.best = Some(Best { figure, epoch, params, buffers });
         }
         let mut weights = file.clone();
         weights.tensors.retain(|t| !t.name.starts_with("best.") && !t.name.starts_with("optimizer."));
         trainer.model.set_tensors(&weights, &checkpoint, "")?;
-        let steps = file.metadata.get("backprop.optimizer_steps").and_then(|s| s.parse().ok()).ok_or_else(damaged)?;
+        let steps =
+            file.metadata.get("backprop.optimizer_steps").and_then(|s| s.parse().ok()).ok_or_else(damaged)?;
         let moments: Vec<(String, Vec<f32>)> = file
             .tensors
             .iter()
-            .filter_map(|t| Some((t.name.strip_prefix("optimizer.")?.to_owned(), t.data.to_f32().into_owned())))
+            .filter_map(|t| {
+                Some((t.name.strip_prefix("optimizer.")?.to_owned(), t.data.to_f32().into_owned()))
+            })
             .collect();
         let moment = |name: &str| moments.iter().find(|(n, _)| n == name).map(|(_, m)| m.as_slice());
         trainer.optimizer.restore(steps, moment)?;
@@ -115,6 +130,10 @@ pub fn resume(path: &Path, settings: &[Setting], progress: &mut dyn Progress, st
 /// # Errors
 /// Everything that would keep the run from starting.
 pub fn check(config: &Config, progress: &mut dyn Progress) -> Result<String> {
+    in_pool(config.threads, || check_here(config, progress))
+}
+
+fn check_here(config: &Config, progress: &mut dyn Progress) -> Result<String> {
     let (model, loaded) = prepare(config.clone(), progress, &Stop::new())?;
     let mut text = String::new();
     let started = summary(&model, &loaded);
@@ -127,7 +146,13 @@ pub fn check(config: &Config, progress: &mut dyn Progress) -> Result<String> {
     let _ = writeln!(text, "{}", layer_table(model.graph()));
     let _ = writeln!(text, "parameters: {}", started.parameters);
     let _ = writeln!(text, "multiply-adds a row: {}", model.graph().cost());
-    let _ = write!(text, "memory: {:.1} MB (table {:.1}, network {:.1})", mb(started.bytes), mb(table_bytes(&loaded)), mb(started.bytes - table_bytes(&loaded)));
+    let _ = write!(
+        text,
+        "memory: {:.1} MB (table {:.1}, network {:.1})",
+        mb(started.bytes),
+        mb(table_bytes(&loaded)),
+        mb(started.bytes - table_bytes(&loaded))
+    );
     Ok(text)
 }
 
@@ -138,18 +163,25 @@ fn mb(bytes: usize) -> f64 {
 /// One line a value: name, what makes it, shape of a row, parameters.
 fn layer_table(graph: &Graph) -> String {
     let count = |inputs: &[crate::graph::ValueId]| -> usize {
-        let of = |v: &crate::graph::ValueId| graph.params.iter().find(|p| p.value == *v).map_or(0, |p| p.shape.len());
+        let of = |v: &crate::graph::ValueId| {
+            graph.params.iter().find(|p| p.value == *v).map_or(0, |p| p.shape.len())
+        };
         inputs.iter().map(of).sum()
     };
-    let inputs = graph.inputs.iter().filter(|v| !matches!(graph.values[v.index()].name.as_str(), "target" | "row_weight"));
-    let inputs = inputs.map(|v| (graph.values[v.index()].name.clone(), "input", graph.shape(*v).to_string(), 0));
+    let inputs = graph
+        .inputs
+        .iter()
+        .filter(|v| !matches!(graph.values[v.index()].name.as_str(), "target" | "row_weight"));
+    let inputs =
+        inputs.map(|v| (graph.values[v.index()].name.clone(), "input", graph.shape(*v).to_string(), 0));
     let nodes = graph.nodes.iter().map(|n| {
         let value = &graph.values[n.output.index()];
         (value.name.clone(), n.op.name(), value.shape.to_string(), count(&n.inputs))
     });
     let rows: Vec<_> = inputs.chain(nodes).collect();
     let widest = |f: &dyn Fn(&(String, &str, String, usize)) -> usize| rows.iter().map(f).max().unwrap_or(0);
-    let (a, b, c) = (widest(&|r| r.0.len()).max(5), widest(&|r| r.1.len()).max(4), widest(&|r| r.2.len()).max(5));
+    let (a, b, c) =
+        (widest(&|r| r.0.len()).max(5), widest(&|r| r.1.len()).max(4), widest(&|r| r.2.len()).max(5));
     let mut text = format!("{:a$}  {:b$}  {:c$}  parameters\n", "layer", "what", "shape");
     for (name, what, shape, parameters) in rows {
         let _ = writeln!(text, "{name:a$}  {what:b$}  {shape:c$}  {parameters:>10}");
@@ -158,6 +190,258 @@ fn layer_table(graph: &Graph) -> String {
 }
 
 /// Runs `work` on a pool of `threads`; one a core if not given.
-fn in_pool<R: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<R> + SendAnyway) -> Result<R> {
-    run_on_pool(threads, work)
+pub(super) fn in_pool<R: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<R> + Send) -> Result<R> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(cores)).build();
+    let pool = pool.map_err(|e| Error::environment("--threads", format!("cannot start threads: {e}")))?;
+    pool.install(work)
+}
+
+/// Reads the data, fills in what the config leaves open, and builds the network.
+fn prepare(mut config: Config, progress: &mut dyn Progress, stop: &Stop) -> Result<(Model, Loaded)> {
+    let loaded = load::load(&config, progress)?;
+    stop.check("reading the data")?;
+    let head = Head::new(&loaded.fitted.preprocessing.targets, config.train.loss.as_ref())?;
+    defaults::resolve(
+        &mut config,
+        &loaded.fitted,
+        loaded.train.len(),
+        head.task,
+        loaded.validation_rows() > 0,
+    );
+    check_metric(&config, head.task)?;
+    let weights = class_weights(&config, &loaded)?;
+    let batch = config.train.batch_size.unwrap_or(1).min(loaded.train.len()).max(1);
+    let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, EVALUATION_ROWS)];
+    let preprocessing = loaded.fitted.preprocessing.clone();
+    let model = Model::new(config, preprocessing, weights, &plans)?;
+    progress.started(&summary(&model, &loaded));
+    Ok((model, loaded))
+}
+
+/// Refuses a watched metric that the task does not have.
+fn check_metric(config: &Config, task: Task) -> Result<()> {
+    let crate::config::EarlyStopping::After { metric, .. } = &config.train.early_stopping else {
+        return Ok(());
+    };
+    if metrics::find(metric).is_some_and(|m| m.fits(task)) {
+        return Ok(());
+    }
+    let known: Vec<String> = metrics::names(task).iter().map(|n| quote(n)).collect();
+    let error =
+        Error::usage("train.early_stopping.metric", format!("there is no metric {} here", quote(metric)));
+    let error = error.expected(format!("one of {}", known.join(", ")));
+    Err(match metrics::suggest(metric, task) {
+        Some(close) => error.help(format!("did you mean {}?", quote(close))),
+        None => error,
+    })
+}
+
+/// The weight of each class, where the config wants some.
+fn class_weights(config: &Config, loaded: &Loaded) -> Result<Option<Vec<f32>>> {
+    let choice = &config.train.class_weights;
+    let Some(classes) = loaded.fitted.preprocessing.targets.classes() else {
+        return match choice {
+            ClassWeights::None => Ok(None),
+            _ => {
+                let error = Error::usage("train.class_weights", "the target has no classes");
+                Err(error.help("take train.class_weights out"))
+            }
+        };
+    };
+    match choice {
+        ClassWeights::None => Ok(None),
+        ClassWeights::Balanced => {
+            let counts = loaded.fitted.table.class_counts(&loaded.train, classes.len());
+            Ok(Some(balanced_class_weights(&counts)))
+        }
+        ClassWeights::List(list) if list.len() == classes.len() => {
+            Ok(Some(list.iter().map(|&w| w as f32).collect()))
+        }
+        ClassWeights::List(list) => {
+            let error = Error::usage("train.class_weights", "there is not one weight for each class");
+            Err(error
+                .expected(format!("{} weights, for {}", classes.len(), classes.join(", ")))
+                .found(list.len().to_string()))
+        }
+        ClassWeights::Named(named) => {
+            if let Some((name, _)) = named.iter().find(|(name, _)| !classes.contains(name)) {
+                let error = Error::usage("train.class_weights", format!("there is no class {}", quote(name)));
+                return Err(error.expected(format!("one of {}", classes.join(", "))));
+            }
+            let of = |class: &String| named.iter().find(|(n, _)| n == class).map_or(1.0, |(_, w)| *w as f32);
+            Ok(Some(classes.iter().map(of).collect()))
+        }
+    }
+}
+
+/// Rows and columns of both tables, and a sum over the bits of the training table.
+fn fingerprint(loaded: &Loaded) -> [u64; 4] {
+    let table = &loaded.fitted.table;
+    [
+        table.len() as u64,
+        loaded.fitted.inputs.dense_width() as u64,
+        loaded.validation_rows() as u64,
+        table.checksum(),
+    ]
+}
+
+fn table_bytes(loaded: &Loaded) -> usize {
+    let held = match &loaded.held {
+        load::Held::Table(table, _) => table.bytes(),
+        _ => 0,
+    };
+    loaded.fitted.table.bytes() + held
+}
+
+fn summary(model: &Model, loaded: &Loaded) -> Started {
+    let schema = &loaded.fitted.schema;
+    let columns = schema.columns.iter().map(|c| (c.name.clone(), c.describe())).collect();
+    let targets = schema.columns.iter().filter(|c| c.role == Role::Target);
+    let task: Vec<String> = targets.map(|c| format!("{} ({})", quote(&c.name), c.target)).collect();
+    let graph = model.graph();
+    let train = &model.config.train;
+    let network = bytes_of(model);
+    let batch = train.batch_size.unwrap_or(1).min(loaded.train.len()).max(1);
+    let epochs = train.epochs.unwrap_or(0);
+    let per_epoch = loaded.train.len().div_ceil(batch * train.accumulate_steps) as u64;
+    let all = per_epoch.saturating_mul(epochs);
+    Started {
+        columns,
+        task: task.join(", "),
+        network: chain(graph),
+        parameters: graph.param_count(),
+        rows: (loaded.train.len(), loaded.validation_rows()),
+        batch_size: batch,
+        epochs,
+        steps: if train.max_steps > 0 { all.min(train.max_steps) } else { all },
+        bytes: table_bytes(loaded) + network,
+    }
+}
+
+/// Bytes of parameters, gradients, moments (two) and plans.
+fn bytes_of(model: &Model) -> usize {
+    let plans = (0..2).map(|p| model.machine.plan(p).bytes(4)).max().unwrap_or(0);
+    4 * (4 * model.graph().param_len() + model.graph().buffer_len()) + plans
+}
+
+/// The linear layers and their widths in a line: `4 -> 64 -> 64 -> 3`.
+fn chain(graph: &Graph) -> String {
+    let mut widths: Vec<String> = Vec::new();
+    for node in graph.nodes.iter().filter(|n| n.op.name() == "linear") {
+        if widths.is_empty() {
+            widths.push(graph.shape(node.inputs[0]).last().to_string());
+        }
+        widths.push(graph.shape(node.output).last().to_string());
+        if widths.len() > 12 {
+            widths.push("…".into());
+            break;
+        }
+    }
+    widths.join(" -> ")
+}
+
+/// Everything a run needs, with weights still zero.
+fn assemble<'r>(
+    model: Model,
+    loaded: Loaded,
+    directory: RunDir,
+    log: MetricsLog,
+    progress: &'r mut dyn Progress,
+    stop: &'r Stop,
+    started: Instant,
+) -> Result<Trainer<'r>> {
+    let train = &model.config.train;
+    let clip = Clip { norm: train.clip_grad_norm, value: train.clip_grad_value };
+    let choice =
+        train.optimizer.as_ref().ok_or_else(|| Error::usage("train.optimizer", "none was chosen"))?;
+    let base = choice.values.f64("learning_rate");
+    let optimizer = stepper::optimizer(&model, choice, clip)?;
+    let name = train.schedule.as_ref().map_or("constant", |s| s.name);
+    let entry = SCHEDULES.iter().find(|e| e.name == name).unwrap_or(&SCHEDULES[0]);
+    let defaults = crate::spec::Values::defaults(entry.keys);
+    let scheduler = Scheduler::new(entry, train.schedule.as_ref().map_or(&defaults, |s| &s.values), base);
+    let state = State { data: fingerprint(&loaded), ..State::default() };
+    Ok(Trainer {
+        model,
+        loaded,
+        optimizer,
+        scheduler,
+        state,
+        best: None,
+        directory,
+        log,
+        progress,
+        stop,
+        order: EpochOrder::default(),
+        started,
+        saved: None,
+    })
+}
+
+/// Trains, brings the best weights back, writes the files and scores them.
+fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
+    let path = checkpoint::place(trainer.directory.path());
+    trainer.progress.directory(&path, resumed);
+    let reason = trainer.run()?;
+    trainer.save()?;
+    trainer.restore_best();
+    let (part, rows, table) = close(&mut trainer)?;
+    let best_epoch = trainer.best.as_ref().map_or(trainer.state.epoch, |b| b.epoch);
+    let end = Finished {
+        part,
+        rows,
+        table,
+        best_epoch,
+        epochs: trainer.state.epoch,
+        reason,
+        model: checkpoint::place(trainer.directory.path()),
+        seconds: trainer.started.elapsed(),
+    };
+    trainer.progress.finished(&end);
+    Ok(end)
+}
+
+/// Scores the test file, else the validation part, else the training part: its name, its rows and the closing table.
+fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
+    let config = trainer.model.config.clone();
+    let test = if config.data.test.is_empty() {
+        None
+    } else {
+        let options = load::read_options(&config.data);
+        let source = load::source(&config.data.test)?;
+        let table = load::read(&trainer.model.preprocessing, &source, &options, trainer.progress)?;
+        let rows: Vec<u32> = (0..table.len() as u32).collect();
+        Some((table, rows))
+    };
+    let train: (&Table, &[u32]) = (&trainer.loaded.fitted.table, &trainer.loaded.train);
+    let (name, part): (String, (&Table, &[u32])) = match (&test, trainer.loaded.validation()) {
+        (Some((table, rows)), _) => (config.data.test.join(", "), (table, rows)),
+        (None, Some(part)) => ("validation part".into(), part),
+        (None, None) => ("training part".into(), train),
+    };
+    let scores = score(&mut trainer.model, EVALUATE, EVALUATION_ROWS, part.0, part.1);
+    if test.is_some() {
+        let row = Row::new(trainer.state.step, trainer.state.epoch, Split::Test);
+        let row = scores.figures().iter().fold(row, |row, (name, value)| row.number(name, *value));
+        trainer.log.append(&row)?;
+        trainer.log.sync()?;
+    }
+    scores.report.notes().iter().for_each(|note| trainer.progress.note(note));
+    let constant = baseline::constant(&trainer.model, train, part);
+    let linear = baseline::linear(&trainer.model, &config, train, part, trainer.stop)?;
+    let table = closing(&trainer.model, &scores, &constant, &linear);
+    Ok((name, part.1.len(), table))
+}
+
+fn closing(model: &Model, scores: &Scores, constant: &metrics::Report, linear: &Scores) -> String {
+    let title = match &model.preprocessing.targets {
+        Targets::Classes { .. } => "majority class",
+        Targets::Labels { .. } => "shares",
+        Targets::Numbers { .. } => "mean",
+    };
+    let (own, flat, straight) = (scores.report.values(), constant.values(), linear.report.values());
+    let headline = scores.report.headline();
+    let baselines = [Column { title, values: &flat }, Column { title: "linear model", values: &straight }];
+    closing_table(&Column { title: "model", values: &own }, Some(&headline), &baselines)
 }

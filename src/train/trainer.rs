@@ -52,7 +52,9 @@ struct Watch {
 impl Trainer<'_> {
     fn watch(&self) -> Watch {
         let (metric, patience, min_delta) = match &self.model.config.train.early_stopping {
-            EarlyStopping::After { metric, patience, min_delta } => (metric.clone(), Some(*patience as u64), *min_delta),
+            EarlyStopping::After { metric, patience, min_delta } => {
+                (metric.clone(), Some(*patience as u64), *min_delta)
+            }
             _ => ("loss".to_owned(), None, 0.0),
         };
         let higher = metrics::find(&metric).is_some_and(|m| m.higher_is_better);
@@ -148,10 +150,11 @@ impl Trainer<'_> {
         let (per_epoch, total) = (self.steps_per_epoch(), self.total_steps());
         let group = batch * train.accumulate_steps;
         let mut order = std::mem::take(&mut self.order);
+        let in_order = if train.shuffle { Vec::new() } else { self.loaded.train.clone() };
         let shuffled: &[u32] = if train.shuffle {
             order.shuffled(&self.loaded.train, seed, self.state.epoch)
         } else {
-            &self.loaded.train
+            &in_order
         };
         let key = Key::new(seed).named("step");
         let skip = self.state.steps_in_epoch as usize * group;
@@ -159,10 +162,7 @@ impl Trainer<'_> {
         let (mut norm, mut rate, mut seen) = (f64::NAN, 0.0, 0usize);
         let mut paused = Duration::ZERO;
         let start = Instant::now();
-        // The borrow of the order ends before `self` is used as a whole.
-        let shuffled = shuffled[..rows].to_vec();
-        self.order = order;
-        for part in shuffled[skip.min(rows)..].chunks(group) {
+        for part in shuffled[skip.min(rows)..rows].chunks(group) {
             let at = schedule::Progress {
                 step: self.state.step,
                 epoch: self.state.epoch,
@@ -176,7 +176,8 @@ impl Trainer<'_> {
             let options = StepOptions { measure_norm: log || last, ..StepOptions::new(rate) };
             let key = key.part(self.state.step);
             let table = &self.loaded.fitted.table;
-            let stepped = stepper::step(&mut self.model, &mut self.optimizer, table, part, batch, key, options);
+            let stepped =
+                stepper::step(&mut self.model, &mut self.optimizer, table, part, batch, key, options);
             norm = stepped.norm.unwrap_or(norm);
             if !stepped.loss.is_finite() || stepped.norm.is_some_and(|n| !n.is_finite()) {
                 return Err(self.diverged(&part[..part.len().min(batch)], key, rate, stepped));
@@ -210,12 +211,14 @@ impl Trainer<'_> {
                 break;
             }
         }
+        self.order = order;
         let seconds = (start.elapsed() - paused).as_secs_f64();
         Ok((norm, rate, seen as f64 / seconds))
     }
 
     fn train_row(&self, epoch: u64, loss: f64, rate: f64, norm: f64, speed: f64) -> Row {
-        let row = Row::new(self.state.step, epoch, Split::Train).number("loss", loss).number("learning_rate", rate);
+        let row =
+            Row::new(self.state.step, epoch, Split::Train).number("loss", loss).number("learning_rate", rate);
         let row = row.number("grad_norm", norm).number("samples_per_second", speed.round());
         let seconds = self.state.seconds + self.started.elapsed().as_secs_f64();
         row.number("seconds", (seconds * 1e3).round() / 1e3)
@@ -313,9 +316,11 @@ impl Trainer<'_> {
     fn diverged(&mut self, rows: &[u32], key: Key, rate: f64, stepped: stepper::Stepped) -> Error {
         let table = &self.loaded.fitted.table;
         let bad = diagnose::first_bad(&mut self.model, table, rows, key);
-        let what = if stepped.loss.is_finite() { "the gradient is not finite" } else { "the loss is not finite" };
+        let what =
+            if stepped.loss.is_finite() { "the gradient is not finite" } else { "the loss is not finite" };
         let norm = stepped.norm.map_or_else(String::new, |n| format!(", gradient norm {n}"));
-        let bad = bad.map_or_else(String::new, |b| format!("; the first number that is not finite is in {b}"));
+        let bad =
+            bad.map_or_else(String::new, |b| format!("; the first number that is not finite is in {b}"));
         let shown: Vec<String> = rows.iter().take(10).map(|r| (r + 1).to_string()).collect();
         let more = if rows.len() > 10 { ", …" } else { "" };
         let found = format!(

@@ -1,0 +1,8 @@
+//! Everything that is tested from outside the crate.
+
+mod fixture;
+mod pytorch_activations;
+mod pytorch_losses;
+mod pytorch_networks;
+mod pytorch_optimizers;
+mod pytorch_schedules;
