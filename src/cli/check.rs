@@ -2,9 +2,12 @@
 
 use clap::Args;
 
+use super::args::Global;
 use super::config_args::ConfigArgs;
-use super::{output, work};
+use super::output;
+use super::progress::Reporter;
 use crate::error::Result;
+use crate::train;
 
 const NOTES: &str = "\
 Takes what train takes. Prints columns, layers with their shapes, parameters and memory.
@@ -22,7 +25,8 @@ pub(super) struct CheckArgs {
 }
 
 /// Prints what training would do.
-pub(super) fn run(args: &CheckArgs) -> Result<()> {
-    let text = work::check(&args.config.read()?)?;
+pub(super) fn run(args: &CheckArgs, global: &Global) -> Result<()> {
+    let mut reporter = Reporter::without_summary(global.quiet);
+    let text = train::check(&args.config.read()?, &mut reporter)?;
     output::print(&format!("{}\n", text.trim_end()))
 }

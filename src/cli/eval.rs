@@ -44,7 +44,7 @@ pub(super) fn run(args: &EvalArgs, global: &Global) -> Result<()> {
     let signals = Signals::catch(None, global.error_format)?;
     let json = args.format == EvalFormat::Json;
     let figures =
-        work::evaluate(&args.model, &source, &args.data.read_options(), json, &mut reporter, signals.stop)?;
+        work::evaluate(&args.model, &source, &args.data.read_options(), json, &mut reporter, &signals.stop)?;
     drop(reporter);
     output::print(&format!("{}\n", figures.trim_end()))
 }

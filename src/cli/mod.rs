@@ -50,7 +50,7 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Eval(args) => eval::run(&args, global),
         Command::Predict(args) => predict::run(&args, global),
         Command::Init(args) => init::run(&args, global),
-        Command::Check(args) => check::run(&args),
+        Command::Check(args) => check::run(&args, global),
         Command::ConfigReference => config_reference::run(),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

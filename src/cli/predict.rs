@@ -63,6 +63,6 @@ pub(super) fn run(args: &PredictArgs, global: &Global) -> Result<()> {
     let signals = Signals::catch(out.unfinished(), global.error_format)?;
     let how = work::HowToPredict { format: args.format, proba: args.proba, keep: &args.keep };
     let read = args.data.read_options();
-    let done = work::predict(&args.model, &source, &read, &how, &mut out, &mut reporter, signals.stop);
+    let done = work::predict(&args.model, &source, &read, &how, &mut out, &mut reporter, &signals.stop);
     out.finish(done)
 }

@@ -19,6 +19,8 @@ const STAYS: Duration = Duration::from_secs(1);
 /// Prints nothing if it is quiet, a moving line and some lasting ones on a terminal, and a line an epoch elsewhere.
 pub(super) struct Reporter {
     quiet: bool,
+    /// Whether to tell what was inferred.
+    summary: bool,
     /// The moving line; on a terminal only.
     bar: Option<ProgressBar>,
     batch_size: u64,
@@ -42,6 +44,7 @@ impl Reporter {
         let terminal = !quiet && io::stderr().is_terminal();
         Reporter {
             quiet,
+            summary: true,
             bar: terminal.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())),
             batch_size: 0,
             epochs: 0,
@@ -52,6 +55,13 @@ impl Reporter {
             pending: None,
             started: None,
         }
+    }
+
+    /// Notes and warnings only: the command itself prints what was inferred.
+    pub(super) fn without_summary(quiet: bool) -> Self {
+        let mut reporter = Reporter::new(quiet);
+        reporter.summary = false;
+        reporter
     }
 
     /// Sets `flag` when training starts.
@@ -127,7 +137,9 @@ impl Progress for Reporter {
         }
         self.batch_size = run.batch_size as u64;
         self.epochs = run.epochs;
-        self.say(text::started(run).trim_end());
+        if self.summary {
+            self.say(text::started(run).trim_end());
+        }
     }
 
     fn directory(&mut self, path: &str, resumed: Option<u64>) {

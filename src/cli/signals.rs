@@ -10,14 +10,15 @@ use signal_hook::flag;
 use super::failure::ErrorFormat;
 use super::output::Unfinished;
 use crate::error::{Error, Result};
+use crate::train::Stop;
 
 const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
 
 /// What a signal sets.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Signals {
-    /// The number of the signal that arrived; 0 before. The work polls it.
-    pub(super) stop: Arc<AtomicUsize>,
+    /// What the work polls.
+    pub(super) stop: Stop,
     /// Set by the work once it has something to save: then it alone ends the process.
     pub(super) saves: Arc<AtomicBool>,
 }
@@ -29,24 +30,26 @@ impl Signals {
     /// # Errors
     /// [`Code::Environment`](crate::error::Code::Environment) where the system refuses.
     pub(super) fn catch(output: Option<Unfinished>, format: ErrorFormat) -> Result<Self> {
-        let signals = Signals::default();
-        let caught = signals.install().and_then(|()| watch::start(&signals, output, format));
+        let number = Arc::new(AtomicUsize::new(0));
+        let signals = Signals { stop: Stop::from_flag(Arc::clone(&number)), saves: Arc::default() };
+        let caught = install(&number).and_then(|()| watch::start(&signals, output, format));
         caught.map_err(|e| Error::environment("signals", format!("cannot be caught: {e}")))?;
         Ok(signals)
     }
+}
 
-    fn install(&self) -> io::Result<()> {
-        let again = Arc::new(AtomicBool::new(false));
-        for signal in SIGNALS {
-            // Registered before what sets the flag, so the first signal does not end the process.
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?;
-        }
-        for signal in SIGNALS {
-            flag::register(signal, Arc::clone(&again))?;
-            flag::register_usize(signal, Arc::clone(&self.stop), signal as usize)?;
-        }
-        Ok(())
+/// Makes a signal put its number into `stop`.
+fn install(stop: &Arc<AtomicUsize>) -> io::Result<()> {
+    let again = Arc::new(AtomicBool::new(false));
+    for signal in SIGNALS {
+        // Registered before what sets the flag, so the first signal does not end the process.
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?;
     }
+    for signal in SIGNALS {
+        flag::register(signal, Arc::clone(&again))?;
+        flag::register_usize(signal, Arc::clone(stop), signal as usize)?;
+    }
+    Ok(())
 }
 
 /// Ends a process whose work cannot notice a signal.

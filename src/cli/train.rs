@@ -8,9 +8,10 @@ use super::args::Global;
 use super::config_args::ConfigArgs;
 use super::progress::Reporter;
 use super::signals::Signals;
-use super::{output, text, work};
+use super::{output, text};
 use crate::checkpoint::Existing;
 use crate::error::Result;
+use crate::train::{self, Job};
 
 const NOTES: &str = "\
 Defaults < config file < --set < named flags. The closing table goes to standard output, progress to \
@@ -45,13 +46,13 @@ pub(super) fn run(args: TrainArgs, global: &Global) -> Result<()> {
     reporter.set_when_started(&signals.saves);
     let end = match (args.resume, args.run_dir) {
         (true, Some(directory)) => {
-            work::resume(&directory, &args.config.settings(), &mut reporter, signals.stop)?
+            train::resume(&directory, &args.config.settings(), &mut reporter, &signals.stop)?
         }
         (_, run_dir) => {
             let config = args.config.read()?;
             let name = args.config.name(&config);
             let existing = if args.force { Existing::Replace } else { Existing::Refuse };
-            work::train(config, run_dir, name, existing, &mut reporter, signals.stop)?
+            train::train(Job { config, run_dir, name, existing }, &mut reporter, &signals.stop)?
         }
     };
     if !global.quiet {
