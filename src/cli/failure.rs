@@ -97,13 +97,11 @@ fn to_error(e: &clap::Error) -> Error {
             Error::usage(quote(&name), "no such command")
         }
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let error = Error::usage("command line", "no command");
-            match text(ContextKind::ValidSubcommand) {
-                Some(names) => error.expected(names),
-                None => error,
-            }
+            let all = Cli::command();
+            let names: Vec<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
+            Error::usage("command line", "no command").expected(names.join(", "))
         }
-        ErrorKind::MissingRequiredArgument => Error::usage(argument(), "missing"),
+        ErrorKind::MissingRequiredArgument => Error::usage(argument(), "missing").expected(usage_of(e)),
         ErrorKind::ArgumentConflict => match text(ContextKind::PriorArg) {
             Some(prior) if prior == argument() => Error::usage(argument(), "given twice"),
             Some(prior) => Error::usage(argument(), format!("does not go together with {prior}")),
@@ -165,11 +163,8 @@ fn context(e: &clap::Error, kind: ContextKind) -> Option<String> {
 
 /// The command whose usage clap shows, or else the first one among the arguments: `backprop train`.
 fn command_of(e: &clap::Error) -> String {
-    let usage = match e.get(ContextKind::Usage) {
-        Some(ContextValue::StyledStr(usage)) => usage.to_string(),
-        _ => String::new(),
-    };
-    let words = usage.split_whitespace().skip_while(|word| *word != "backprop");
+    let usage = usage_of(e);
+    let words = usage.split(' ');
     let name: Vec<&str> =
         words.take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase())).collect();
     if !name.is_empty() {
@@ -178,4 +173,11 @@ fn command_of(e: &clap::Error) -> String {
     let all = Cli::command();
     let named = std::env::args().skip(1).find(|word| all.find_subcommand(word).is_some());
     named.map_or_else(|| "backprop".into(), |name| format!("backprop {name}"))
+}
+
+/// The usage that clap shows with an error, on one line; empty if there is none.
+fn usage_of(e: &clap::Error) -> String {
+    let Some(ContextValue::StyledStr(usage)) = e.get(ContextKind::Usage) else { return String::new() };
+    let usage = usage.to_string();
+    usage.trim_start_matches("Usage:").split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -93,15 +93,20 @@ impl Reporter {
 
     fn draw(&self, position: u64, length: u64, prefix: String, message: String) {
         let Some(bar) = &self.bar else { return };
-        if bar.is_hidden() {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
+        let hidden = bar.is_hidden();
+        if hidden {
             let style = ProgressStyle::with_template("{prefix} [{bar:20}] {wide_msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
         }
         bar.set_length(length);
-        bar.set_position(position);
         bar.set_prefix(prefix);
         bar.set_message(message);
+        bar.set_position(position);
+        if hidden {
+            // Only now, so that its first state is a whole one.
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            bar.tick();
+        }
     }
 
     /// Takes the moving line away and leaves the last epoch's in its place.

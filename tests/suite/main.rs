@@ -1,5 +1,6 @@
 //! Everything that is tested from outside the crate.
 
+mod cli;
 mod fixture;
 mod pytorch_activations;
 mod pytorch_losses;
