@@ -1,6 +1,7 @@
 //! Everything that is tested from outside the crate.
 
 mod allocations;
+mod cli;
 mod fixture;
 mod floors;
 mod house;
