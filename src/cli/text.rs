@@ -1,7 +1,5 @@
 //! The words of a run's progress.
 
-use std::path::Path;
-
 use crate::error::quote;
 use crate::train::{Epoch, Finished, Started};
 
@@ -9,7 +7,7 @@ use crate::train::{Epoch, Finished, Started};
 const COLUMNS: usize = 20;
 
 /// Validation figures in the line of an epoch.
-const FIGURES: usize = 3;
+const FIGURES: usize = 2;
 
 /// What was inferred, before training starts.
 pub(super) fn started(run: &Started) -> String {
@@ -71,9 +69,7 @@ pub(super) fn running(loss: f64, samples_per_second: f64) -> String {
 pub(super) fn finished(end: &Finished) -> String {
     let seconds = end.seconds.as_secs_f64();
     let epochs = plural(end.epochs, "epoch");
-    let model = Path::new(&end.model);
-    let run = model.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(model);
-    let run = shell_word(&run.display().to_string());
+    let run = shell_word(&end.model);
     format!(
         "{epochs} in {}, {}; kept: epoch {}\nmodel      {}\n\nnext       backprop eval {run} DATA\n           \
          backprop predict {run} DATA > predictions.csv\n",
@@ -211,13 +207,13 @@ mod tests {
             best_epoch: 18,
             epochs: 38,
             reason: "early stopping".into(),
-            model: "my runs/iris-1/model.safetensors".into(),
+            model: "my runs/iris-1".into(),
             seconds: Duration::from_millis(83_400),
             ..Finished::default()
         };
         insta::assert_snapshot!(finished(&end), @"
         38 epochs in 1 min 23 s, early stopping; kept: epoch 18
-        model      my runs/iris-1/model.safetensors
+        model      my runs/iris-1
 
         next       backprop eval 'my runs/iris-1' DATA
                    backprop predict 'my runs/iris-1' DATA > predictions.csv
