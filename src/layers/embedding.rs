@@ -34,7 +34,7 @@ pub(super) fn lookup(b: &mut Lowering<'_>, ids: ValueId, width: Option<usize>) -
     };
     let width = width.unwrap_or_else(|| default_width(cardinality));
     // PyTorch's default: standard normal.
-    let values = Values::default().with("std", Value::Float(1.0));
+    let values = Values::default().with("mean", Value::Float(0.0)).with("std", Value::Float(1.0));
     let init = Init { name: "normal".into(), values, fan_in: cardinality, fan_out: width };
     let table = b.param("weight", [cardinality, width], init)?;
     b.node(Embedding, &[ids, table])

@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use backprop::backend::cpu::Cpu;
+use backprop::config::registries;
 use backprop::graph::{Machine, Mode, Pass, PlanOptions, Tensor};
-use backprop::layers::{ACTIVATION_CHOICES, COMMON_KEYS, Input, LAYERS, Network, Output, build};
+use backprop::layers::{Input, Network, Output, build};
 use backprop::ops::LOSSES;
 use backprop::optim::{OPTIMIZERS, Optimizer, Segment, StepOptions};
-use backprop::schedule::SCHEDULES;
-use backprop::spec::{
-    Choice, Described, Family, Format, Kind, Registries, Report, SourceText, Sources, Tree, Value, parse,
-};
+use backprop::spec::{Choice, Family, Format, Kind, Report, SourceText, Sources, Tree, Value, parse};
 use backprop::tensor::{Key, Shape};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value as Json;
@@ -55,36 +53,15 @@ fn nan_max(a: f64, b: f64) -> f64 {
     if a.is_nan() || a > b { a } else { b }
 }
 
-/// A row of a registry as a config sees it.
-macro_rules! described {
-    ($list:expr) => {
-        LazyLock::new(|| $list.iter().map(|e| Described { name: e.name, doc: e.doc, keys: e.keys }).collect())
-    };
-}
-
-static OPTIMIZER_ROWS: LazyLock<Vec<Described>> = described!(OPTIMIZERS);
-static SCHEDULE_ROWS: LazyLock<Vec<Described>> = described!(SCHEDULES);
-static LOSS_ROWS: LazyLock<Vec<Described>> = described!(LOSSES);
-static INITIALIZER_ROWS: LazyLock<Vec<Described>> = described!(backprop::init::INITIALIZERS);
-
 /// Checks a piece of a config, as the config's reader does.
 fn check<T>(json: &Json, check: impl FnOnce(&mut Report<'_>, &Tree) -> Option<T>) -> T {
-    let registries = Registries {
-        optimizers: &OPTIMIZER_ROWS,
-        schedules: &SCHEDULE_ROWS,
-        losses: &LOSS_ROWS,
-        layers: &LAYERS,
-        layer_keys: COMMON_KEYS,
-        activations: &ACTIVATION_CHOICES,
-        initializers: &INITIALIZER_ROWS,
-    };
     // A config is a table.
     let text = serde_json::json!({ "it": json }).to_string();
     let source = SourceText::new("fixture", text, Format::Json);
     let mut sources = Sources::default();
     let id = sources.add(source.clone());
     let (tree, _) = parse(&source, id).expect("serde_json writes what the config's parser reads");
-    let mut report = Report::new(sources, registries);
+    let mut report = Report::new(sources, registries());
     let found = check(&mut report, tree.get("it").expect("it was put there"));
     report.finish().unwrap_or_else(|e| panic!("{json}\n{e}"));
     found.expect("a check without a problem has a result")

@@ -1,9 +1,13 @@
 //! Everything that is tested from outside the crate.
 
+mod allocations;
 mod cli;
 mod fixture;
+mod floors;
+mod house;
 mod pytorch_activations;
 mod pytorch_losses;
 mod pytorch_networks;
 mod pytorch_optimizers;
 mod pytorch_schedules;
+mod source;
