@@ -66,7 +66,7 @@ mod watch {
     use crate::error::{Code, Error, Problem};
 
     /// How long the work has to stop by itself.
-    const GRACE: Duration = Duration::from_millis(500);
+    const GRACE: Duration = Duration::from_secs(1);
 
     pub(super) fn start(
         signals: &Signals,

@@ -1,5 +1,7 @@
 //! The words of a run's progress.
 
+use std::path::Path;
+
 use crate::error::quote;
 use crate::train::{Epoch, Finished, Started};
 
@@ -69,7 +71,9 @@ pub(super) fn running(loss: f64, samples_per_second: f64) -> String {
 pub(super) fn finished(end: &Finished) -> String {
     let seconds = end.seconds.as_secs_f64();
     let epochs = plural(end.epochs, "epoch");
-    let run = shell_word(&end.model);
+    let model = Path::new(&end.model);
+    let run = model.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(model);
+    let run = shell_word(&run.display().to_string());
     format!(
         "{epochs} in {}, {}; kept: epoch {}\nmodel      {}\n\nnext       backprop eval {run} DATA\n           \
          backprop predict {run} DATA > predictions.csv\n",
@@ -207,13 +211,13 @@ mod tests {
             best_epoch: 18,
             epochs: 38,
             reason: "early stopping".into(),
-            model: "my runs/iris-1".into(),
+            model: "my runs/iris-1/model.safetensors".into(),
             seconds: Duration::from_millis(83_400),
             ..Finished::default()
         };
         insta::assert_snapshot!(finished(&end), @"
         38 epochs in 1 min 23 s, early stopping; kept: epoch 18
-        model      my runs/iris-1
+        model      my runs/iris-1/model.safetensors
 
         next       backprop eval 'my runs/iris-1' DATA
                    backprop predict 'my runs/iris-1' DATA > predictions.csv

@@ -12,6 +12,7 @@ fn failed(line: &str) -> String {
 fn no_command_and_an_unknown_one() {
     insta::assert_snapshot!(failed(""), @"
     error[2]: command line: no command
+      expected: train, eval, predict, init, check, config-reference, completions, man
       help: see: backprop --help
     ");
     insta::assert_snapshot!(failed("trian t.csv"), @r#"
@@ -80,6 +81,7 @@ fn values_that_a_flag_does_not_take() {
 fn flags_that_need_or_exclude_others() {
     insta::assert_snapshot!(failed("train --resume"), @"
     error[2]: --run-dir <DIR>: missing
+      expected: backprop train --run-dir <DIR> --resume [CONFIG]
       help: see: backprop train --help
     ");
     insta::assert_snapshot!(failed("train --resume --run-dir r t.toml"), @"
@@ -88,14 +90,17 @@ fn flags_that_need_or_exclude_others() {
     ");
     insta::assert_snapshot!(failed("train t.toml --force"), @"
     error[2]: --run-dir <DIR>: missing
+      expected: backprop train --run-dir <DIR> --force <CONFIG>
       help: see: backprop train --help
     ");
     insta::assert_snapshot!(failed("init t.csv"), @"
     error[2]: --target <COL>: missing
+      expected: backprop init --target <COL> <DATA>
       help: see: backprop init --help
     ");
     insta::assert_snapshot!(failed("eval"), @"
     error[2]: <MODEL>: missing
+      expected: backprop eval <MODEL> [DATA]
       help: see: backprop eval --help
     ");
     insta::assert_snapshot!(failed("train --threads 1 --threads 2"), @"

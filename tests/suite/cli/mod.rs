@@ -3,7 +3,10 @@
 mod arguments;
 mod config;
 mod help;
+#[cfg(unix)]
+mod signals;
 mod small;
+mod train;
 
 use std::path::Path;
 use std::process::Output;
@@ -93,4 +96,9 @@ impl Ended {
         assert_eq!(self.code, 0, "{}", self.err);
         self.out
     }
+}
+
+/// The iris table that comes with the crate.
+pub(crate) fn iris() -> Vec<u8> {
+    std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/data/iris.csv")).expect("data/iris.csv")
 }
