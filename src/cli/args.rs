@@ -53,7 +53,7 @@ pub(super) struct Global {
     /// Print nothing but results and errors
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
-    /// How an error is printed: as a block of text, or as one JSON object on one line
+    /// How an error is printed on standard error: a block of text, or one JSON object on one line
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub(super) error_format: ErrorFormat,
 }

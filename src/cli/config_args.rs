@@ -29,11 +29,12 @@ pub(super) struct ConfigArgs {
     /// Set any key of the config, e.g. --set train.epochs=50; may be repeated. Named flags override it
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// What a row with too few or too many fields does. Overrides data.on_bad_row [default: error]
+    /// What a row with too few or too many fields does: skip leaves out up to 1 % of the rows, and counts
+    /// them. Overrides data.on_bad_row [default: error]
     #[arg(long, value_name = "ACTION")]
     on_bad_row: Option<BadRow>,
     /// Threads to compute with; the result does not depend on it. Overrides threads [default: one a core]
-    #[arg(long, value_name = "N", value_parser = threads())]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub(super) threads: Option<u16>,
 }
 

@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use clap::builder::RangedI64ValueParser;
 use clap::{Args, ValueEnum};
 
 use super::progress::Reporter;
@@ -11,12 +10,10 @@ use crate::data::reader::{BadRows, ReadOptions};
 use crate::data::source::Source;
 use crate::error::{Error, Result};
 
-/// What a bad row does.
+/// What a bad row does: it is left out and counted, or it is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum BadRow {
-    /// It is left out and counted; more than 1 % of them are an error.
     Skip,
-    /// It is an error.
     Error,
 }
 
@@ -38,9 +35,10 @@ impl BadRow {
     }
 }
 
-/// Accepts a number of threads.
-pub(super) fn threads() -> RangedI64ValueParser<u16> {
-    clap::value_parser!(u16).range(1..=4096)
+/// Reads a number of threads.
+pub(super) fn threads(text: &str) -> Result<u16, &'static str> {
+    let number = text.parse().ok().filter(|n| (1..=4096).contains(n));
+    number.ok_or("not a whole number from 1 to 4096")
 }
 
 /// Rows for a model.
@@ -49,11 +47,11 @@ pub(super) struct DataArgs {
     /// Table with the columns of the training data, in any order; .gz and .zst are read as they are
     /// [default: standard input, also -]
     data: Option<PathBuf>,
-    /// What a row with too few or too many fields does
+    /// What a row with too few or too many fields does: skip leaves out up to 1 % of the rows, and counts them
     #[arg(long, value_name = "ACTION", default_value = "error")]
     on_bad_row: BadRow,
     /// Threads to compute with; the result does not depend on it [default: one a core]
-    #[arg(long, value_name = "N", value_parser = threads())]
+    #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<u16>,
 }
 

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::args::Global;
 use super::data_args::DataArgs;
 use super::progress::Reporter;
-use super::{output, signals, work};
+use super::signals::Signals;
+use super::{output, work};
 use crate::error::Result;
 
 const EXAMPLES: &str = "\
@@ -22,28 +24,27 @@ pub(super) struct EvalArgs {
     model: PathBuf,
     #[command(flatten)]
     data: DataArgs,
-    /// How the figures are printed
+    /// How the figures are printed: tables with the confusion matrix, or one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: EvalFormat,
 }
 
-/// How figures are printed.
+/// How figures are printed: as tables for people, or as one JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum EvalFormat {
-    /// Tables for people: figures, confusion matrix, figures of each class.
     Text,
-    /// One JSON object.
     Json,
 }
 
 /// Prints the figures of a model.
-pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<()> {
-    let mut reporter = Reporter::new(quiet);
+pub(super) fn run(args: &EvalArgs, global: &Global) -> Result<()> {
+    let mut reporter = Reporter::new(global.quiet);
     let source = args.data.source("eval", &reporter)?;
     args.data.start_threads()?;
-    let stop = signals::catch()?;
+    let signals = Signals::catch(None, global.error_format)?;
     let json = args.format == EvalFormat::Json;
-    let figures = work::evaluate(&args.model, &source, &args.data.read_options(), json, &mut reporter, stop)?;
+    let figures =
+        work::evaluate(&args.model, &source, &args.data.read_options(), json, &mut reporter, &signals.stop)?;
     drop(reporter);
     output::print(&format!("{}\n", figures.trim_end()))
 }

@@ -3,19 +3,18 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::ValueEnum;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, ValueEnum};
 use serde_json::{Value, json};
 
+use super::args::Cli;
 use super::output;
 use crate::error::{Error, quote};
 
-/// How an error is printed.
+/// How an error is printed: as its `Display`, or as one JSON object on one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ErrorFormat {
-    /// As its `Display`.
     Text,
-    /// As one JSON object on one line.
     Json,
 }
 
@@ -84,24 +83,25 @@ fn to_error(e: &clap::Error) -> Error {
     let text = |kind| context(e, kind);
     let argument = || text(ContextKind::InvalidArg).unwrap_or_else(|| "command line".into());
     let command = command_of(e);
-    let see = format!("see: {command} --help");
+    let mut see = format!("see: {command} --help");
     let error = match e.kind() {
         ErrorKind::UnknownArgument => {
-            let what = if argument().starts_with('-') { "no such flag" } else { "one argument too many" };
-            Error::usage(argument(), what)
+            let flag = argument().starts_with('-');
+            if flag && (command.ends_with(" train") || command.ends_with(" check")) {
+                see.push_str("; any key of the config is set with --set, e.g. --set train.epochs=20");
+            }
+            Error::usage(argument(), if flag { "no such flag" } else { "one argument too many" })
         }
         ErrorKind::InvalidSubcommand => {
             let name = text(ContextKind::InvalidSubcommand).unwrap_or_default();
             Error::usage(quote(&name), "no such command")
         }
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let error = Error::usage("command line", "no command");
-            match text(ContextKind::ValidSubcommand) {
-                Some(names) => error.expected(names),
-                None => error,
-            }
+            let all = Cli::command();
+            let names: Vec<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
+            Error::usage("command line", "no command").expected(names.join(", "))
         }
-        ErrorKind::MissingRequiredArgument => Error::usage(argument(), "missing"),
+        ErrorKind::MissingRequiredArgument => Error::usage(argument(), "missing").expected(usage_of(e)),
         ErrorKind::ArgumentConflict => match text(ContextKind::PriorArg) {
             Some(prior) if prior == argument() => Error::usage(argument(), "given twice"),
             Some(prior) => Error::usage(argument(), format!("does not go together with {prior}")),
@@ -135,11 +135,15 @@ fn invalid_value(e: &clap::Error, argument: String) -> Error {
     }
 }
 
-/// The word that was probably meant.
+/// The word that was probably meant: the last of clap's, which sorts them by likeness.
 fn suggestion(e: &clap::Error) -> Option<String> {
-    let flag = context(e, ContextKind::SuggestedArg);
-    let command = context(e, ContextKind::SuggestedSubcommand);
-    match (command, flag, context(e, ContextKind::SuggestedValue)) {
+    let best = |kind| match e.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::Strings(texts) => texts.last().cloned(),
+        _ => None,
+    };
+    let (command, flag) = (best(ContextKind::SuggestedSubcommand), best(ContextKind::SuggestedArg));
+    match (command, flag, best(ContextKind::SuggestedValue)) {
         (Some(command), Some(flag), _) => Some(format!("{command} {flag}")),
         (one, None, None) | (None, one, None) | (_, _, one) => one,
     }
@@ -157,14 +161,23 @@ fn context(e: &clap::Error, kind: ContextKind) -> Option<String> {
     .filter(|text| !text.is_empty() || kind == ContextKind::InvalidValue)
 }
 
-/// The command whose usage clap names: `backprop train`.
+/// The command whose usage clap shows, or else the first one among the arguments: `backprop train`.
 fn command_of(e: &clap::Error) -> String {
-    let usage = match e.get(ContextKind::Usage) {
-        Some(ContextValue::StyledStr(usage)) => usage.to_string(),
-        _ => String::new(),
-    };
-    let words = usage.split_whitespace().skip_while(|word| *word != "backprop");
+    let usage = usage_of(e);
+    let words = usage.split(' ');
     let name: Vec<&str> =
         words.take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase())).collect();
-    if name.is_empty() { "backprop".into() } else { name.join(" ") }
+    if !name.is_empty() {
+        return name.join(" ");
+    }
+    let all = Cli::command();
+    let named = std::env::args().skip(1).find(|word| all.find_subcommand(word).is_some());
+    named.map_or_else(|| "backprop".into(), |name| format!("backprop {name}"))
+}
+
+/// The usage that clap shows with an error, on one line; empty if there is none.
+fn usage_of(e: &clap::Error) -> String {
+    let Some(ContextValue::StyledStr(usage)) = e.get(ContextKind::Usage) else { return String::new() };
+    let usage = usage.to_string();
+    usage.trim_start_matches("Usage:").split_whitespace().collect::<Vec<_>>().join(" ")
 }

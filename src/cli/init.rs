@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::args::Global;
 use super::data_args::{BadRow, named};
 use super::output;
 use super::progress::Reporter;
@@ -13,31 +14,31 @@ use crate::data::source::Source;
 use crate::data::{DataOptions, MemoryRows, RawTable, Role, RowBuffer, Schema};
 use crate::error::Result;
 
-const EXAMPLES: &str = "\
+const NOTES: &str = "\
+Types are taken from the first 10,000 rows. The path of the table goes into the config as it is given: keep \
+the config in the current directory, or mend the path.
+
 Examples:
   backprop init iris.csv --target species > iris.toml
   backprop train iris.toml";
 
-/// Print a commented config for a table, on standard output
-///
-/// Types are taken from the first 10,000 rows. The path of the table goes into the config as it is given: keep
-/// the config in the current directory, or mend the path.
+/// Print a commented config for a table
 #[derive(Clone, Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = NOTES)]
 pub(super) struct InitArgs {
     /// Table, or - for standard input; .gz and .zst are read as they are
     data: PathBuf,
     /// Column to predict; may be repeated
     #[arg(long, value_name = "COL", required = true)]
     target: Vec<String>,
-    /// What a row with too few or too many fields does
+    /// What a row with too few or too many fields does: skip leaves out up to 1 % of the rows, and counts them
     #[arg(long, value_name = "ACTION", default_value = "error")]
     on_bad_row: BadRow,
 }
 
 /// Prints the config.
-pub(super) fn run(args: &InitArgs, quiet: bool) -> Result<()> {
-    let mut reporter = Reporter::new(quiet);
+pub(super) fn run(args: &InitArgs, global: &Global) -> Result<()> {
+    let mut reporter = Reporter::new(global.quiet);
     let source = if args.data.as_os_str() == "-" { Source::standard_input() } else { named(&args.data)? };
     let read = ReadOptions { on_bad_row: args.on_bad_row.action(), ..ReadOptions::default() };
     let sample = RowBuffer::sample(&mut TableReader::open(&source, &read)?)?;

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::args::{Cli, Command};
+use self::args::{Cli, Command, Global};
 use self::failure::ErrorFormat;
 use crate::error::Result;
 
@@ -38,20 +38,19 @@ pub fn main() -> ExitCode {
         Err(e) => return failure::of_arguments(&e, ErrorFormat::of_process()),
     };
     let format = cli.global.error_format;
-    match run(cli) {
+    match run(cli.command, &cli.global) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::print(&error, format),
     }
 }
 
-fn run(cli: Cli) -> Result<()> {
-    let quiet = cli.global.quiet;
-    match cli.command {
-        Command::Train(args) => train::run(args, quiet),
-        Command::Eval(args) => eval::run(&args, quiet),
-        Command::Predict(args) => predict::run(&args, quiet),
-        Command::Init(args) => init::run(&args, quiet),
-        Command::Check(args) => check::run(&args),
+fn run(command: Command, global: &Global) -> Result<()> {
+    match command {
+        Command::Train(args) => train::run(args, global),
+        Command::Eval(args) => eval::run(&args, global),
+        Command::Predict(args) => predict::run(&args, global),
+        Command::Init(args) => init::run(&args, global),
+        Command::Check(args) => check::run(&args, global),
         Command::ConfigReference => config_reference::run(),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::args::Global;
 use super::data_args::DataArgs;
 use super::output::{self, Results};
 use super::progress::Reporter;
-use super::{signals, work};
+use super::signals::Signals;
+use super::work;
 use crate::error::Result;
 
 const EXAMPLES: &str = "\
@@ -26,30 +28,28 @@ pub(super) struct PredictArgs {
     /// File for the predictions; it appears whole, at the end [default: standard output, also -]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// How rows are written
+    /// How rows are written: CSV with a header, or one JSON object a line
     #[arg(long, value_name = "FORMAT", default_value = "csv")]
     format: PredictFormat,
     /// Add the probability of each class
     #[arg(long)]
     proba: bool,
-    /// Columns of the input to write before the predictions: names separated by commas, or all [default:
+    /// Columns of the input to write beside the predictions: names separated by commas, or all [default:
     /// none]
     #[arg(long, value_name = "COL,COL|all", value_delimiter = ',')]
     keep: Vec<String>,
 }
 
-/// How predictions are written.
+/// How predictions are written: a header and one line a row, or one JSON object a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum PredictFormat {
-    /// A header, then one line a row.
     Csv,
-    /// One JSON object a line.
     Jsonl,
 }
 
 /// Writes one prediction for each row.
-pub(super) fn run(args: &PredictArgs, quiet: bool) -> Result<()> {
-    let mut reporter = Reporter::new(quiet);
+pub(super) fn run(args: &PredictArgs, global: &Global) -> Result<()> {
+    let mut reporter = Reporter::new(global.quiet);
     let source = args.data.source("predict", &reporter)?;
     let mut out = match &args.output {
         Some(path) => {
@@ -60,9 +60,9 @@ pub(super) fn run(args: &PredictArgs, quiet: bool) -> Result<()> {
         None => Results::standard_output(),
     };
     args.data.start_threads()?;
-    let stop = signals::catch()?;
+    let signals = Signals::catch(out.unfinished(), global.error_format)?;
     let how = work::HowToPredict { format: args.format, proba: args.proba, keep: &args.keep };
     let read = args.data.read_options();
-    let done = work::predict(&args.model, &source, &read, &how, &mut out, &mut reporter, stop);
+    let done = work::predict(&args.model, &source, &read, &how, &mut out, &mut reporter, &signals.stop);
     out.finish(done)
 }

@@ -1,6 +1,8 @@
 //! What a run tells while it goes on, on standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -17,6 +19,8 @@ const STAYS: Duration = Duration::from_secs(1);
 /// Prints nothing if it is quiet, a moving line and some lasting ones on a terminal, and a line an epoch elsewhere.
 pub(super) struct Reporter {
     quiet: bool,
+    /// Whether to tell what was inferred.
+    summary: bool,
     /// The moving line; on a terminal only.
     bar: Option<ProgressBar>,
     batch_size: u64,
@@ -29,6 +33,8 @@ pub(super) struct Reporter {
     stayed: Instant,
     /// The line of the last epoch, where it is not printed for good yet.
     pending: Option<String>,
+    /// To be set when training starts.
+    started: Option<Arc<AtomicBool>>,
 }
 
 impl Reporter {
@@ -38,6 +44,7 @@ impl Reporter {
         let terminal = !quiet && io::stderr().is_terminal();
         Reporter {
             quiet,
+            summary: true,
             bar: terminal.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())),
             batch_size: 0,
             epochs: 0,
@@ -46,7 +53,20 @@ impl Reporter {
             drawn: now,
             stayed: now,
             pending: None,
+            started: None,
         }
+    }
+
+    /// Notes and warnings only: the command itself prints what was inferred.
+    pub(super) fn without_summary(quiet: bool) -> Self {
+        let mut reporter = Reporter::new(quiet);
+        reporter.summary = false;
+        reporter
+    }
+
+    /// Sets `flag` when training starts.
+    pub(super) fn set_when_started(&mut self, flag: &Arc<AtomicBool>) {
+        self.started = Some(Arc::clone(flag));
     }
 
     /// Prints a line for good, above the moving one.
@@ -73,15 +93,20 @@ impl Reporter {
 
     fn draw(&self, position: u64, length: u64, prefix: String, message: String) {
         let Some(bar) = &self.bar else { return };
-        if bar.is_hidden() {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
+        let hidden = bar.is_hidden();
+        if hidden {
             let style = ProgressStyle::with_template("{prefix} [{bar:20}] {wide_msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
         }
         bar.set_length(length);
-        bar.set_position(position);
         bar.set_prefix(prefix);
         bar.set_message(message);
+        bar.set_position(position);
+        if hidden {
+            // Only now, so that its first state is a whole one.
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            bar.tick();
+        }
     }
 
     /// Takes the moving line away and leaves the last epoch's in its place.
@@ -112,9 +137,14 @@ impl Progress for Reporter {
     }
 
     fn started(&mut self, run: &Started) {
+        if let Some(flag) = &self.started {
+            flag.store(true, Ordering::SeqCst);
+        }
         self.batch_size = run.batch_size as u64;
         self.epochs = run.epochs;
-        self.say(text::started(run).trim_end());
+        if self.summary {
+            self.say(text::started(run).trim_end());
+        }
     }
 
     fn directory(&mut self, path: &str, resumed: Option<u64>) {

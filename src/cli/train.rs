@@ -4,24 +4,27 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::args::Global;
 use super::config_args::ConfigArgs;
 use super::progress::Reporter;
-use super::{output, signals, text, work};
+use super::signals::Signals;
+use super::{output, text};
 use crate::checkpoint::Existing;
 use crate::error::Result;
+use crate::train::{self, Job};
 
-const EXAMPLES: &str = "\
+const NOTES: &str = "\
+Defaults < config file < --set < named flags. The closing table goes to standard output, progress to \
+standard error: a moving line on a terminal, a line an epoch elsewhere. SIGINT and SIGTERM save a checkpoint.
+
 Examples:
   backprop train --data iris.csv --target species
-  backprop train iris.toml --run-dir runs/try --set train.epochs=50 --set 'train.optimizer={type=\"sgd\"}'
+  backprop train iris.toml --run-dir runs/try --set train.epochs=50 --set train.optimizer=sgd
   backprop train --resume --run-dir runs/try";
 
 /// Train a network on a table and write a run directory
-///
-/// The table of figures at the end goes to standard output, progress to standard error. Defaults < config file <
-/// --set < named flags.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = NOTES)]
 pub(super) struct TrainArgs {
     #[command(flatten)]
     pub(super) config: ConfigArgs,
@@ -37,19 +40,22 @@ pub(super) struct TrainArgs {
 }
 
 /// Trains, then prints the closing table and what to do next.
-pub(super) fn run(args: TrainArgs, quiet: bool) -> Result<()> {
-    let stop = signals::catch()?;
-    let mut reporter = Reporter::new(quiet);
+pub(super) fn run(args: TrainArgs, global: &Global) -> Result<()> {
+    let signals = Signals::catch(None, global.error_format)?;
+    let mut reporter = Reporter::new(global.quiet);
+    reporter.set_when_started(&signals.saves);
     let end = match (args.resume, args.run_dir) {
-        (true, Some(directory)) => work::resume(&directory, &args.config.settings(), &mut reporter, stop)?,
+        (true, Some(directory)) => {
+            train::resume(&directory, &args.config.settings(), &mut reporter, &signals.stop)?
+        }
         (_, run_dir) => {
             let config = args.config.read()?;
             let name = args.config.name(&config);
             let existing = if args.force { Existing::Replace } else { Existing::Refuse };
-            work::train(config, run_dir, name, existing, &mut reporter, stop)?
+            train::train(Job { config, run_dir, name, existing }, &mut reporter, &signals.stop)?
         }
     };
-    if !quiet {
+    if !global.quiet {
         output::print(&format!("{}\n", end.table.trim_end()))?;
         reporter.say(text::finished(&end).trim_end());
     }

@@ -152,7 +152,7 @@ pub(super) fn bad_number(place: String, column: &str, text: &str, stage: Stage) 
 }
 
 /// The candidate that `name` was probably meant to be.
-pub(super) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a String>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a String>) -> Option<&'a str> {
     let lower = name.to_lowercase();
     candidates
         .into_iter()
@@ -163,7 +163,7 @@ pub(super) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a S
 }
 
 /// `"a", "b" and 3 more`: at most twenty names, quoted.
-pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     let names: Vec<String> = names.into_iter().map(|n| quote(n)).collect();
     match names.len() {
         0..=20 => names.join(", "),

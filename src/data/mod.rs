@@ -34,6 +34,7 @@ pub use batch::{EpochOrder, balanced_class_weights};
 pub use column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Fill, NumberCell};
 pub use date::DatePart;
 pub use encode::{Encoder, Report};
+pub(crate) use field::{closest, list};
 pub use fit::Fitted;
 pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs};
 pub use options::{ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, Scale, Unknown};

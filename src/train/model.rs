@@ -86,11 +86,11 @@ impl Model {
         })
     }
 
-    /// Reads a model file or the model of a run directory, with an evaluation plan for batches of up to `rows`.
+    /// Reads a model file or the model of a run directory, with one plan: of `mode`, for batches of up to `rows`.
     ///
     /// # Errors
     /// `Code::Model` for a file that is damaged, of another version, or does not fit its own network.
-    pub fn load(path: &Path, rows: usize) -> Result<Model> {
+    pub fn load(path: &Path, mode: Mode, rows: usize) -> Result<Model> {
         let file = checkpoint::open_model(path)?;
         let damaged = |what: &str| {
             Error::model(checkpoint::place(path), format!("the model's {what} is not there"))
@@ -107,7 +107,7 @@ impl Model {
         let json = text(PREPROCESSING).ok_or_else(|| damaged("preprocessing"))?;
         let preprocessing = Preprocessing::from_json(json)?;
         let class_weights = text(CLASS_WEIGHTS).and_then(|w| serde_json::from_str(w).ok());
-        let plans = [PlanOptions::new(Mode::Evaluate, rows)];
+        let plans = [PlanOptions::new(mode, rows)];
         let mut model = Model::new(config, preprocessing, class_weights, &plans)
             .map_err(|e| Error { code: crate::error::Code::Model, ..e })?;
         model.set_tensors(&file, path, "")?;

@@ -395,7 +395,7 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
         best_epoch,
         epochs: trainer.state.epoch,
         reason,
-        model: checkpoint::place(trainer.directory.path()),
+        model: checkpoint::place(&trainer.directory.model()),
         seconds: trainer.started.elapsed(),
     };
     trainer.progress.finished(&end);

@@ -1,6 +1,8 @@
 //! Everything that is tested from outside the crate.
 
 mod allocations;
+mod cli;
+mod examples;
 mod fixture;
 mod floors;
 mod house;
@@ -9,4 +11,6 @@ mod pytorch_losses;
 mod pytorch_networks;
 mod pytorch_optimizers;
 mod pytorch_schedules;
+mod readme;
 mod source;
+mod threads;

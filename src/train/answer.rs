@@ -1,0 +1,212 @@
+//! What the numbers of a prediction mean, and how they are written.
+
+use std::fmt::Write as _;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::data::Targets;
+use crate::error::{Error, Result, quote};
+use crate::metrics::Task;
+use crate::train::blocks::Block;
+use crate::train::{Format, Model};
+
+/// What is predicted for one target of a row.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Cell<'a> {
+    Text(&'a str),
+    Number(f32),
+}
+
+/// The way from a model's numbers to answers.
+pub(super) struct Answer {
+    targets: Targets,
+    /// Names of the target columns.
+    names: Vec<String>,
+    /// Numbers of a row.
+    width: usize,
+    /// The number that stands for the target, where several are predicted for one.
+    central: usize,
+    /// What each number is, where all of them are written after the predictions: a class, a label, a quantile.
+    details: Vec<String>,
+    /// What CSV puts before these names.
+    prefix: &'static str,
+    /// The key of the object that holds them in JSON.
+    key: &'static str,
+}
+
+impl Answer {
+    /// The answers of `model`; with probabilities if `proba`.
+    ///
+    /// # Errors
+    /// `Code::Usage` for probabilities of a model that has none.
+    pub(super) fn new(model: &Model, proba: bool) -> Result<Answer> {
+        let (targets, head) = (model.preprocessing.targets.clone(), &model.head);
+        if proba && !head.has_probabilities() {
+            let help = "leave --proba out";
+            return Err(if head.task == Task::Numbers {
+                Error::usage("--proba", "the model predicts numbers: there are no probabilities").help(help)
+            } else {
+                let what = "the loss of this model gives scores, not probabilities";
+                let error =
+                    Error::usage("--proba", what).found(format!("the loss {}", quote(head.loss.name)));
+                error.help(format!("{help}, or train with another loss"))
+            });
+        }
+        let names: Vec<String> = targets.names().into_iter().map(str::to_owned).collect();
+        let (details, prefix, key) = match (&targets, head.quantiles()) {
+            (_, Some(quantiles)) => (quantiles.iter().map(f64::to_string).collect(), "quantile", "quantiles"),
+            (Targets::Classes { classes, .. }, _) if proba => {
+                (classes.clone(), "probability", "probabilities")
+            }
+            (Targets::Labels { .. }, _) if proba => (names.clone(), "probability", "probabilities"),
+            _ => (Vec::new(), "", ""),
+        };
+        let (width, central) = (head.predicted_width(), head.central_column());
+        Ok(Answer { targets, names, width, central, details, prefix, key })
+    }
+
+    /// Names of the columns of a CSV, without the kept ones.
+    fn columns(&self) -> Vec<String> {
+        let mut columns: Vec<String> = match &self.names[..] {
+            [_] => vec!["prediction".into()],
+            names => names.iter().map(|name| format!("prediction_{name}")).collect(),
+        };
+        columns.extend(self.details.iter().map(|name| format!("{}_{name}", self.prefix)));
+        columns
+    }
+
+    /// Keys of a JSON object, without the kept ones.
+    fn keys(&self) -> Vec<String> {
+        let details = (!self.details.is_empty()).then_some(self.key);
+        ["prediction"].into_iter().chain(details).map(str::to_owned).collect()
+    }
+
+    /// The prediction of target `i`.
+    fn cell(&self, i: usize, numbers: &[f32]) -> Cell<'_> {
+        match &self.targets {
+            Targets::Classes { classes, .. } => {
+                // The first of the largest, as in the metrics.
+                let larger = |best, c: usize| if numbers[c] > numbers[best] { c } else { best };
+                Cell::Text(&classes[(1..numbers.len()).fold(0, larger)])
+            }
+            Targets::Labels { columns } => Cell::Text(&columns[i].classes[usize::from(numbers[i] > 0.5)]),
+            Targets::Numbers { columns } if columns.len() == 1 => Cell::Number(numbers[self.central]),
+            Targets::Numbers { .. } => Cell::Number(numbers[i]),
+        }
+    }
+
+    fn cells<'a>(&'a self, numbers: &'a [f32]) -> impl Iterator<Item = Cell<'a>> + Clone {
+        (0..self.names.len()).map(|i| self.cell(i, numbers))
+    }
+}
+
+/// Turns blocks into text.
+pub(super) struct Writer {
+    answer: Answer,
+    /// Names of the kept columns.
+    kept: Vec<String>,
+    format: Format,
+    text: Vec<u8>,
+    header: bool,
+}
+
+impl Writer {
+    /// # Errors
+    /// `Code::Usage` for a kept column that has the name of an answer.
+    pub(super) fn new(answer: Answer, kept: Vec<String>, format: Format) -> Result<Writer> {
+        let own = if format == Format::Csv { answer.columns() } else { answer.keys() };
+        if let Some(name) = kept.iter().find(|name| own.contains(name)) {
+            let what = format!("the kept column {} has the name of a column of the output", quote(name));
+            return Err(Error::usage("--keep", what)
+                .help("rename it in the input, or name the columns to keep without it"));
+        }
+        Ok(Writer { answer, kept, format, text: Vec::new(), header: format == Format::Csv })
+    }
+
+    /// The lines of `block` and its predictions, `[rows, predicted_width]`; before the first ones the header.
+    ///
+    /// # Errors
+    /// None that the formats can have in memory.
+    pub(super) fn write(&mut self, block: &Block, numbers: &[f32]) -> Result<&[u8]> {
+        let defect = |e: &dyn std::fmt::Display| Error::environment("the output", e.to_string());
+        self.text.clear();
+        match self.format {
+            Format::Csv => self.csv(block, numbers).map_err(|e| defect(&e))?,
+            Format::Jsonl => self.jsonl(block, numbers).map_err(|e| defect(&e))?,
+        }
+        Ok(&self.text)
+    }
+
+    fn csv(&mut self, block: &Block, numbers: &[f32]) -> csv::Result<()> {
+        let mut csv = csv::Writer::from_writer(&mut self.text);
+        if std::mem::take(&mut self.header) {
+            csv.write_record(self.kept.iter().chain(&self.answer.columns()))?;
+        }
+        let mut spelled = String::new();
+        for (row, numbers) in numbers.chunks_exact(self.answer.width).enumerate() {
+            block.kept.row(row).try_for_each(|field| csv.write_field(field))?;
+            let all = if self.answer.details.is_empty() { &[] } else { numbers };
+            for cell in self.answer.cells(numbers).chain(all.iter().map(|&x| Cell::Number(x))) {
+                match cell {
+                    Cell::Text(text) => csv.write_field(text)?,
+                    Cell::Number(x) => {
+                        spelled.clear();
+                        // Writing to a text cannot fail.
+                        let _ = write!(spelled, "{x:?}");
+                        csv.write_field(&spelled)?;
+                    }
+                }
+            }
+            csv.write_record(None::<&[u8]>)?;
+        }
+        csv.flush().map_err(csv::Error::from)
+    }
+
+    fn jsonl(&mut self, block: &Block, numbers: &[f32]) -> serde_json::Result<()> {
+        for (row, numbers) in numbers.chunks_exact(self.answer.width).enumerate() {
+            let line = Line { answer: &self.answer, kept: &self.kept, block, row, numbers };
+            serde_json::to_writer(&mut self.text, &line)?;
+            self.text.push(b'\n');
+        }
+        Ok(())
+    }
+}
+
+/// A row as a JSON object.
+struct Line<'a> {
+    answer: &'a Answer,
+    kept: &'a [String],
+    block: &'a Block,
+    row: usize,
+    numbers: &'a [f32],
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, field) in self.kept.iter().zip(self.block.kept.row(self.row)) {
+            map.serialize_entry(name, field)?;
+        }
+        let Answer { names, details, key, .. } = self.answer;
+        match names.len() {
+            1 => map.serialize_entry("prediction", &self.answer.cell(0, self.numbers))?,
+            _ => {
+                map.serialize_entry("prediction", &Pairs(names.iter().zip(self.answer.cells(self.numbers))))?;
+            }
+        }
+        if !details.is_empty() {
+            map.serialize_entry(key, &Pairs(details.iter().zip(self.numbers)))?;
+        }
+        map.end()
+    }
+}
+
+/// Names and values as a JSON object.
+struct Pairs<I>(I);
+
+impl<K: Serialize, V: Serialize, I: Iterator<Item = (K, V)> + Clone> Serialize for Pairs<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.clone())
+    }
+}

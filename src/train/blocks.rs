@@ -1,0 +1,191 @@
+//! Rows of new data through a model, block by block: one block is read while the one before it is worked on.
+
+use std::ops::ControlFlow;
+
+use crate::config::Config;
+use crate::data::reader::{BadRows, ReadOptions, TableReader};
+use crate::data::source::Source;
+use crate::data::{Encoder, Fields, Preprocessing, Rows, Table, list};
+use crate::error::{Error, Result, quote};
+use crate::train::load;
+use crate::train::trainer::EVALUATION_ROWS;
+use crate::train::{Progress, Stop};
+
+/// Rows of a block, unless they are very wide.
+pub(super) const BLOCK_ROWS: usize = 16 * EVALUATION_ROWS;
+
+/// Numbers that the rows of a block may hold together.
+const BLOCK_NUMBERS: usize = 1 << 22;
+
+/// Some rows: encoded, and the fields that were asked for as they stand in the input.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub table: Table,
+    pub kept: Kept,
+}
+
+/// Fields of rows, as text.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// Positions of the columns in the input.
+    columns: Vec<usize>,
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Kept {
+    fn new(columns: Vec<usize>) -> Self {
+        Kept { columns, text: String::new(), ends: Vec::new() }
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    fn push(&mut self, row: &dyn Fields) {
+        for &column in &self.columns {
+            self.text.push_str(row.get(column));
+            self.ends.push(self.text.len());
+        }
+    }
+
+    /// The fields of a row.
+    pub(super) fn row(&self, row: usize) -> impl Iterator<Item = &str> {
+        let first = row * self.columns.len();
+        (first..first + self.columns.len()).map(|i| {
+            let start = if i == 0 { 0 } else { self.ends[i - 1] };
+            &self.text[start..self.ends[i]]
+        })
+    }
+}
+
+/// A table of new rows, opened and bound to a model's preprocessing.
+pub(super) struct Blocks<'p> {
+    reader: TableReader,
+    encoder: Encoder<'p>,
+    preprocessing: &'p Preprocessing,
+    with_targets: bool,
+    keep: Vec<usize>,
+    limit: usize,
+}
+
+impl<'p> Blocks<'p> {
+    /// Opens `source` as the model's config has it, but for `bad_rows`. `preprocessing` is that of the model.
+    ///
+    /// # Errors
+    /// Those of the reader and of [`Preprocessing::bind`].
+    pub(super) fn open(
+        config: &Config,
+        preprocessing: &'p Preprocessing,
+        source: &Source,
+        bad_rows: Option<BadRows>,
+        with_targets: bool,
+        progress: &mut dyn Progress,
+    ) -> Result<Self> {
+        let options = load::read_options(&config.data);
+        let options = ReadOptions { on_bad_row: bad_rows.unwrap_or(options.on_bad_row), ..options };
+        let reader = load::open(source, &options, progress)?;
+        let encoder = Encoder::new(preprocessing, reader.columns(), Rows::source(&reader), with_targets);
+        let encoder = encoder.map_err(|e| match options.header {
+            true => e,
+            false => e.help(
+                "the model knows columns by their positions (data.header = false): every column of the training data \
+                 must stand where it stood there",
+            ),
+        })?;
+        let missing_weight =
+            preprocessing.weight.iter().find(|w| with_targets && !reader.columns().contains(w));
+        if let Some(name) = missing_weight {
+            progress.note(&format!("there is no weight column {}: all rows weigh 1", quote(name)));
+        }
+        let limit = (BLOCK_NUMBERS / preprocessing.columns.len().max(1)).clamp(1, BLOCK_ROWS);
+        Ok(Blocks { reader, encoder, preprocessing, with_targets, keep: Vec::new(), limit })
+    }
+
+    /// What messages call the table.
+    pub(super) fn source(&self) -> &str {
+        Rows::source(&self.reader)
+    }
+
+    /// Names of its columns.
+    pub(super) fn columns(&self) -> &[String] {
+        self.reader.columns()
+    }
+
+    /// Keeps the fields of the columns at these positions.
+    pub(super) fn keep(&mut self, columns: Vec<usize>) {
+        self.keep = columns;
+    }
+
+    /// One note on the columns that are of no use.
+    pub(super) fn tell_extra(&self, progress: &mut dyn Progress) {
+        let kept = |name: &&String| self.keep.iter().any(|&k| self.columns()[k] == **name);
+        let extra: Vec<&String> = self.encoder.binding().extra.iter().filter(|name| !kept(name)).collect();
+        match extra.len() {
+            0 => {}
+            1 => progress.note(&format!("column {} is ignored: the model does not know it", list(extra))),
+            n => progress.note(&format!("{n} columns are ignored: the model does not know {}", list(extra))),
+        }
+    }
+
+    /// Notes on the rows, once they are read.
+    pub(super) fn tell(&self, progress: &mut dyn Progress) {
+        self.reader.notes().iter().for_each(|note| progress.note(note));
+        load::tell(self.encoder.report(), progress);
+    }
+
+    /// Rows that a policy left out so far.
+    pub(super) fn dropped(&self) -> u64 {
+        self.encoder.report().dropped
+    }
+
+    /// Gives every block to `work`, in order, until it has enough (`Break`). There is at least one block; only the last
+    /// may be shorter than the others, or empty.
+    ///
+    /// # Errors
+    /// The first in the order of the rows: all blocks before it have been worked on. Being asked to stop.
+    pub(super) fn each(
+        &mut self,
+        stop: &Stop,
+        doing: &str,
+        mut work: impl FnMut(&Block) -> Result<ControlFlow<()>> + Send,
+    ) -> Result<ControlFlow<()>> {
+        let width = if self.with_targets { self.preprocessing.targets.width() } else { 0 };
+        let inputs = self.preprocessing.inputs();
+        let empty = || Block { table: Table::empty(&inputs, width), kept: Kept::new(self.keep.clone()) };
+        let (mut ready, mut next) = (empty(), empty());
+        let mut read = |block: &mut Block| -> Result<bool> {
+            stop.check(doing)?;
+            let kept = &mut block.kept;
+            kept.clear();
+            let mut keep = |row: &dyn Fields| {
+                kept.push(row);
+                Ok(())
+            };
+            let rows = self.encoder.fill(&mut self.reader, &mut block.table, self.limit, &mut keep)?;
+            Ok(rows == self.limit)
+        };
+        let mut more = read(&mut ready)?;
+        loop {
+            if !more {
+                return work(&ready);
+            }
+            let (following, done) = rayon::join(|| read(&mut next), || work(&ready));
+            if done?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            more = following?;
+            std::mem::swap(&mut ready, &mut next);
+        }
+    }
+}
+
+/// The table has no row to score.
+pub(super) fn no_rows(source: &str, dropped: u64) -> Error {
+    let error = Error::data(source, "0 rows").expected("a header and at least one row");
+    match dropped {
+        0 => error,
+        n => error.found(format!("{n} rows with missing values, all left out")),
+    }
+}

@@ -1,0 +1,297 @@
+//! Scoring a model on a table that has the target.
+
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::data::Targets;
+use crate::data::reader::BadRows;
+use crate::data::source::Source;
+use crate::error::Result;
+use crate::graph::Mode;
+use crate::metrics::{self, Column, Report, closing_table};
+use crate::train::blocks::{Blocks, no_rows};
+use crate::train::evaluator::{Scorer, Scores};
+use crate::train::run::in_pool;
+use crate::train::trainer::EVALUATION_ROWS;
+use crate::train::{Model, Progress, Stop};
+
+/// How a table is scored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EvalOptions {
+    /// What a bad row does; as in training if not given.
+    pub on_bad_row: Option<BadRows>,
+}
+
+/// The figures of a model on a table.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    source: String,
+    scores: Scores,
+    targets: Targets,
+}
+
+/// Scores the model at `model` on the rows of `data`, in memory that does not grow with them beyond
+/// [`SCORE_LIMIT`](crate::metrics::SCORE_LIMIT) scores.
+///
+/// # Errors
+/// Those of [`Model::load`]; [`Code::Data`](crate::error::Code::Data) for rows that do not fit, a label that training never
+/// saw, or no rows at all; [`Code::Model`](crate::error::Code::Model) for missing columns;
+/// [`Code::Interrupted`](crate::error::Code::Interrupted).
+pub fn evaluate(
+    model: &Path,
+    data: &Source,
+    options: &EvalOptions,
+    threads: Option<usize>,
+    progress: &mut dyn Progress,
+    stop: &Stop,
+) -> Result<Evaluation> {
+    in_pool(threads, || {
+        let mut model = Model::load(model, Mode::Evaluate, EVALUATION_ROWS)?;
+        let preprocessing = model.preprocessing.clone();
+        let mut blocks =
+            Blocks::open(&model.config, &preprocessing, data, options.on_bad_row, true, progress)?;
+        blocks.tell_extra(progress);
+        let mut scorer = Scorer::new(&model);
+        let mut rows: Vec<u32> = Vec::new();
+        let mut any = false;
+        let _ = blocks.each(stop, "eval", |block| {
+            rows.clear();
+            rows.extend(0..block.table.len() as u32);
+            rows.chunks(EVALUATION_ROWS).for_each(|rows| scorer.add(&mut model, 0, &block.table, rows));
+            any |= !rows.is_empty();
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if !any {
+            return Err(no_rows(blocks.source(), blocks.dropped()));
+        }
+        blocks.tell(progress);
+        let source = blocks.source().to_owned();
+        Ok(Evaluation { source, scores: scorer.finish(), targets: preprocessing.targets })
+    })
+}
+
+impl Evaluation {
+    /// Loss and metrics.
+    pub fn scores(&self) -> &Scores {
+        &self.scores
+    }
+
+    /// For people: every metric, the headline one with its 95 % interval, then what was counted for each class, label
+    /// or number.
+    pub fn to_text(&self) -> String {
+        let report = &self.scores.report;
+        let mut values = vec![("loss", self.scores.loss)];
+        values.extend(report.values());
+        let headline = report.headline();
+        let mut text = format!("{} rows of {}\n\n", report.rows(), self.source);
+        text += &closing_table(&Column { title: "value", values: &values }, Some(&headline), &[]);
+        let names = self.names();
+        for table in match report {
+            Report::Classes(r) => {
+                vec![metrics::confusion_matrix(r, &names), metrics::class_table(r, &names)]
+            }
+            Report::Labels(r) => vec![metrics::label_table(r, &names)],
+            Report::Numbers(r) if r.outputs.len() > 1 => vec![metrics::output_table(r, &names)],
+            _ => Vec::new(),
+        } {
+            text.push('\n');
+            text += &table;
+        }
+        let notes = report.notes();
+        for (i, note) in notes.iter().enumerate() {
+            let _ = write!(text, "{}note: {note}\n", if i == 0 { "\n" } else { "" });
+        }
+        text
+    }
+
+    /// For programs: `rows`, `loss` and every metric by name, `interval` of the headline metric, `classes` and
+    /// `confusion` (`[true][predicted]`), `labels` or `outputs`, and `notes`. What is not finite is `null`.
+    pub fn to_json(&self) -> Value {
+        let report = &self.scores.report;
+        let mut map = Map::new();
+        map.insert("rows".into(), json!(report.rows()));
+        map.extend(self.scores.figures().into_iter().map(|(name, value)| (name, json!(value))));
+        let headline = report.headline();
+        let interval = headline.interval.map(|i| {
+            json!({ "metric": headline.metric, "low": i.low, "high": i.high, "level": 0.95, "method": i.method })
+        });
+        map.insert("interval".into(), json!(interval));
+        let names = self.names();
+        match report {
+            Report::Classes(r) => {
+                let class = |(name, c): (&String, &metrics::ClassScores)| {
+                    json!({ "class": name, "precision": c.precision(), "recall": c.recall(), "f1": c.f1(),
+                            "support": count(c.support) })
+                };
+                map.insert("classes".into(), names.iter().zip(&r.classes).map(class).collect());
+                let row = |row: &[f64]| row.iter().map(|&w| count(w)).collect::<Value>();
+                let matrix = r.confusion.as_ref().map(|c| c.chunks(names.len()).map(row).collect::<Value>());
+                map.insert("confusion".into(), json!(matrix));
+            }
+            Report::Labels(r) => {
+                let label = |(name, l): (&String, &metrics::LabelScores)| {
+                    json!({ "label": name, "precision": l.precision(), "recall": l.recall(), "f1": l.f1(),
+                            "roc_auc": l.roc_auc, "average_precision": l.average_precision,
+                            "support": count(l.support) })
+                };
+                map.insert("labels".into(), names.iter().zip(&r.labels).map(label).collect());
+            }
+            Report::Numbers(r) => {
+                let output = |(name, o): (&String, &metrics::NumberScores)| {
+                    json!({ "output": name, "r2": o.r2, "rmse": o.rmse, "mse": o.mse, "mae": o.mae,
+                            "mape": o.mape })
+                };
+                map.insert("outputs".into(), names.iter().zip(&r.outputs).map(output).collect());
+            }
+            Report::Text(_) => {}
+        }
+        map.insert("notes".into(), json!(report.notes()));
+        Value::Object(map)
+    }
+
+    /// Classes, or the columns of the targets.
+    fn names(&self) -> Vec<String> {
+        match self.targets.classes() {
+            Some(classes) => classes.to_vec(),
+            None => self.targets.names().into_iter().map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// A number of rows: whole unless rows have weights.
+fn count(weight: f64) -> Value {
+    if weight.fract() == 0.0 && weight < 2f64.powi(53) { json!(weight as u64) } else { json!(weight) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+    use crate::train::testing::{Trained, table};
+
+    fn iris() -> Trained {
+        Trained::new(&table("iris.csv"), &["data.target=species", "train.epochs=60"])
+    }
+
+    /// The table `times` over.
+    fn repeated(text: &str, times: usize) -> String {
+        let (header, rows) = text.split_once('\n').unwrap();
+        format!("{header}\n{}", rows.repeat(times))
+    }
+
+    #[test]
+    fn classes_are_scored_for_people_and_programs() {
+        let (figures, notes) = iris().evaluate(&table("iris.csv")).unwrap();
+        assert_eq!(notes, [""; 0]);
+        let json = figures.to_json();
+        let number = |v: &Value| v.as_f64().unwrap();
+        let accuracy = number(&json["accuracy"]);
+        assert!(json["rows"] == 150 && accuracy > 0.9 && number(&json["loss"]) < 0.5, "{json}");
+        let interval = &json["interval"];
+        assert!(interval["metric"] == "accuracy" && number(&interval["level"]) == 0.95);
+        assert!(number(&interval["low"]) < accuracy && accuracy < number(&interval["high"]));
+        let confusion = json["confusion"].as_array().unwrap();
+        let right: u64 = (0..3).map(|c| confusion[c][c].as_u64().unwrap()).sum();
+        assert_eq!(right as f64 / 150.0, accuracy);
+        let class = &json["classes"][1];
+        assert_eq!((&class["class"], &class["support"]), (&json!("versicolor"), &json!(50)));
+        assert_eq!(number(&class["recall"]), confusion[1][1].as_f64().unwrap() / 50.0);
+        let text = figures.to_text();
+        assert!(text.contains("150 rows of ") && text.contains("\naccuracy "), "{text}");
+        assert!(text.contains("95 % interval") && text.contains("\ntrue \\ predicted "), "{text}");
+        assert!(text.contains(&format!("{:.4}", number(&class["recall"]))), "{text}");
+    }
+
+    #[test]
+    fn many_blocks_score_as_one() {
+        let model = iris();
+        let once = model.evaluate(&table("iris.csv")).unwrap().0.to_json();
+        let often = model.evaluate(&repeated(&table("iris.csv"), 60)).unwrap().0.to_json();
+        assert_eq!((&often["rows"], &often["accuracy"]), (&json!(9000), &once["accuracy"]));
+        assert_eq!(
+            often["confusion"][0][0].as_u64().unwrap(),
+            60 * once["confusion"][0][0].as_u64().unwrap()
+        );
+        let loss = |v: &Value| v["loss"].as_f64().unwrap();
+        assert!((loss(&often) - loss(&once)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_loss_is_that_of_training() {
+        let text = table("diabetes.csv");
+        let model = Trained::new(&text, &["data.target=progression", "data.validation=0.0"]);
+        let log = std::fs::read_to_string(model.run().join("metrics.jsonl")).unwrap();
+        assert!(!log.contains("\"val\""));
+        let figures = model.evaluate(&text).unwrap().0;
+        let json = figures.to_json();
+        let number = |name: &str| json[name].as_f64().unwrap();
+        // The target is standardised for the network: its loss is the mean squared error in units of the variance.
+        let variance = number("mse") / (1.0 - number("r2"));
+        assert!((number("loss") - number("mse") / variance).abs() < 1e-4, "{json}");
+        assert_eq!(json["outputs"][0]["output"], "progression");
+        assert_eq!(json["interval"]["metric"], "r2");
+        assert!(!figures.to_text().contains("\noutput "));
+    }
+
+    #[test]
+    fn undefined_figures_are_null() {
+        let (figures, _) = iris()
+            .evaluate("sepal_length,sepal_width,petal_length,petal_width,species\n5,3,1.5,.2,setosa\n")
+            .unwrap();
+        let json = figures.to_json();
+        assert!(json["roc_auc"].is_null() && json["rows"] == 1, "{json}");
+        assert!(json.as_object().unwrap().contains_key("roc_auc"));
+    }
+
+    #[test]
+    fn labels_and_several_numbers_have_tables() {
+        let rows: Vec<String> =
+            (0..200).map(|i| format!("{},{},{},{},{}", i % 50, i % 2, i / 100, i, -i)).collect();
+        let text = format!("x,a,b,y,z\n{}\n", rows.join("\n"));
+        let model = Trained::new(&text, &["data.target=[\"a\", \"b\"]", "data.features=[\"x\"]"]);
+        let figures = model.evaluate(&text).unwrap().0;
+        assert!(figures.to_text().contains("\nlabel "));
+        assert_eq!(figures.to_json()["labels"][1]["label"], "b");
+        assert_eq!(figures.to_json()["labels"][1]["support"], 100);
+        let model = Trained::new(&text, &["data.target=[\"y\", \"z\"]", "data.features=[\"x\"]"]);
+        let figures = model.evaluate(&text).unwrap().0;
+        assert!(figures.to_text().contains("\noutput "));
+        assert_eq!(figures.to_json()["outputs"][1]["output"], "z");
+    }
+
+    #[test]
+    fn tables_that_cannot_be_scored_are_refused() {
+        let model = iris();
+        let header = "sepal_length,sepal_width,petal_length,petal_width,species";
+        let message = |text: &str| {
+            let e = model.evaluate(text).unwrap_err();
+            (e.code, e.to_string())
+        };
+        let (code, text) = message(header);
+        assert!(
+            code == Code::Data
+                && text.ends_with("new.csv: 0 rows\n  expected: a header and at least one row")
+        );
+        let (code, text) = message(&format!("{header}\n1,2,3,4,rosa\n"));
+        assert!(code == Code::Data && text.contains("\"setosa\", \"versicolor\", \"virginica\""), "{text}");
+        assert!(text.contains("line 2, column \"species\""), "{text}");
+        let (code, text) = message("sepal_length,sepal_width,petal_length,petal_width\n1,2,3,4\n");
+        assert!(code == Code::Data && text.contains("no target column \"species\""), "{text}");
+    }
+
+    #[test]
+    fn weights_count_where_they_are_given() {
+        let (header, rows) = ("x,w,y", (0..100).map(|i| format!("{},{},{}", i % 10, 1 + i % 2, i % 2)));
+        let text = format!("{header}\n{}\n", rows.collect::<Vec<_>>().join("\n"));
+        let model = Trained::new(&text, &["data.target=y", "data.weight=w"]);
+        let (figures, notes) = model.evaluate("x,w,y\n1,0.5,0\n2,0,1\n3,3,1\n").unwrap();
+        assert_eq!(figures.to_json()["classes"][0]["support"], 0.5);
+        assert_eq!(figures.to_json()["classes"][1]["support"], 3);
+        assert_eq!(notes, [""; 0]);
+        let (_, notes) = model.evaluate("x,y\n1,0\n2,1\n").unwrap();
+        assert_eq!(notes, ["there is no weight column \"w\": all rows weigh 1"]);
+    }
+}

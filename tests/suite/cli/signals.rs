@@ -1,0 +1,155 @@
+//! Bad input 39: SIGINT and SIGTERM. A checkpoint, 130 or 143, and the command to resume.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use super::{Place, iris};
+
+/// A run that would take hours; the schedule does not depend on the number of epochs.
+const LONG: &str = "train --data iris.csv --target species --set train.epochs=100000000 \
+                    --set train.early_stopping=none --set train.schedule=constant --run-dir r";
+
+/// A command that is running.
+struct Running {
+    child: Child,
+    err: BufReader<ChildStderr>,
+}
+
+impl Running {
+    fn start(place: &Place, line: &str) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_backprop"))
+            .args(line.split(' ').filter(|word| !word.is_empty()))
+            .current_dir(place.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let err = BufReader::new(child.stderr.take().expect("standard error"));
+        Running { child, err }
+    }
+
+    /// Waits for a line that starts with `start`.
+    fn wait_for(&mut self, start: &str) {
+        let mut line = String::new();
+        while !line.starts_with(start) {
+            line.clear();
+            assert!(self.err.read_line(&mut line).expect("a line") > 0, "it ended before {start:?}");
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-s", name, &id]).status().expect("kill runs");
+        assert!(status.success());
+    }
+
+    /// The exit code, and what stood on standard error after the last line waited for, without epochs.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut text = String::new();
+        self.err.read_to_string(&mut text).expect("UTF-8");
+        let status = self.child.wait().expect("it ends");
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("epoch ")).collect();
+        (status.code(), lines.join("\n"))
+    }
+}
+
+#[test]
+fn a_signal_saves_a_checkpoint_and_names_the_command_to_resume() {
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let place = Place::new().with("iris.csv", iris());
+        let mut run = Running::start(&place, LONG);
+        run.wait_for("epoch ");
+        run.signal(name);
+        let (ended, text) = run.end();
+        assert_eq!(ended, Some(code), "{text}");
+        assert!(text.starts_with(&format!("error[{code}]: step ")), "{text}");
+        assert!(text.ends_with("help: go on with: backprop train --resume --run-dir r"), "{text}");
+        assert_eq!(place.list("r/checkpoints"), ["last.safetensors"]);
+        assert!(place.path().join("r/model.safetensors").is_file());
+    }
+}
+
+#[test]
+fn a_stopped_and_resumed_run_ends_like_one_that_was_never_stopped() {
+    let place = Place::new().with("iris.csv", iris());
+    let mut run = Running::start(&place, LONG);
+    run.wait_for("epoch ");
+    run.signal("INT");
+    let (code, text) = run.end();
+    assert_eq!(code, Some(130), "{text}");
+    let step: u64 = text
+        .strip_prefix("error[130]: step ")
+        .and_then(|rest| rest.split(' ').next())
+        .and_then(|step| step.parse().ok())
+        .unwrap_or_else(|| panic!("no step in {text}"));
+    let last = format!("--set train.max_steps={}", step + 25);
+    place.run(&format!("train --resume --run-dir r {last}")).worked();
+    place.run(&format!("{} {last}", LONG.replace("--run-dir r", "--run-dir whole"))).worked();
+    let model = |run: &str| fs::read(place.path().join(run).join("model.safetensors")).expect("a model");
+    assert!(model("r") == model("whole"));
+}
+
+#[test]
+fn two_runs_in_one_directory_are_refused() {
+    let place = Place::new().with("iris.csv", iris());
+    let mut run = Running::start(&place, LONG);
+    run.wait_for("epoch ");
+    insta::assert_snapshot!(place.run(&format!("{LONG} --quiet")).failed(5), @"
+    error[5]: r: another run holds the directory
+      help: wait until it ends, or choose another --run-dir
+    ");
+    insta::assert_snapshot!(place.run("train --resume --run-dir r").failed(5), @"
+    error[5]: r: another run holds the directory
+      help: wait until it ends, or choose another --run-dir
+    ");
+    run.signal("TERM");
+    assert_eq!(run.end().0, Some(143));
+}
+
+/// Until both signals are caught, a signal would end the process by itself.
+#[cfg(target_os = "linux")]
+fn wait_until_caught(run: &Running) {
+    let status = format!("/proc/{}/status", run.child.id());
+    let both = 1 << (2 - 1) | 1 << (15 - 1);
+    let ready = || {
+        let text = fs::read_to_string(&status).expect("the state of the process");
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        let caught = field("SigCgt:").and_then(|mask| u64::from_str_radix(mask, 16).ok()).unwrap_or(0);
+        caught & both == both && field("Threads:") != Some("1")
+    };
+    while !ready() {
+        std::thread::yield_now();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_command_that_waits_for_rows_ends_and_leaves_nothing() {
+    let place = Place::new();
+    let run = Running::start(&place, "train --data - --target y");
+    wait_until_caught(&run);
+    run.signal("TERM");
+    let (code, text) = run.end();
+    insta::assert_snapshot!(text, @"error[143]: backprop: stopped by a signal while it waited for data");
+    assert_eq!((code, place.list(".")), (Some(143), Vec::new()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_signal_ends_at_once() {
+    // Where this machine is so slow that the second one comes after the time that the first one grants, try again.
+    let at_once = (0..5).any(|_| {
+        let place = Place::new();
+        let run = Running::start(&place, "train --data - --target y");
+        wait_until_caught(&run);
+        run.signal("INT");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        run.signal("TERM");
+        let (code, text) = run.end();
+        assert!([Some(130), Some(143)].contains(&code), "{code:?} {text}");
+        code == Some(143) && text.is_empty()
+    });
+    assert!(at_once, "the second signal leaves no time for a message");
+}
