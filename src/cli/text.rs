@@ -184,9 +184,9 @@ mod tests {
         rows       1,437 to train on, no validation part
         training   batches of 32, at most 1 epoch, 45 steps
         memory     1.5 MiB
-        directory  runs/digits-1
-        resumed    after epoch 3
         "#);
+        assert_eq!(directory("runs/digits-1", None), "directory  runs/digits-1");
+        assert_eq!(directory("runs/digits-1", Some(3)), "directory  runs/digits-1\nresumed    after epoch 3");
     }
 
     #[test]

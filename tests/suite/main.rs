@@ -2,6 +2,7 @@
 
 mod allocations;
 mod cli;
+mod examples;
 mod fixture;
 mod floors;
 mod house;
@@ -10,4 +11,6 @@ mod pytorch_losses;
 mod pytorch_networks;
 mod pytorch_optimizers;
 mod pytorch_schedules;
+mod readme;
 mod source;
+mod threads;

@@ -12,6 +12,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::backend::pointwise::Element;
@@ -152,18 +153,33 @@ impl<T: Number> Cpu<T> {
         work(&mut lane)
     }
 
-    /// Runs `leaf` on parts of `range`, each at least `least` long, forking in halves over at most `threads` threads.
-    fn fork(range: Range<usize>, threads: usize, least: usize, leaf: &(dyn Fn(Range<usize>) + Sync)) {
-        let len = range.len();
-        if threads <= 1 || len < 2 * least {
-            return leaf(range);
-        }
-        let left = threads / 2;
-        // Whole multiples of `least` on the left keep the vector loops of both halves full.
-        let cut = (len * left / threads).next_multiple_of(least).min(len - least);
-        let (a, b) = (range.start..range.start + cut, range.start + cut..range.end);
-        rayon::join(|| Self::fork(a, left, least, leaf), || Self::fork(b, threads - left, least, leaf));
+    /// Runs `lane` on `threads` threads at once, each of which then takes items of `0..items` until none is left.
+    ///
+    /// Who takes which item is left to chance: it decides no bit of the result.
+    fn share(&self, lanes: &Lanes, items: usize, work: &(dyn Fn(&mut Lane<'_, T>, usize) + Sync)) {
+        let threads = threads_for(lanes.work).min(items);
+        let next = AtomicUsize::new(0);
+        fork(threads, &|| {
+            self.lane(lanes, 0..lanes.rows, |lane| {
+                loop {
+                    let item = next.fetch_add(1, Ordering::Relaxed);
+                    if item >= items {
+                        break;
+                    }
+                    work(lane, item);
+                }
+            });
+        });
     }
+}
+
+/// Runs `leaf` as often as there are `threads`, at once where the pool has them free. Does not allocate.
+fn fork(threads: usize, leaf: &(dyn Fn() + Sync)) {
+    if threads <= 1 {
+        return leaf();
+    }
+    let left = threads / 2;
+    rayon::join(|| fork(left, leaf), || fork(threads - left, leaf));
 }
 
 fn threads_for(work: f64) -> usize {
@@ -204,21 +220,17 @@ impl<T: Number> Device for Cpu<T> {
     }
 
     fn rows(&self, lanes: &Lanes, block: usize, work: &(dyn Fn(&mut dyn Backend) + Sync)) {
-        let leaf = |rows: Range<usize>| {
-            self.lane(lanes, 0..0, |lane| {
-                for start in rows.clone().step_by(block) {
-                    lane.rows = start..(start + block).min(rows.end);
-                    work(lane);
-                }
-            });
-        };
-        Self::fork(0..lanes.rows, threads_for(lanes.work), 8, &leaf);
+        // As many blocks of one size as the rows need, and one for each thread at least; eights keep vector loops full.
+        let least = threads_for(lanes.work).min(lanes.rows.div_ceil(8)).max(1);
+        let blocks = lanes.rows.div_ceil(block).next_multiple_of(least);
+        let size = lanes.rows.div_ceil(blocks).next_multiple_of(8);
+        self.share(lanes, lanes.rows.div_ceil(size), &|lane, item| {
+            lane.rows = item * size..((item + 1) * size).min(lanes.rows);
+            work(lane);
+        });
     }
 
     fn tasks(&self, lanes: &Lanes, tasks: usize, work: &(dyn Fn(&mut dyn Backend, usize) + Sync)) {
-        let leaf = |tasks: Range<usize>| {
-            self.lane(lanes, 0..lanes.rows, |lane| tasks.for_each(|t| work(lane, t)));
-        };
-        Self::fork(0..tasks, threads_for(lanes.work), 1, &leaf);
+        self.share(lanes, tasks, &|lane, item| work(lane, item));
     }
 }
