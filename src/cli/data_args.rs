@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::progress::Reporter;
-use crate::data::reader::{BadRows, ReadOptions};
+use crate::data::reader::BadRows;
 use crate::data::source::Source;
 use crate::error::{Error, Result};
 
@@ -47,9 +47,10 @@ pub(super) struct DataArgs {
     /// Table with the columns of the training data, in any order; .gz and .zst are read as they are
     /// [default: standard input, also -]
     data: Option<PathBuf>,
-    /// What a row with too few or too many fields does: skip leaves out up to 1 % of the rows, and counts them
-    #[arg(long, value_name = "ACTION", default_value = "error")]
-    on_bad_row: BadRow,
+    /// What a row with too few or too many fields does: skip leaves out up to 1 % of the rows, and counts
+    /// them [default: as in training]
+    #[arg(long, value_name = "ACTION")]
+    on_bad_row: Option<BadRow>,
     /// Threads to compute with; the result does not depend on it [default: one a core]
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<u16>,
@@ -77,19 +78,14 @@ impl DataArgs {
         }
     }
 
-    /// How the rows are read.
-    pub(super) fn read_options(&self) -> ReadOptions {
-        ReadOptions { on_bad_row: self.on_bad_row.action(), ..ReadOptions::default() }
+    /// What a bad row does, if the command line says so.
+    pub(super) fn on_bad_row(&self) -> Option<BadRows> {
+        self.on_bad_row.map(BadRow::action)
     }
 
-    /// Makes `--threads` what the work below runs on.
-    ///
-    /// # Errors
-    /// [`Code::Environment`](crate::error::Code::Environment) where threads cannot be started.
-    pub(super) fn start_threads(&self) -> Result<()> {
-        let Some(threads) = self.threads else { return Ok(()) };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
-        pool.build_global().map_err(|e| Error::environment("--threads", format!("cannot be started: {e}")))
+    /// How many threads to compute with, if the command line says so.
+    pub(super) fn threads(&self) -> Option<usize> {
+        self.threads.map(usize::from)
     }
 }
 

@@ -6,10 +6,11 @@ use clap::{Args, ValueEnum};
 
 use super::args::Global;
 use super::data_args::DataArgs;
+use super::output;
 use super::progress::Reporter;
 use super::signals::Signals;
-use super::{output, work};
 use crate::error::Result;
+use crate::train::{self, EvalOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,11 +41,12 @@ enum EvalFormat {
 pub(super) fn run(args: &EvalArgs, global: &Global) -> Result<()> {
     let mut reporter = Reporter::new(global.quiet);
     let source = args.data.source("eval", &reporter)?;
-    args.data.start_threads()?;
     let signals = Signals::catch(None, global.error_format)?;
-    let json = args.format == EvalFormat::Json;
-    let figures =
-        work::evaluate(&args.model, &source, &args.data.read_options(), json, &mut reporter, &signals.stop)?;
-    drop(reporter);
-    output::print(&format!("{}\n", figures.trim_end()))
+    let options = EvalOptions { on_bad_row: args.data.on_bad_row() };
+    let threads = args.data.threads();
+    let figures = train::evaluate(&args.model, &source, &options, threads, &mut reporter, &signals.stop)?;
+    match args.format {
+        EvalFormat::Text => output::print(&format!("{}\n", figures.to_text().trim_end())),
+        EvalFormat::Json => output::print(&format!("{}\n", figures.to_json())),
+    }
 }

@@ -19,7 +19,6 @@ mod progress;
 mod signals;
 mod text;
 mod train;
-mod work;
 
 use std::process::ExitCode;
 

@@ -72,16 +72,15 @@ impl Results {
             // A failure is kept in `self`.
             let _ = self.flush();
         }
-        match (self.failed, self.to) {
-            (Some(e), To::StandardOutput(_)) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-            (Some(e), To::StandardOutput(_)) => {
-                Err(io_error(Path::new("standard output"), "cannot write", &e))
-            }
-            (Some(e), To::File(path, _)) => Err(io_error(&path, "cannot write", &e)),
-            (None, To::File(_, file)) if work.is_ok() => match take(&file) {
-                Some(file) => file.commit(),
-                None => Ok(()),
-            },
+        let (place, file) = match self.to {
+            To::StandardOutput(_) => (PathBuf::from("standard output"), None),
+            // Taken out in any case: the thread that watches for signals holds on to it, too.
+            To::File(path, file) => (path, take(&file)),
+        };
+        match (self.failed, file) {
+            (Some(e), None) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+            (Some(e), _) => Err(io_error(&place, "cannot write", &e)),
+            (None, Some(file)) if work.is_ok() => file.commit(),
             (None, _) => work,
         }
     }

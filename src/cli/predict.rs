@@ -9,8 +9,8 @@ use super::data_args::DataArgs;
 use super::output::{self, Results};
 use super::progress::Reporter;
 use super::signals::Signals;
-use super::work;
 use crate::error::Result;
+use crate::train::{self, Format, Keep, PredictOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,7 +34,7 @@ pub(super) struct PredictArgs {
     /// Add the probability of each class
     #[arg(long)]
     proba: bool,
-    /// Columns of the input to write beside the predictions: names separated by commas, or all [default:
+    /// Columns of the input to write before the predictions: names separated by commas, or all [default:
     /// none]
     #[arg(long, value_name = "COL,COL|all", value_delimiter = ',')]
     keep: Vec<String>,
@@ -42,9 +42,18 @@ pub(super) struct PredictArgs {
 
 /// How predictions are written: a header and one line a row, or one JSON object a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum PredictFormat {
+enum PredictFormat {
     Csv,
     Jsonl,
+}
+
+impl From<PredictFormat> for Format {
+    fn from(format: PredictFormat) -> Self {
+        match format {
+            PredictFormat::Csv => Format::Csv,
+            PredictFormat::Jsonl => Format::Jsonl,
+        }
+    }
 }
 
 /// Writes one prediction for each row.
@@ -59,10 +68,23 @@ pub(super) fn run(args: &PredictArgs, global: &Global) -> Result<()> {
         }
         None => Results::standard_output(),
     };
-    args.data.start_threads()?;
     let signals = Signals::catch(out.unfinished(), global.error_format)?;
-    let how = work::HowToPredict { format: args.format, proba: args.proba, keep: &args.keep };
-    let read = args.data.read_options();
-    let done = work::predict(&args.model, &source, &read, &how, &mut out, &mut reporter, &signals.stop);
+    let options = PredictOptions {
+        format: args.format.into(),
+        proba: args.proba,
+        keep: keep(&args.keep),
+        on_bad_row: args.data.on_bad_row(),
+    };
+    let threads = args.data.threads();
+    let done =
+        train::predict(&args.model, &source, &options, threads, &mut out, &mut reporter, &signals.stop);
     out.finish(done)
+}
+
+fn keep(columns: &[String]) -> Keep {
+    match columns {
+        [] => Keep::None,
+        [all] if all == "all" => Keep::All,
+        names => Keep::Columns(names.to_vec()),
+    }
 }

@@ -111,11 +111,11 @@ impl Reporter {
 
     /// Takes the moving line away and leaves the last epoch's in its place.
     fn settle(&mut self) {
-        if let Some(line) = self.pending.take() {
-            self.say(&line);
-        }
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+        if let Some(line) = self.pending.take() {
+            self.say(&line);
         }
     }
 }

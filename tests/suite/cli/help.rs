@@ -108,8 +108,8 @@ fn eval() {
 
     Options:
           --on-bad-row <ACTION>  What a row with too few or too many fields does: skip leaves out up to
-                                 1 % of the rows, and counts them [default: error] [possible values:
-                                 skip, error]
+                                 1 % of the rows, and counts them [default: as in training] [possible
+                                 values: skip, error]
           --threads <N>          Threads to compute with; the result does not depend on it [default: one
                                  a core]
           --format <FORMAT>      How the figures are printed: tables with the confusion matrix, or one
@@ -141,8 +141,8 @@ fn predict() {
 
     Options:
           --on-bad-row <ACTION>  What a row with too few or too many fields does: skip leaves out up to
-                                 1 % of the rows, and counts them [default: error] [possible values:
-                                 skip, error]
+                                 1 % of the rows, and counts them [default: as in training] [possible
+                                 values: skip, error]
           --threads <N>          Threads to compute with; the result does not depend on it [default: one
                                  a core]
       -o, --output <FILE>        File for the predictions; it appears whole, at the end [default:
@@ -150,7 +150,7 @@ fn predict() {
           --format <FORMAT>      How rows are written: CSV with a header, or one JSON object a line
                                  [default: csv] [possible values: csv, jsonl]
           --proba                Add the probability of each class
-          --keep <COL,COL|all>   Columns of the input to write beside the predictions: names separated
+          --keep <COL,COL|all>   Columns of the input to write before the predictions: names separated
                                  by commas, or all [default: none]
       -h, --help                 Print help
 

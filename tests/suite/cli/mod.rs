@@ -3,6 +3,7 @@
 mod arguments;
 mod config;
 mod help;
+mod rows;
 #[cfg(unix)]
 mod signals;
 mod small;

@@ -1,10 +1,10 @@
 //! Bad input 39: SIGINT and SIGTERM. A checkpoint, 130 or 143, and the command to resume.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
-use super::{Place, iris};
+use super::{Place, iris, rows};
 
 /// A run that would take hours; the schedule does not depend on the number of epochs.
 const LONG: &str = "train --data iris.csv --target species --set train.epochs=100000000 \
@@ -152,4 +152,65 @@ fn a_second_signal_ends_at_once() {
         code == Some(143) && text.is_empty()
     });
     assert!(at_once, "the second signal leaves no time for a message");
+}
+
+/// Ever more rows for a command, until it goes away.
+fn pour(run: &mut Running) -> std::thread::JoinHandle<()> {
+    let mut input = run.child.stdin.take().expect("standard input");
+    std::thread::spawn(move || {
+        let rows = iris();
+        let header = rows.iter().position(|&b| b == b'\n').map_or(0, |i| i + 1);
+        let _ = input.write_all(&rows[..header]);
+        while input.write_all(&rows[header..]).is_ok() {}
+    })
+}
+
+/// Bad input 39.
+#[test]
+fn predict_ends_well_when_its_reader_goes_away() {
+    let place = rows::place();
+    let mut run = Running::start(&place, "predict m.safetensors");
+    let pouring = pour(&mut run);
+    let mut out = BufReader::new(run.child.stdout.take().expect("standard output"));
+    let mut line = String::new();
+    out.read_line(&mut line).expect("a line");
+    drop(out);
+    let (code, text) = run.end();
+    assert_eq!((line.as_str(), code, text.as_str()), ("prediction\n", Some(0), ""));
+    pouring.join().expect("the rows go nowhere");
+}
+
+#[test]
+fn eval_and_predict_stop_at_a_signal_and_leave_nothing() {
+    for (line, name, code) in
+        [("eval m.safetensors", "INT", 130), ("predict m.safetensors -o out.csv", "TERM", 143)]
+    {
+        let place = rows::place();
+        let files = place.list(".");
+        let mut run = Running::start(&place, line);
+        let pouring = pour(&mut run);
+        #[cfg(target_os = "linux")]
+        wait_until_caught(&run);
+        #[cfg(not(target_os = "linux"))]
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        run.signal(name);
+        let (ended, text) = run.end();
+        assert_eq!(ended, Some(code), "{text}");
+        assert!(text.starts_with(&format!("error[{code}]: ")), "{text}");
+        assert_eq!(place.list("."), files);
+        pouring.join().expect("the rows go nowhere");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn predict_gives_its_output_up_where_no_rows_come() {
+    let place = rows::place();
+    let files = place.list(".");
+    let run = Running::start(&place, "predict m.safetensors -o out.csv");
+    wait_until_caught(&run);
+    run.signal("TERM");
+    let (code, text) = run.end();
+    assert_eq!(code, Some(143), "{text}");
+    assert_eq!(place.list("."), files);
 }
