@@ -186,6 +186,6 @@ pub(super) fn no_rows(source: &str, dropped: u64) -> Error {
     let error = Error::data(source, "0 rows").expected("a header and at least one row");
     match dropped {
         0 => error,
-        n => error.found(format!("{n} rows with missing values, all left out")),
+        n => error.found(format!("{n} with missing values, all left out")),
     }
 }

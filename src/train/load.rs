@@ -146,7 +146,7 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
     let raw = RawTable::read(&mut reader, &data_options(config))?;
     reader.notes().iter().for_each(|note| progress.note(note));
     if raw.dropped() > 0 {
-        progress.note(&format!("{} rows with missing values were left out", raw.dropped()));
+        progress.note(&left_out(raw.dropped()));
     }
     let split = match config.data.validation {
         Validation::Fraction(fraction) => raw.split(fraction, config.seed)?,
@@ -186,10 +186,18 @@ pub(super) fn read(
 /// Notes of an encoder.
 pub(super) fn tell(report: &crate::data::Report, progress: &mut dyn Progress) {
     if report.dropped > 0 {
-        progress.note(&format!("{} rows with missing values were left out", report.dropped));
+        progress.note(&left_out(report.dropped));
     }
     for (column, count) in &report.unknown {
-        let what = format!("column {}: {count} values that training never saw", crate::error::quote(column));
-        progress.note(&what);
+        let values = if *count == 1 { "value" } else { "values" };
+        let column = crate::error::quote(column);
+        progress.note(&format!("column {column}: {count} {values} that training never saw"));
+    }
+}
+
+fn left_out(rows: u64) -> String {
+    match rows {
+        1 => "1 row with missing values was left out".into(),
+        n => format!("{n} rows with missing values were left out"),
     }
 }

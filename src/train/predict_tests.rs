@@ -202,7 +202,7 @@ impl Write for Full {
 fn a_reader_that_went_away_is_no_error_and_a_full_disk_is() {
     let model = iris();
     let source = Source::file(model.file("new.csv", THREE));
-    let mut run =
+    let run =
         |kind| predict(&model.run(), &source, &CSV, Some(1), &mut Full(5, kind), &mut Silent, &Stop::new());
     assert_eq!(run(ErrorKind::BrokenPipe), Ok(()));
     let full = run(ErrorKind::StorageFull).unwrap_err();
@@ -283,17 +283,12 @@ fn labels_have_a_probability_each_and_embeddings_are_found() {
     let p = numbers(lines[1]);
     let options = PredictOptions { format: Format::Jsonl, proba: true, ..CSV };
     let (json, _) = model.predict(text, &options).unwrap();
-    let first = format!(
-        "{{\"prediction\":{{\"hot\":\"no\",\"wet\":\"yes\"}},\"probabilities\":{{\"hot\":{},\"wet\":{}}}}}",
-        serde_json::json!(p[0]),
-        serde_json::json!(p[1])
-    );
-    let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-    let found = parse(json.lines().next().unwrap());
-    assert_eq!(found["prediction"], parse(&first)["prediction"]);
-    assert_eq!(found["probabilities"]["wet"].as_f64().unwrap() as f32, p[1]);
+    let first: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert_eq!(first["prediction"], serde_json::json!({ "hot": "no", "wet": "yes" }));
+    let probability = |name: &str| first["probabilities"][name].as_f64().unwrap() as f32;
+    assert_eq!([probability("hot"), probability("wet")], p[..]);
     let (_, notes) = model.predict("city,x\nParis,1\n", &CSV).unwrap();
-    assert_eq!(notes, ["column \"city\": 1 values that training never saw"]);
+    assert_eq!(notes, ["column \"city\": 1 value that training never saw"]);
 }
 
 #[test]
@@ -336,9 +331,9 @@ fn rows_under_drop_row_are_counted() {
     let text = THREE.replace("4.7,1.4", "4.7,NA");
     let (csv, notes) =
         model.predict(&text, &PredictOptions { keep: keep(&["sepal_length"]), ..CSV }).unwrap();
-    let kept: Vec<f32> = csv.lines().skip(1).flat_map(|l| numbers(l)).collect();
+    let kept: Vec<f32> = csv.lines().skip(1).flat_map(numbers).collect();
     assert_eq!(kept, [5.1, 6.3]);
-    assert_eq!(notes, ["1 rows with missing values were left out"]);
+    assert_eq!(notes, ["1 row with missing values was left out"]);
 }
 
 #[test]
