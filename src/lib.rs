@@ -6,8 +6,8 @@
 //!
 //! | floor | folder | what lives there |
 //! | --- | --- | --- |
-//! | 7 | [`cli`] | one file a subcommand; the only place that prints or exits |
-//! | 6 | [`train`] | trainer, evaluator, predictor |
+//! | 8 | [`cli`] | one file a subcommand; the only place that prints or exits |
+//! | 7 | [`train`] | trainer, evaluator, predictor: a checked config at work |
 //! | 6 | [`config`] | raw text to checked `Config` |
 //! | 5 | [`layers`] | what a config names; each lowers itself to ops and holds no maths |
 //! | 5 | [`checkpoint`] | files of a run: models, checkpoints, metrics, locks |

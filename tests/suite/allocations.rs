@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backprop::backend::cpu::Cpu;
-use backprop::graph::{Graph, Init, Machine, Mode, Pass, PlanOptions, Tensor};
+use backprop::graph::{Graph, Init, Machine, Mode, Pass, PlanOptions, Tensor, ValueId};
 use backprop::layers::{Input, Network, Output, build};
 use backprop::ops::LOSSES;
 use backprop::optim::{OPTIMIZERS, Optimizer, Segment, StepOptions};
@@ -107,6 +107,8 @@ fn network() -> Network {
 struct Training {
     machine: Machine<Cpu<f32>>,
     optimizer: Optimizer,
+    /// What each input of the graph is filled with.
+    batch: Vec<(ValueId, Vec<f32>)>,
     step: u64,
 }
 
@@ -124,36 +126,43 @@ impl Training {
             initialise(t, i, &mut machine.buffers_mut()[t.offset..t.offset + t.shape.len()]);
         }
         let key = Key::new(3);
-        for plan in [0, 1] {
-            let fill = |to: &mut [f32], f: &dyn Fn(u64) -> f64| {
-                to.iter_mut().enumerate().for_each(|(i, x)| *x = f(i as u64) as f32);
-            };
-            fill(machine.input_mut(plan, network.inputs[0], ROWS), &|i| key.normal(i));
-            fill(machine.input_mut(plan, network.inputs[1], ROWS), &|i| (key.bits(i) % 50) as f64);
-            fill(machine.input_mut(plan, network.target, ROWS), &|i| (key.bits(i) % CLASSES as u64) as f64);
-            fill(machine.input_mut(plan, network.row_weight, ROWS), &|_| 1.0 / ROWS as f64);
-        }
+        let numbers =
+            |n: usize, f: &dyn Fn(u64) -> f64| (0..n as u64).map(|i| f(i) as f32).collect::<Vec<f32>>();
+        let batch = vec![
+            (network.inputs[0], numbers(64 * ROWS, &|i| key.normal(i))),
+            (network.inputs[1], numbers(ROWS, &|i| (key.bits(i) % 50) as f64)),
+            (network.target, numbers(ROWS, &|i| (key.bits(i) % CLASSES as u64) as f64)),
+            (network.row_weight, numbers(ROWS, &|_| 1.0 / ROWS as f64)),
+        ];
         let adamw = choice(Family::Optimizer, &json!({ "type": "adamw", "amsgrad": true, "l1": 1e-5 }));
         let chain = (OPTIMIZERS[adamw.index].build)(&adamw.values).expect("keys that agree");
         let segments = parameters(&graph);
         let chain = chain.clip_grad_norm(1.0).clip_grad_value(0.1);
         let optimizer = Optimizer::new(chain, graph.param_len(), segments);
-        Training { machine, optimizer, step: 0 }
+        Training { machine, optimizer, batch, step: 0 }
+    }
+
+    fn pass(&mut self, plan: usize, rows: usize, key: Key, accumulate: bool) {
+        for (value, numbers) in &self.batch {
+            let row = numbers.len() / ROWS;
+            self.machine.input_mut(plan, *value, rows).copy_from_slice(&numbers[..rows * row]);
+        }
+        self.machine.run(plan, Pass { rows, key, accumulate });
     }
 
     fn step(&mut self) {
         let key = Key::new(7).part(self.step);
         self.step += 1;
-        for accumulate in [false, true] {
-            self.machine.run(0, Pass { rows: ROWS, key, accumulate });
-        }
+        self.pass(0, ROWS, key, false);
+        self.pass(0, ROWS - 1, key, true);
         let (params, grads) = self.machine.params_and_grads();
         let options = StepOptions { gradient_scale: 0.5, measure_norm: true, ..StepOptions::new(0.01) };
-        black_box(self.optimizer.step(params, grads, options));
+        let norm = self.optimizer.step(params, grads, options).expect("it was asked for");
+        assert!(norm.is_finite() && norm > 0.0, "the norm of the gradient is {norm}");
     }
 
     fn evaluate(&mut self) {
-        self.machine.run(1, Pass { rows: ROWS - 1, key: Key::new(0), accumulate: false });
+        self.pass(1, ROWS, Key::new(0), false);
     }
 }
 

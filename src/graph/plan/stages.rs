@@ -8,8 +8,11 @@ use super::{Piece, Stage, Step, Task};
 /// Multiply-adds that are worth a task of their own; fixed, so that tasks never depend on the number of threads.
 const TASK_COST: f64 = 64.0 * 1024.0;
 
-/// Bytes that a lane's block of rows may take in all values of a stage: about half of a core's second-level cache.
-const BLOCK_BYTES: usize = 768 * 1024;
+/// Rows of a weight that a task has at least: two tiles of a matrix product, so that none runs on a sliver.
+const TASK_ROWS: usize = 28;
+
+/// Bytes that a lane's block of rows may take in all values of a stage: most of a core's second-level cache.
+const BLOCK_BYTES: usize = 1536 * 1024;
 
 /// Whether a piece is split over the rows of the batch.
 pub(super) fn is_rows(piece: Piece) -> bool {
@@ -59,17 +62,23 @@ pub(super) fn stage_of(steps: &[Step], span: Range<usize>) -> Stage {
             .iter()
             .map(|s| s.io.output.row_len + s.io.d_output.map_or(0, |v| v.row_len))
             .sum();
-        let block = (BLOCK_BYTES / (4 * row.max(1))).clamp(16, 256) / 16 * 16;
+        let block = (BLOCK_BYTES / (4 * row.max(1))).clamp(64, 512) / 16 * 16;
         return Stage::Rows { steps: span, block, cost };
     }
-    let tasks = span
+    let mut tasks: Vec<(f64, Task)> = span
         .flat_map(|i| {
             let s = &steps[i];
             // The cost is a row's; weights are worth splitting for the batches that train them.
-            let per_unit = s.cost * 64.0 / s.units as f64;
-            let chunk = ((TASK_COST / per_unit.max(1.0)).ceil() as usize).max(1);
-            (0..s.units).step_by(chunk).map(move |u| Task { step: i, units: u..(u + chunk).min(s.units) })
+            let per_unit = (s.cost * 64.0 / s.units as f64).max(1.0);
+            let least = if s.piece == Piece::BackwardParams { TASK_ROWS } else { 1 };
+            let chunk = ((TASK_COST / per_unit).ceil() as usize).max(least);
+            (0..s.units).step_by(chunk).map(move |u| {
+                let units = u..(u + chunk).min(s.units);
+                (per_unit * units.len() as f64, Task { step: i, units })
+            })
         })
         .collect();
-    Stage::Units { tasks, cost }
+    // The heavy ones first: threads that take tasks as they come then end at about the same time.
+    tasks.sort_by(|a, b| b.0.total_cmp(&a.0));
+    Stage::Units { tasks: tasks.into_iter().map(|(_, task)| task).collect(), cost }
 }

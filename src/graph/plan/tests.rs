@@ -15,7 +15,7 @@ use crate::ops::{ACTIVATIONS, LOSSES};
 use crate::spec::Values;
 use crate::tensor::{Shape, Slot};
 
-/// What a piece of the arena holds.
+/// What a piece of the memory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Tag {
     Value(ValueId),
@@ -32,8 +32,8 @@ struct Touch {
     writes: bool,
 }
 
-/// What a step does to the arena, from the contract of [`crate::ops`] alone.
-fn touches(graph: &Graph, step: &Step) -> Vec<Touch> {
+/// What a step does to the memory, from the contract of [`crate::ops`] alone.
+fn touches(graph: &Graph, plan: &Plan, step: &Step) -> Vec<Touch> {
     let node = &graph.nodes[step.node];
     let io = &step.io;
     let reads = |tag, view| Touch { tag, view, reads: true, writes: false };
@@ -49,7 +49,7 @@ fn touches(graph: &Graph, step: &Step) -> Vec<Touch> {
             touch
         })
     };
-    let mut all: Vec<Touch> = match step.piece {
+    let all: Vec<Touch> = match step.piece {
         Piece::Pack => Vec::new(),
         Piece::ForwardReduce => inputs.chain(saved(|t| t.writes = true)).collect(),
         Piece::Forward if node.op.forward_units(&graph.input_shapes(node)) > 0 => {
@@ -80,8 +80,16 @@ fn touches(graph: &Graph, step: &Step) -> Vec<Touch> {
                 .collect()
         }
     };
-    all.retain(|t| t.view.slot == Slot::Arena);
-    all
+    all.into_iter().filter_map(|t| Some(Touch { view: in_memory(plan, t.view)?, ..t })).collect()
+}
+
+/// A view in the arena with the parameters' gradients behind it; `None` for what no step writes.
+fn in_memory(plan: &Plan, view: View) -> Option<View> {
+    match view.slot {
+        Slot::Arena => Some(view),
+        Slot::Grad => Some(View { offset: plan.arena_len + view.offset, ..view }),
+        _ => None,
+    }
 }
 
 /// The elements of a view: those of one row, or all.
@@ -95,7 +103,8 @@ fn elements(view: View, row: usize) -> Range<usize> {
 
 /// Runs a plan on paper over `rows` and says what goes wrong.
 fn replay(graph: &Graph, plan: &Plan, options: &PlanOptions, rows: usize) -> Result<(), String> {
-    let mut holds: Vec<Option<Tag>> = vec![None; plan.arena_len];
+    let memory = plan.arena_len + graph.param_len();
+    let mut holds: Vec<Option<Tag>> = vec![None; memory];
     let all = |view: View| (0..if view.row_len > 0 { rows } else { 1 }).flat_map(move |r| elements(view, r));
     for &v in &graph.inputs {
         if let Some(view) = plan.view(v) {
@@ -111,10 +120,10 @@ fn replay(graph: &Graph, plan: &Plan, options: &PlanOptions, rows: usize) -> Res
                 steps
             }
         };
-        let touched: Vec<Vec<Touch>> = steps.iter().map(|&s| touches(graph, &plan.steps[s])).collect();
+        let touched: Vec<Vec<Touch>> = steps.iter().map(|&s| touches(graph, plan, &plan.steps[s])).collect();
         match stage {
-            Stage::Rows { .. } => rows_are_apart(&touched, plan.arena_len, rows)?,
-            Stage::Units { .. } => steps_are_apart(&touched, plan.arena_len, rows)?,
+            Stage::Rows { .. } => rows_are_apart(&touched, memory, rows)?,
+            Stage::Units { .. } => steps_are_apart(&touched, memory, rows)?,
         }
         for (step, touched) in steps.iter().zip(&touched) {
             operands_are_apart(touched).map_err(|e| format!("step {step}: {e}"))?;
@@ -131,9 +140,11 @@ fn replay(graph: &Graph, plan: &Plan, options: &PlanOptions, rows: usize) -> Res
     let losses = graph.losses.iter().map(|l| l.value).filter(|_| options.mode != Mode::Predict);
     let outputs = graph.outputs.iter().copied().filter(|_| options.mode != Mode::Train);
     let kept = losses.chain(outputs).map(|v| (Tag::Value(v), plan.view(v)));
-    let gradients = options.input_gradients.iter().map(|&v| (Tag::Gradient(v), plan.gradient(v)));
-    for (tag, view) in kept.chain(gradients) {
-        let view = view.ok_or_else(|| format!("{tag:?} has no place"))?;
+    let trained = |p: &usize| options.trainable.as_ref().is_none_or(|t| t[*p]) && options.mode == Mode::Train;
+    let trained = (0..graph.params.len()).filter(trained).map(|p| graph.params[p].value);
+    let gradients = options.input_gradients.iter().copied().chain(trained);
+    for (tag, view) in kept.chain(gradients.map(|v| (Tag::Gradient(v), plan.gradient(v)))) {
+        let view = view.and_then(|v| in_memory(plan, v)).ok_or_else(|| format!("{tag:?} has no place"))?;
         if let Some(e) = all(view).find(|&e| holds[e] != Some(tag)) {
             return Err(format!("{:?} lies where {tag:?} should be at the end", holds[e]));
         }
@@ -142,9 +153,9 @@ fn replay(graph: &Graph, plan: &Plan, options: &PlanOptions, rows: usize) -> Res
 }
 
 /// In a stage of rows, threads are at different steps at one time: no row may touch what another one does.
-fn rows_are_apart(steps: &[Vec<Touch>], arena: usize, rows: usize) -> Result<(), String> {
+fn rows_are_apart(steps: &[Vec<Touch>], memory: usize, rows: usize) -> Result<(), String> {
     const SHARED: usize = usize::MAX;
-    let mut owner: Vec<Option<usize>> = vec![None; arena];
+    let mut owner: Vec<Option<usize>> = vec![None; memory];
     for t in steps.iter().flatten() {
         let shared = t.view.row_len == 0;
         if shared && t.writes {
@@ -164,8 +175,8 @@ fn rows_are_apart(steps: &[Vec<Touch>], arena: usize, rows: usize) -> Result<(),
 }
 
 /// In a stage of units, all steps run at once: what one writes no other may touch.
-fn steps_are_apart(steps: &[Vec<Touch>], arena: usize, rows: usize) -> Result<(), String> {
-    let mut touched_by: Vec<Option<(usize, bool)>> = vec![None; arena];
+fn steps_are_apart(steps: &[Vec<Touch>], memory: usize, rows: usize) -> Result<(), String> {
+    let mut touched_by: Vec<Option<(usize, bool)>> = vec![None; memory];
     for (i, t) in steps.iter().enumerate().flat_map(|(i, s)| s.iter().map(move |t| (i, t))) {
         for row in 0..if t.view.row_len > 0 { rows } else { 1 } {
             for e in elements(t.view, row) {
@@ -291,6 +302,10 @@ fn networks() -> Vec<(&'static str, Graph)> {
         let all = net.norm(all, false);
         net.0.node("dropout", Box::new(Dropout { p: 0.5 }), &[all]).unwrap()
     };
+    let tied = |net: &mut Net, x| {
+        let w = net.0.param("weight", [5, 5], Init::constant(0.0));
+        (0..3).fold(x, |x, _| net.0.node("linear", Box::new(Linear), &[x, w]).unwrap())
+    };
     vec![
         ("deep", mlp(10, "relu", "cross_entropy")),
         ("deep, from outputs", mlp(10, "tanh", "mse")),
@@ -299,6 +314,7 @@ fn networks() -> Vec<(&'static str, Graph)> {
         ("residual", net(5, residual, "cross_entropy")),
         ("batch_norm", net(5, batch_norm, "bce_with_logits")),
         ("branches", net(5, branches, "cross_entropy")),
+        ("tied", net(5, tied, "mse")),
     ]
 }
 
