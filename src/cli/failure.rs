@@ -1,5 +1,6 @@
 //! How errors reach the user: one block of text or one JSON object on standard error, and an exit code.
 
+use std::any::Any;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -58,13 +59,18 @@ fn to_json(error: &Error) -> Value {
 pub(super) fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|l| format!(" at {}:{}", l.file(), l.line())).unwrap_or_default();
-        let payload = panic.payload_as_str().unwrap_or("no message").replace('\n', " ");
+        let payload = message_of(panic.payload()).replace('\n', " ");
         let _ = writeln!(
             io::stderr(),
             "backprop {}: a defect of the program{place}: {payload}; please report this line and your command",
             env!("CARGO_PKG_VERSION"),
         );
     }));
+}
+
+fn message_of(payload: &dyn Any) -> &str {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }
 
 /// Ends a process whose arguments do not parse: prints help or the version, or the error.

@@ -1,7 +1,7 @@
 //! The command line: one file a subcommand; the only place that prints or exits.
 //!
-//! Results go to standard output ([`output`]), everything else to standard error: what a run tells ([`progress`],
-//! in the words of [`text`]) and what went wrong ([`failure`]).
+//! Results go to standard output (`output`), everything else to standard error: what a run tells (`progress`, in the
+//! words of `text`) and what went wrong (`failure`).
 
 mod args;
 mod check;

@@ -119,13 +119,16 @@ impl Write for Results {
 
 fn on_file<T>(file: &Unfinished, work: impl FnOnce(&mut AtomicFile) -> io::Result<T>) -> io::Result<T> {
     let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    file.as_mut().map_or_else(|| Err(ErrorKind::Interrupted.into()), work)
+    file.as_mut().map_or_else(|| Err(io::Error::other("the output was given up")), work)
 }
 
 /// The paths of the files of `source`.
 pub(super) fn paths(source: &Source) -> Vec<&Path> {
-    let path = |input| if let &Input::File(ref path) = input { Some(path.as_path()) } else { None };
-    source.inputs().iter().filter_map(path).collect()
+    let files = source.inputs().iter().filter_map(|input| match input {
+        Input::File(path) => Some(path.as_path()),
+        Input::StandardInput => None,
+    });
+    files.collect()
 }
 
 /// Prints `text` on standard output.

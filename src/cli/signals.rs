@@ -45,6 +45,9 @@ fn install(stop: &Arc<AtomicUsize>) -> io::Result<()> {
         // Registered before what sets the flag, so the first signal does not end the process.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?;
     }
+    // A caught SIGXFSZ makes a file over the size limit (`ulimit -f`) a failed write, which is reported.
+    #[cfg(unix)]
+    flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
     for signal in SIGNALS {
         flag::register(signal, Arc::clone(&again))?;
         flag::register_usize(signal, Arc::clone(stop), signal as usize)?;

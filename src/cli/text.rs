@@ -106,7 +106,7 @@ fn figure(x: f64) -> String {
     let size = x.abs();
     if !x.is_finite() || size == 0.0 {
         format!("{x}")
-    } else if size < 1e-3 || size >= 1e6 {
+    } else if !(1e-3..1e6).contains(&size) {
         format!("{x:.3e}")
     } else if size < 100.0 {
         format!("{x:.4}")
@@ -230,6 +230,6 @@ mod tests {
         assert_eq!(figures, ["NaN", "0", "0.5000", "-12.3457", "1234.6", "3.000e7"]);
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([512, 2048, 3 << 30].map(bytes), ["512 bytes", "2 KiB", "3.0 GiB"]);
-        assert_eq!([3.14, 3725.0].map(duration), ["3.1 s", "1 h 2 min"]);
+        assert_eq!([3.25, 3725.0].map(duration), ["3.2 s", "1 h 2 min"]);
     }
 }

@@ -2,6 +2,8 @@
 
 mod arguments;
 mod config;
+#[cfg(target_os = "linux")]
+mod disk;
 mod help;
 mod rows;
 #[cfg(unix)]

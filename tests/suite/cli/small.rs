@@ -67,7 +67,7 @@ fn init_names_the_columns_where_the_target_is_not_there() {
 
 #[test]
 fn what_init_prints_can_be_checked() {
-    let place = Place::new().with("houses.csv", TABLE.repeat(1));
+    let place = Place::new().with("houses.csv", TABLE);
     let config = place.run("init houses.csv --target city").worked();
     let place = place.with("houses.toml", config);
     let text = place.run("check houses.toml").worked();
