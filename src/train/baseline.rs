@@ -10,7 +10,7 @@ use crate::metrics::{Accumulator, Report, Targets as Truth, Task};
 use crate::optim::StepOptions;
 use crate::spec::{Choice, Family, Values};
 use crate::tensor::Key;
-use crate::train::evaluator::{Scores, score};
+use crate::train::scores::{Scores, score};
 use crate::train::stepper::{self, Clip, EVALUATE};
 use crate::train::{Model, Stop};
 

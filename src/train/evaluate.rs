@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::graph::Mode;
 use crate::metrics::{self, Column, Report, closing_table};
 use crate::train::blocks::{Blocks, no_rows};
-use crate::train::evaluator::{Scorer, Scores};
 use crate::train::run::in_pool;
+use crate::train::scores::{Scorer, Scores};
 use crate::train::trainer::EVALUATION_ROWS;
 use crate::train::{Model, Progress, Stop};
 

@@ -1,23 +1,23 @@
 //! A training run from its config to its closing table.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::checkpoint::{self, Existing, MetricsLog, ModelFile, Row, RunDir, Split};
 use crate::config::{ClassWeights, Config, registries};
-use crate::data::{EpochOrder, Role, Table, Targets, balanced_class_weights};
+use crate::data::{EpochOrder, Table, Targets, balanced_class_weights};
 use crate::error::{Code, Error, Problem, Result, quote};
-use crate::graph::{Graph, Mode, PlanOptions};
+use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{self, Column, Task, closing_table};
 use crate::schedule::{SCHEDULES, Scheduler};
 use crate::spec::{Setting, SourceText};
-use crate::train::evaluator::{Scores, score};
 use crate::train::load::{self, Loaded};
+use crate::train::scores::{Scores, score};
 use crate::train::state::{Best, State};
 use crate::train::stepper::{self, Clip, EVALUATE};
+use crate::train::summary::summary;
 use crate::train::trainer::{EVALUATION_ROWS, Trainer};
-use crate::train::{Finished, Head, Model, Progress, Started, Stop, baseline, defaults};
+use crate::train::{Finished, Head, Model, Progress, Stop, baseline, defaults};
 
 /// What to train and where its files go.
 #[derive(Clone, Debug)]
@@ -125,70 +125,6 @@ pub fn resume(
     })
 }
 
-/// What `backprop check` prints: columns, network layer by layer, and memory.
-///
-/// # Errors
-/// Everything that would keep the run from starting.
-pub fn check(config: &Config, progress: &mut dyn Progress) -> Result<String> {
-    in_pool(config.threads, || check_here(config, progress))
-}
-
-fn check_here(config: &Config, progress: &mut dyn Progress) -> Result<String> {
-    let (model, loaded) = prepare(config.clone(), progress, &Stop::new())?;
-    let mut text = String::new();
-    let started = summary(&model, &loaded);
-    let width = started.columns.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(40);
-    for (name, what) in &started.columns {
-        let _ = writeln!(text, "{name:width$}  {what}");
-    }
-    let _ = writeln!(text, "\nrows: {} train, {} validate", started.rows.0, started.rows.1);
-    let _ = writeln!(text, "predicts: {}\n", started.task);
-    let _ = writeln!(text, "{}", layer_table(model.graph()));
-    let _ = writeln!(text, "parameters: {}", started.parameters);
-    let _ = writeln!(text, "multiply-adds a row: {}", model.graph().cost());
-    let _ = write!(
-        text,
-        "memory: {:.1} MB (table {:.1}, network {:.1})",
-        mb(started.bytes),
-        mb(table_bytes(&loaded)),
-        mb(started.bytes - table_bytes(&loaded))
-    );
-    Ok(text)
-}
-
-fn mb(bytes: usize) -> f64 {
-    bytes as f64 / 1e6
-}
-
-/// One line a value: name, what makes it, shape of a row, parameters.
-fn layer_table(graph: &Graph) -> String {
-    let count = |inputs: &[crate::graph::ValueId]| -> usize {
-        let of = |v: &crate::graph::ValueId| {
-            graph.params.iter().find(|p| p.value == *v).map_or(0, |p| p.shape.len())
-        };
-        inputs.iter().map(of).sum()
-    };
-    let inputs = graph
-        .inputs
-        .iter()
-        .filter(|v| !matches!(graph.values[v.index()].name.as_str(), "target" | "row_weight"));
-    let inputs =
-        inputs.map(|v| (graph.values[v.index()].name.clone(), "input", graph.shape(*v).to_string(), 0));
-    let nodes = graph.nodes.iter().map(|n| {
-        let value = &graph.values[n.output.index()];
-        (value.name.clone(), n.op.name(), value.shape.to_string(), count(&n.inputs))
-    });
-    let rows: Vec<_> = inputs.chain(nodes).collect();
-    let widest = |f: &dyn Fn(&(String, &str, String, usize)) -> usize| rows.iter().map(f).max().unwrap_or(0);
-    let (a, b, c) =
-        (widest(&|r| r.0.len()).max(5), widest(&|r| r.1.len()).max(4), widest(&|r| r.2.len()).max(5));
-    let mut text = format!("{:a$}  {:b$}  {:c$}  parameters\n", "layer", "what", "shape");
-    for (name, what, shape, parameters) in rows {
-        let _ = writeln!(text, "{name:a$}  {what:b$}  {shape:c$}  {parameters:>10}");
-    }
-    text
-}
-
 /// Runs `work` on a pool of `threads`; one a core if not given.
 pub(super) fn in_pool<R: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<R> + Send) -> Result<R> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -198,7 +134,11 @@ pub(super) fn in_pool<R: Send>(threads: Option<usize>, work: impl FnOnce() -> Re
 }
 
 /// Reads the data, fills in what the config leaves open, and builds the network.
-fn prepare(mut config: Config, progress: &mut dyn Progress, stop: &Stop) -> Result<(Model, Loaded)> {
+pub(super) fn prepare(
+    mut config: Config,
+    progress: &mut dyn Progress,
+    stop: &Stop,
+) -> Result<(Model, Loaded)> {
     let loaded = load::load(&config, progress)?;
     stop.check("reading the data")?;
     let head = Head::new(&loaded.fitted.preprocessing.targets, config.train.loss.as_ref())?;
@@ -284,61 +224,6 @@ fn fingerprint(loaded: &Loaded) -> [u64; 4] {
         loaded.validation_rows() as u64,
         table.checksum(),
     ]
-}
-
-fn table_bytes(loaded: &Loaded) -> usize {
-    let held = match &loaded.held {
-        load::Held::Table(table, _) => table.bytes(),
-        _ => 0,
-    };
-    loaded.fitted.table.bytes() + held
-}
-
-fn summary(model: &Model, loaded: &Loaded) -> Started {
-    let schema = &loaded.fitted.schema;
-    let columns = schema.columns.iter().map(|c| (c.name.clone(), c.describe())).collect();
-    let targets = schema.columns.iter().filter(|c| c.role == Role::Target);
-    let task: Vec<String> = targets.map(|c| format!("{} ({})", quote(&c.name), c.target)).collect();
-    let graph = model.graph();
-    let train = &model.config.train;
-    let network = bytes_of(model);
-    let batch = train.batch_size.unwrap_or(1).min(loaded.train.len()).max(1);
-    let epochs = train.epochs.unwrap_or(0);
-    let per_epoch = loaded.train.len().div_ceil(batch * train.accumulate_steps) as u64;
-    let all = per_epoch.saturating_mul(epochs);
-    Started {
-        columns,
-        task: task.join(", "),
-        network: chain(graph),
-        parameters: graph.param_count(),
-        rows: (loaded.train.len(), loaded.validation_rows()),
-        batch_size: batch,
-        epochs,
-        steps: if train.max_steps > 0 { all.min(train.max_steps) } else { all },
-        bytes: table_bytes(loaded) + network,
-    }
-}
-
-/// Bytes of parameters, gradients, moments (two) and plans.
-fn bytes_of(model: &Model) -> usize {
-    let plans = (0..2).map(|p| model.machine.plan(p).bytes(4)).max().unwrap_or(0);
-    4 * (4 * model.graph().param_len() + model.graph().buffer_len()) + plans
-}
-
-/// The linear layers and their widths in a line: `4 -> 64 -> 64 -> 3`.
-fn chain(graph: &Graph) -> String {
-    let mut widths: Vec<String> = Vec::new();
-    for node in graph.nodes.iter().filter(|n| n.op.name() == "linear") {
-        if widths.is_empty() {
-            widths.push(graph.shape(node.inputs[0]).last().to_string());
-        }
-        widths.push(graph.shape(node.output).last().to_string());
-        if widths.len() > 12 {
-            widths.push("…".into());
-            break;
-        }
-    }
-    widths.join(" -> ")
 }
 
 /// Everything a run needs, with weights still zero.

@@ -11,8 +11,8 @@ use crate::metrics;
 use crate::optim::{Optimizer, StepOptions};
 use crate::schedule::{self, Scheduler};
 use crate::tensor::Key;
-use crate::train::evaluator::{Scores, score};
 use crate::train::load::Loaded;
+use crate::train::scores::{Scores, score};
 use crate::train::state::{Best, State};
 use crate::train::stepper::{self, EVALUATE};
 use crate::train::stop::interrupted;
@@ -171,7 +171,7 @@ impl Trainer<'_> {
             };
             rate = self.scheduler.rate(at);
             let done = self.state.step + 1;
-            let log = train.log_every_steps > 0 && done % train.log_every_steps == 0;
+            let log = train.log_every_steps > 0 && done.is_multiple_of(train.log_every_steps);
             let last = self.state.steps_in_epoch + 1 == per_epoch || done == total;
             let options = StepOptions { measure_norm: log || last, ..StepOptions::new(rate) };
             let key = key.part(self.state.step);
@@ -198,7 +198,7 @@ impl Trainer<'_> {
                 self.log.append(&row)?;
             }
             let every = train.checkpoint_every_steps;
-            if every > 0 && done % every == 0 {
+            if every > 0 && done.is_multiple_of(every) {
                 self.save()?;
             }
             if let Some(signal) = self.stop.signal() {
