@@ -26,7 +26,7 @@ pub(super) fn resolve(
             EarlyStopping::Never
         };
     }
-    train.optimizer.get_or_insert_with(|| optimizer());
+    train.optimizer.get_or_insert_with(optimizer);
     train.schedule.get_or_insert_with(|| choice(Family::Schedule, "constant", vec![]));
     train.loss.get_or_insert_with(|| {
         let name = match task {
