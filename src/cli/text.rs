@@ -174,10 +174,10 @@ mod tests {
         };
         let text = started(&run);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "columns    pixel_1       number");
+        assert_eq!(lines[0], "columns    pixel_1        number");
         assert_eq!(lines[1], "           \"a\\u{1b}[31m\"  number");
         insta::assert_snapshot!(lines[19..].join("\n"), @r#"
-                   pixel_20      number
+                   pixel_20       number
                    ... and 44 more
         task       10 classes of "digit"
         network    linear 64 -> 10 (4,810 parameters)
