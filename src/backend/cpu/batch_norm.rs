@@ -1,6 +1,6 @@
 //! Batch normalisation (Ioffe & Szegedy 2015): each channel is brought to mean 0 and variance 1 over batch and length.
 //!
-//! Layout [B, C, L], with L = 1 for tables; n = B·L. x̂ = (x − mean[c])·rstd[c], y = x̂·gain[c] + bias[c], with the
+//! Layout [B, C, L], with L = 1 for tables; n = B·L. x̂ = (x − mean\[c\])·rstd\[c\], y = x̂·gain\[c\] + bias\[c\], with the
 //! biased variance and rstd = 1/√(variance + ε), as PyTorch's `BatchNorm1d`. What mixes rows (the statistics and the sums of the
 //! gradient) works on a range of channels; what does not works on any run of whole rows.
 
@@ -20,7 +20,7 @@ pub struct Channels {
     pub range: Range<usize>,
 }
 
-/// What normalises the channels, all of them. Each [C].
+/// What normalises the channels, all of them. Each \[C\].
 #[derive(Clone, Copy, Debug)]
 pub struct Normal<'a, T> {
     /// Mean of the batch, or the running one.
@@ -89,7 +89,7 @@ kernel! {
         }
     }
 
-    /// sums[N] = Σ_b,l (x[b, c, l] − mean[c])².
+    /// sums[N] = Σ_b,l (x[b, c, l] − mean\[c\])².
     fn squares<T: Scalar>(x: &[T], channels: Channels, mean: &[T], sums: &mut [T]) {
         let Channels { count, length, range } = channels;
         assert!(mean.len() == range.len() && sums.len() == range.len());
@@ -121,7 +121,7 @@ kernel! {
         }
     }
 
-    /// y = x̂·gain + bias for any run of whole rows. x, y [R, C, L], bias [C].
+    /// y = x̂·gain + bias for any run of whole rows. x, y [R, C, L], bias \[C\].
     pub fn batch_norm_apply<T: Scalar>(x: &[T], normal: Normal<'_, T>, bias: &[T], length: usize, y: &mut [T]) {
         let Normal { mean, rstd, gain } = normal;
         let cols = mean.len() * length;
@@ -194,7 +194,7 @@ kernel! {
 
     /// dx (=|+=) gain·rstd·(dy − dbias/n − x̂·dgain/n) for any run of whole rows; dgain and dbias are the whole batch's
     /// [sums](batch_norm_backward_sums), `n` = B·L of the whole batch. Where the statistics are fixed numbers, not the
-    /// batch's, both sums are zeros. x, dy, dx [R, C, L], dgain, dbias [C].
+    /// batch's, both sums are zeros. x, dy, dx [R, C, L], dgain, dbias \[C\].
     pub fn batch_norm_backward<T: Scalar>(
         x: &[T], dy: &[T], normal: Normal<'_, T>, dgain: &[T], dbias: &[T], n: usize, length: usize, dx: &mut [T],
         add: bool,
