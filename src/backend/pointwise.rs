@@ -54,13 +54,13 @@ pub trait BinaryIn<T> {
     fn backward_a_in(&self, a: &[T], b: &[T], dz: &[T], da: &mut [T], add: bool);
     /// db (=|+=) dz·∂f/∂b; all of one length.
     fn backward_b_in(&self, a: &[T], b: &[T], dz: &[T], db: &mut [T], add: bool);
-    /// out[r] (=|+=) scale·Σ_c f(a[r, c], b[r, c]), summed in an order that C alone decides.
+    /// `out[r] (=|+=) scale·Σ_c f(a[r, c], b[r, c])`, summed in an order that C alone decides.
     ///
-    /// a, b [R, C], out [R].
+    /// a, b `[R, C]`, out `[R]`.
     fn rows_forward_in(&self, a: &[T], b: &[T], scale: T, out: &mut [T], add: bool);
-    /// da[r, c] (=|+=) scale·dout[r]·∂f/∂a.
+    /// `da[r, c] (=|+=) scale·dout[r]·∂f/∂a`.
     ///
-    /// a, b, da [R, C], dout [R].
+    /// a, b, da `[R, C]`, dout `[R]`.
     fn rows_backward_a_in(&self, a: &[T], b: &[T], scale: T, dout: &[T], da: &mut [T], add: bool);
 }
 
@@ -134,12 +134,12 @@ impl dyn BinaryLoops + '_ {
         T::binary(self).backward_b_in(a, b, dz, db, add);
     }
 
-    /// out[r] (=|+=) scale·Σ_c f(a[r, c], b[r, c]); see [`BinaryIn::rows_forward_in`].
+    /// `out[r] (=|+=) scale·Σ_c f(a[r, c], b[r, c])`; see [`BinaryIn::rows_forward_in`].
     pub fn rows_forward<T: Element>(&self, a: &[T], b: &[T], scale: T, out: &mut [T], add: bool) {
         T::binary(self).rows_forward_in(a, b, scale, out, add);
     }
 
-    /// da[r, c] (=|+=) scale·dout[r]·∂f/∂a; see [`BinaryIn::rows_backward_a_in`].
+    /// `da[r, c] (=|+=) scale·dout[r]·∂f/∂a`; see [`BinaryIn::rows_backward_a_in`].
     pub fn rows_backward_a<T: Element>(
         &self,
         a: &[T],

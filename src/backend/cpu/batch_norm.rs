@@ -1,6 +1,6 @@
 //! Batch normalisation (Ioffe & Szegedy 2015): each channel is brought to mean 0 and variance 1 over batch and length.
 //!
-//! Layout [B, C, L], with L = 1 for tables; n = B·L. x̂ = (x − mean\[c\])·rstd\[c\], y = x̂·gain\[c\] + bias\[c\], with the
+//! Layout [B, C, L], with L = 1 for tables; n = B·L. x̂ = (x − mean[c])·rstd[c], y = x̂·gain[c] + bias[c], with the
 //! biased variance and rstd = 1/√(variance + ε), as PyTorch's `BatchNorm1d`. What mixes rows (the statistics and the sums of the
 //! gradient) works on a range of channels; what does not works on any run of whole rows.
 
@@ -11,28 +11,33 @@ use std::ops::Range;
 
 /// Which channels of [B, C, L] a call works on.
 #[derive(Clone, Debug)]
-pub struct Channels {
+pub(super) struct Channels {
     /// C
-    pub count: usize,
+    pub(super) count: usize,
     /// L
-    pub length: usize,
+    pub(super) length: usize,
     /// The channels of this call: N of them.
-    pub range: Range<usize>,
+    pub(super) range: Range<usize>,
 }
 
-/// What normalises the channels, all of them. Each \[C\].
+/// What normalises the channels, all of them. Each [C].
 #[derive(Clone, Copy, Debug)]
-pub struct Normal<'a, T> {
+pub(super) struct Normal<'a, T> {
     /// Mean of the batch, or the running one.
-    pub mean: &'a [T],
+    pub(super) mean: &'a [T],
     /// 1/√(variance + ε)
-    pub rstd: &'a [T],
+    pub(super) rstd: &'a [T],
     /// Factor of x̂.
-    pub gain: &'a [T],
+    pub(super) gain: &'a [T],
 }
 
 /// The batch's mean and biased variance of the channels of a range. x [B, C, L], mean, variance [N].
-pub fn batch_norm_statistics<T: Scalar>(x: &[T], channels: Channels, mean: &mut [T], variance: &mut [T]) {
+pub(super) fn batch_norm_statistics<T: Scalar>(
+    x: &[T],
+    channels: Channels,
+    mean: &mut [T],
+    variance: &mut [T],
+) {
     let n = x.len() / channels.count.max(1);
     let part = T::from_f64(1.0 / n as f64);
     if channels.length == 1 {
@@ -52,7 +57,7 @@ pub fn batch_norm_statistics<T: Scalar>(x: &[T], channels: Channels, mean: &mut 
 /// running ← (1 − momentum)·running + momentum·batch, with the unbiased variance n/(n − 1)·variance, as PyTorch.
 ///
 /// `n` is the number of elements of a channel, B·L; where it is 1 the variance is taken as it is. All [N].
-pub fn batch_norm_update_running<T: Scalar>(
+pub(super) fn batch_norm_update_running<T: Scalar>(
     mean: &[T],
     variance: &[T],
     n: usize,
@@ -71,7 +76,7 @@ pub fn batch_norm_update_running<T: Scalar>(
 }
 
 /// rstd = 1/√(variance + ε), in place.
-pub fn batch_norm_rstd<T: Scalar>(variance: &mut [T], epsilon: T) {
+pub(super) fn batch_norm_rstd<T: Scalar>(variance: &mut [T], epsilon: T) {
     for v in variance {
         *v = (*v + epsilon).sqrt().recip();
     }
@@ -89,7 +94,7 @@ kernel! {
         }
     }
 
-    /// sums[N] = Σ_b,l (x[b, c, l] − mean\[c\])².
+    /// sums[N] = Σ_b,l (x[b, c, l] − mean[c])².
     fn squares<T: Scalar>(x: &[T], channels: Channels, mean: &[T], sums: &mut [T]) {
         let Channels { count, length, range } = channels;
         assert!(mean.len() == range.len() && sums.len() == range.len());
@@ -121,8 +126,8 @@ kernel! {
         }
     }
 
-    /// y = x̂·gain + bias for any run of whole rows. x, y [R, C, L], bias \[C\].
-    pub fn batch_norm_apply<T: Scalar>(x: &[T], normal: Normal<'_, T>, bias: &[T], length: usize, y: &mut [T]) {
+    /// y = x̂·gain + bias for any run of whole rows. x, y [R, C, L], bias [C].
+    pub(super) fn batch_norm_apply<T: Scalar>(x: &[T], normal: Normal<'_, T>, bias: &[T], length: usize, y: &mut [T]) {
         let Normal { mean, rstd, gain } = normal;
         let cols = mean.len() * length;
         assert!(x.len() == y.len() && x.len() % cols == 0);
@@ -147,7 +152,7 @@ kernel! {
 
     /// The sums that every gradient needs, over the whole batch, for the channels of a range: dbias = Σ_b,l dy and
     /// dgain = Σ_b,l dy·x̂. x, dy [B, C, L], mean, rstd, dgain, dbias [N].
-    pub fn batch_norm_backward_sums<T: Scalar>(
+    pub(super) fn batch_norm_backward_sums<T: Scalar>(
         x: &[T], dy: &[T], channels: Channels, mean: &[T], rstd: &[T], dgain: &mut [T], dbias: &mut [T],
     ) {
         let Channels { count, length, range } = channels;
@@ -194,8 +199,8 @@ kernel! {
 
     /// dx (=|+=) gain·rstd·(dy − dbias/n − x̂·dgain/n) for any run of whole rows; dgain and dbias are the whole batch's
     /// [sums](batch_norm_backward_sums), `n` = B·L of the whole batch. Where the statistics are fixed numbers, not the
-    /// batch's, both sums are zeros. x, dy, dx [R, C, L], dgain, dbias \[C\].
-    pub fn batch_norm_backward<T: Scalar>(
+    /// batch's, both sums are zeros. x, dy, dx [R, C, L], dgain, dbias [C].
+    pub(super) fn batch_norm_backward<T: Scalar>(
         x: &[T], dy: &[T], normal: Normal<'_, T>, dgain: &[T], dbias: &[T], n: usize, length: usize, dx: &mut [T],
         add: bool,
     ) {

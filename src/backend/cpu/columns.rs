@@ -12,17 +12,17 @@ pub(super) const ROWS: usize = 256;
 
 /// Some neighbouring columns of a matrix.
 #[derive(Clone, Copy, Debug)]
-pub struct Window {
+pub(super) struct Window {
     /// Columns of the whole matrix.
-    pub cols: usize,
+    pub(super) cols: usize,
     /// The first column of the window.
-    pub first: usize,
+    pub(super) first: usize,
 }
 
 kernel! {
     /// out[c − start] (=|+=) Σ_r x[r, c] for the columns start..end of `range`; the order of a column's sum does not
     /// depend on the range. x [R, C], out [end − start].
-    pub fn column_sums<T: Scalar>(x: &[T], cols: usize, range: Range<usize>, out: &mut [T], add: bool) {
+    pub(super) fn column_sums<T: Scalar>(x: &[T], cols: usize, range: Range<usize>, out: &mut [T], add: bool) {
         assert_eq!(x.len() % cols, 0);
         assert_eq!(out.len(), range.len());
         if !add {
@@ -48,7 +48,7 @@ kernel! {
 
     /// y[r, c] (=|+=) x[r, c] for the `width` columns c of two windows: the parts of a concatenation, or, with `add`
     /// and the windows exchanged, its gradient. x and y have the same number of rows.
-    pub fn copy_columns<T: Scalar>(x: &[T], from: Window, y: &mut [T], to: Window, width: usize, add: bool) {
+    pub(super) fn copy_columns<T: Scalar>(x: &[T], from: Window, y: &mut [T], to: Window, width: usize, add: bool) {
         assert!(x.len() % from.cols == 0 && y.len() % to.cols == 0);
         assert_eq!(x.len() / from.cols, y.len() / to.cols);
         for (x, y) in x.chunks_exact(from.cols).zip(y.chunks_exact_mut(to.cols)) {

@@ -10,13 +10,13 @@ use crate::backend::scalar::Scalar;
 
 /// What the loss knows besides logits and labels.
 #[derive(Clone, Copy, Debug)]
-pub struct Targets<'a, T> {
+pub(super) struct Targets<'a, T> {
     /// The class of each row, a whole number in 0..C. [R]
-    pub labels: &'a [T],
+    pub(super) labels: &'a [T],
     /// ε in [0, 1).
-    pub smoothing: T,
+    pub(super) smoothing: T,
     /// w. [C]
-    pub weights: Option<&'a [T]>,
+    pub(super) weights: Option<&'a [T]>,
 }
 
 impl<T: Scalar> Targets<'_, T> {
@@ -42,7 +42,7 @@ kernel! {
     ///
     /// # Panics
     /// Where a label is not below C.
-    pub fn cross_entropy_forward<T: Scalar>(x: &[T], targets: Targets<'_, T>, loss: &mut [T], saved: &mut [T]) {
+    pub(super) fn cross_entropy_forward<T: Scalar>(x: &[T], targets: Targets<'_, T>, loss: &mut [T], saved: &mut [T]) {
         let cols = columns(x.len(), loss.len());
         let saved = saved.as_chunks_mut::<2>().0;
         assert!(saved.len() == loss.len() && targets.labels.len() == loss.len());
@@ -70,7 +70,7 @@ kernel! {
     ///
     /// # Panics
     /// Where a label is not below C.
-    pub fn cross_entropy_backward<T: Scalar>(
+    pub(super) fn cross_entropy_backward<T: Scalar>(
         x: &[T], targets: Targets<'_, T>, saved: &[T], dloss: &[T], dx: &mut [T], add: bool,
     ) {
         let cols = columns(x.len(), dloss.len());

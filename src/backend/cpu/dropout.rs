@@ -10,7 +10,7 @@ kernel! {
     /// The mask is a function of the key and of the element's place in the whole tensor, `first` being the place of
     /// x[0]: nothing is kept for the backward pass, and any split gives the same mask. An element is dropped with
     /// probability `p`, to 2⁻⁵³; p must be in [0, 1).
-    pub fn dropout<T: Scalar>(x: &[T], key: Key, first: usize, p: f64, y: &mut [T], add: bool) {
+    pub(super) fn dropout<T: Scalar>(x: &[T], key: Key, first: usize, p: f64, y: &mut [T], add: bool) {
         assert_eq!(x.len(), y.len());
         let threshold = (p * (1u64 << 53) as f64) as u64;
         let scale = T::from_f64(1.0 / (1.0 - p));

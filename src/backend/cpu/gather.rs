@@ -9,7 +9,7 @@ kernel! {
     ///
     /// # Panics
     /// Where an id is not below V.
-    pub fn gather<T: Scalar>(table: &[T], ids: &[T], cols: usize, y: &mut [T]) {
+    pub(super) fn gather<T: Scalar>(table: &[T], ids: &[T], cols: usize, y: &mut [T]) {
         assert_eq!(y.len(), ids.len() * cols);
         for (y, id) in y.chunks_exact_mut(cols).zip(ids) {
             let at = id.to_f64() as usize * cols;
@@ -21,7 +21,7 @@ kernel! {
     /// the table, and any split of them gives the same bits.
     ///
     /// dy [N, C], ids [N], dtable [end − start, C].
-    pub fn scatter_add<T: Scalar>(dy: &[T], ids: &[T], cols: usize, range: Range<usize>, dtable: &mut [T]) {
+    pub(super) fn scatter_add<T: Scalar>(dy: &[T], ids: &[T], cols: usize, range: Range<usize>, dtable: &mut [T]) {
         assert!(dy.len() == ids.len() * cols && dtable.len() == range.len() * cols);
         for (dy, id) in dy.chunks_exact(cols).zip(ids) {
             let id = id.to_f64() as usize;

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 kernel! {
     /// y from x; keeps each row's mean and rstd. x, y [R, C], gain, bias [C], mean, rstd [R].
-    pub fn layer_norm_forward<T: Scalar>(
+    pub(super) fn layer_norm_forward<T: Scalar>(
         x: &[T], gain: &[T], bias: &[T], epsilon: T, y: &mut [T], mean: &mut [T], rstd: &mut [T],
     ) {
         let cols = columns(x.len(), mean.len());
@@ -29,7 +29,7 @@ kernel! {
     }
 
     /// With g = dy·gain: dx (=|+=) rstd·(g − mean_c(g) − x̂·mean_c(g·x̂)). x, dy, dx [R, C], gain [C], mean, rstd [R].
-    pub fn layer_norm_backward<T: Scalar>(
+    pub(super) fn layer_norm_backward<T: Scalar>(
         x: &[T], dy: &[T], gain: &[T], mean: &[T], rstd: &[T], dx: &mut [T], add: bool,
     ) {
         let cols = columns(x.len(), mean.len());
@@ -49,7 +49,7 @@ kernel! {
     /// order of a column's sum does not depend on the range.
     ///
     /// x, dy [R, C], mean, rstd [R], dgain, dbias [end − start].
-    pub fn layer_norm_backward_affine<T: Scalar>(
+    pub(super) fn layer_norm_backward_affine<T: Scalar>(
         x: &[T], dy: &[T], mean: &[T], rstd: &[T], range: Range<usize>, dgain: &mut [T], dbias: &mut [T], add: bool,
     ) {
         let cols = columns(x.len(), mean.len());

@@ -19,18 +19,18 @@ use crate::backend::pointwise::Element;
 use crate::backend::{Backend, Device, Lanes};
 use crate::tensor::{Key, Slot, View};
 
-pub mod batch_norm;
+mod batch_norm;
 mod buffer;
-pub mod columns;
-pub mod cross_entropy;
-pub mod dropout;
+mod columns;
+mod cross_entropy;
+mod dropout;
 mod flush;
-pub mod gather;
+mod gather;
 mod lane;
-pub mod layer_norm;
+mod layer_norm;
 pub mod matmul;
-pub mod slices;
-pub mod softmax;
+mod slices;
+mod softmax;
 
 use buffer::{Buffer, Plain};
 use flush::FlushToZero;

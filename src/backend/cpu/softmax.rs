@@ -1,6 +1,6 @@
 //! Softmax and log-sum-exp of each row.
 
-use crate::backend::kernel::{columns, kernel, lane_sum, largest, put};
+use crate::backend::kernel::{kernel, lane_sum, largest, put};
 use crate::backend::scalar::Scalar;
 
 /// Elements that are raised to e together. Rows are often shorter than a vector register (three classes of
@@ -51,7 +51,7 @@ pub(super) fn log_sum_exps<T: Scalar>(x: &[T], cols: usize, parts: &mut [[T; 2]]
 
 kernel! {
     /// y[r, c] = e^x[r, c] / Σ_k e^x[r, k], the largest of the row subtracted first. x, y [R, C].
-    pub fn softmax_forward<T: Scalar>(x: &[T], cols: usize, y: &mut [T]) {
+    pub(super) fn softmax_forward<T: Scalar>(x: &[T], cols: usize, y: &mut [T]) {
         assert_eq!(x.len(), y.len());
         assert_eq!(x.len() % cols, 0);
         let block = rows_of_block(cols) * cols;
@@ -73,38 +73,13 @@ kernel! {
     }
 
     /// dx[r, c] (=|+=) y[r, c]·(dy[r, c] − Σ_k dy[r, k]·y[r, k]). y, dy, dx [R, C].
-    pub fn softmax_backward<T: Scalar>(y: &[T], dy: &[T], cols: usize, dx: &mut [T], add: bool) {
+    pub(super) fn softmax_backward<T: Scalar>(y: &[T], dy: &[T], cols: usize, dx: &mut [T], add: bool) {
         assert!(y.len() == dy.len() && y.len() == dx.len());
         assert_eq!(y.len() % cols, 0);
         for ((dx, y), dy) in dx.chunks_exact_mut(cols).zip(y.chunks_exact(cols)).zip(dy.chunks_exact(cols)) {
             let inner = lane_sum!(T; y in y, dy in dy => y * dy);
             for ((dx, &y), &dy) in dx.iter_mut().zip(y).zip(dy) {
                 put(dx, add, y * (dy - inner));
-            }
-        }
-    }
-
-    /// out[r] = ln Σ_c e^x[r, c], the largest of the row subtracted first. x [R, C], out [R].
-    pub fn log_sum_exp_forward<T: Scalar>(x: &[T], out: &mut [T]) {
-        let cols = columns(x.len(), out.len());
-        let mut parts = [[T::ZERO; 2]; BLOCK];
-        for (out, x) in out.chunks_mut(BLOCK).zip(x.chunks(BLOCK * cols)) {
-            let parts = &mut parts[..out.len()];
-            log_sum_exps(x, cols, parts);
-            for (out, &mut [most, rest]) in out.iter_mut().zip(parts) {
-                *out = most + rest;
-            }
-        }
-    }
-
-    /// dx[r, c] (=|+=) dout[r]·e^(x[r, c] − out[r]). x, dx [R, C], out, dout [R].
-    pub fn log_sum_exp_backward<T: Scalar>(x: &[T], out: &[T], dout: &[T], dx: &mut [T], add: bool) {
-        let cols = columns(x.len(), out.len());
-        assert!(x.len() == dx.len() && out.len() == dout.len());
-        let rows = dx.chunks_exact_mut(cols).zip(x.chunks_exact(cols));
-        for ((dx, x), (&out, &dout)) in rows.zip(out.iter().zip(dout)) {
-            for (dx, &x) in dx.iter_mut().zip(x) {
-                put(dx, add, dout * (x - out).exp());
             }
         }
     }
@@ -125,11 +100,9 @@ mod tests {
     fn agrees<T: Scalar>(limit: f64) {
         for (rows, cols) in SHAPES {
             let x = numbers::<T>("x", rows * cols);
-            let (mut y, mut lse) = (vec![T::ZERO; rows * cols], vec![T::ZERO; rows]);
+            let mut y = vec![T::ZERO; rows * cols];
             softmax_forward(&x, cols, &mut y);
-            log_sum_exp_forward(&x, &mut lse);
             let want_lse: Vec<f64> = double(&x).chunks(cols).map(naive_lse).collect();
-            close(&lse, &want_lse, limit);
             let want: Vec<f64> =
                 x.iter().enumerate().map(|(i, x)| (x.to_f64() - want_lse[i / cols]).exp()).collect();
             close(&y, &want, limit);
@@ -146,28 +119,22 @@ mod tests {
     fn gradients_agree_with_differences() {
         for (rows, cols) in &SHAPES[..4] {
             let n = rows * cols;
-            let (x, dy, dout) =
-                (numbers::<f64>("x", n), numbers::<f64>("dy", n), numbers::<f64>("dout", *rows));
+            let (x, dy) = (numbers::<f64>("x", n), numbers::<f64>("dy", n));
             let softmax = |x: &[f64]| {
                 let mut y = vec![0.0; n];
                 softmax_forward(x, *cols, &mut y);
                 y
             };
-            let lse = |x: &[f64]| {
-                let mut out = vec![0.0; *rows];
-                log_sum_exp_forward(x, &mut out);
-                out
-            };
             let mut dx = vec![1.0; n];
             softmax_backward(&softmax(&x), &dy, *cols, &mut dx, false);
             gradient(&x, &dx, |x| dot(&softmax(x), &dy), 1e-7);
-            log_sum_exp_backward(&x, &lse(&x), &dout, &mut dx, true);
-            gradient(&x, &dx, |x| dot(&softmax(x), &dy) + dot(&lse(x), &dout), 1e-7);
+            softmax_backward(&softmax(&x), &dy, *cols, &mut dx, true);
+            gradient(&x, &dx, |x| 2.0 * dot(&softmax(x), &dy), 1e-7);
 
             let narrow = |x: &[f64]| x.iter().map(|&x| x as f32).collect::<Vec<f32>>();
             let mut dx32 = vec![0.0f32; n];
             softmax_backward(&narrow(&softmax(&x)), &narrow(&dy), *cols, &mut dx32, false);
-            log_sum_exp_backward(&narrow(&x), &narrow(&lse(&x)), &narrow(&dout), &mut dx32, true);
+            softmax_backward(&narrow(&softmax(&x)), &narrow(&dy), *cols, &mut dx32, true);
             close(&dx32, &dx, 2e-6);
         }
     }
@@ -177,9 +144,6 @@ mod tests {
         let mut y = [0.0f32; 3];
         softmax_forward(&[1000.0, 1000.0, -1000.0], 3, &mut y);
         assert_eq!(y, [0.5, 0.5, 0.0]);
-        let mut out = [0.0f32];
-        log_sum_exp_forward(&[1000.0, 1000.0, -1000.0], &mut out);
-        assert_eq!(out, [1000.0 + std::f32::consts::LN_2]);
         softmax_forward(&[f32::NAN, 1.0, 2.0], 3, &mut y);
         assert!(y.iter().all(|y| y.is_nan()));
     }
