@@ -21,6 +21,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
         },
         ACTIVATION_KEY,
     ],
+    example: r#"[{ type = "linear", out_features = 3 }, { type = "batch_norm", activation = "tanh" }]"#,
     lower,
 };
 

@@ -13,6 +13,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
         default: Preset::Float(0.5),
         doc: "probability of a zero",
     }],
+    example: r#"[{ type = "linear", out_features = 5 }, { type = "dropout", p = 0.4 }]"#,
     lower: |b, values, inputs| {
         let x = b.one(inputs)?;
         b.node(Dropout { p: values.f64("p") }, &[x])

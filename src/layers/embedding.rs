@@ -17,6 +17,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
         default: Preset::Absent,
         doc: "length of the vectors; 1.6 · n^0.56 for n ids, at most 100, if left out",
     }],
+    example: r#"[{ type = "embedding", name = "e", input = "ids", embedding_dim = 3 }, { type = "concat", input = ["x", "e"] }]"#,
     lower,
 };
 

@@ -19,6 +19,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
         },
         ACTIVATION_KEY,
     ],
+    example: r#"[{ type = "linear", out_features = 4 }, { type = "layer_norm" }, { type = "layer_norm", elementwise_affine = false }]"#,
     lower,
 };
 

@@ -11,6 +11,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "linear",
     doc: "y = x·Wᵀ + b over the last axis; tensors weight [out, in] and bias [out].",
     keys: KEYS,
+    example: r#"[{ type = "linear", out_features = 7, activation = "tanh" }, { type = "linear", out_features = 3, bias = false }]"#,
     lower,
 };
 

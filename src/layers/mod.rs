@@ -37,6 +37,8 @@ pub(crate) struct LayerEntry {
     doc: &'static str,
     /// Its keys, besides those that every layer has.
     keys: &'static [Key],
+    /// Layers that use it, for the gradient check: their inputs are numbers `x` and ids `ids`.
+    example: &'static str,
     /// Adds its nodes and tensors.
     lower: fn(&mut Lowering<'_>, &Values, &[ValueId]) -> Result<ValueId, Problem>,
 }
@@ -72,6 +74,15 @@ pub static LAYERS: LazyLock<Vec<Described>> = LazyLock::new(|| {
     all.sort_by_key(|d| d.name);
     all
 });
+
+/// Every layer with a list of layers that uses it, as TOML; the gradient check trains each of them.
+pub fn examples() -> Vec<(&'static str, String)> {
+    let own = OWN.iter().map(|l| (l.name, l.example.to_owned()));
+    let activation = |a: &crate::ops::ActivationEntry| {
+        (a.name, format!("[{{ type = \"linear\", out_features = 4 }}, {{ type = \"{}\" }}]", a.name))
+    };
+    own.chain(ACTIVATIONS.iter().map(activation)).collect()
+}
 
 /// Activations as a key of a layer.
 pub static ACTIVATION_CHOICES: LazyLock<Vec<Described>> = LazyLock::new(|| {

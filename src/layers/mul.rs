@@ -7,5 +7,6 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "mul",
     doc: "The product of its two inputs, element by element: a gate.",
     keys: &[],
+    example: r#"[{ type = "linear", name = "a", out_features = 3 }, { type = "linear", name = "b", input = "x", out_features = 3, activation = "sigmoid" }, { type = "mul", input = ["a", "b"] }]"#,
     lower: |b, _, inputs| b.node(Mul, inputs),
 };

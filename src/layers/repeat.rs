@@ -17,6 +17,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
             doc: "the layers",
         },
     ],
+    example: r#"[{ type = "linear", out_features = 3 }, { type = "repeat", times = 3, layers = [{ type = "residual", layers = [{ type = "linear", out_features = 3, activation = "silu" }] }] }]"#,
     lower,
 };
 

@@ -21,6 +21,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
         },
         ACTIVATION_KEY,
     ],
+    example: r#"[{ type = "residual", layers = [{ type = "linear", out_features = 4, activation = "tanh" }] }, { type = "residual", activation = "gelu", layers = [{ type = "layer_norm" }, { type = "linear", out_features = 4 }] }]"#,
     lower,
 };
 

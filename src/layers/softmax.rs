@@ -7,6 +7,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "softmax",
     doc: "exp(xᵢ) / Σⱼ exp(xⱼ) over the last axis; as a hidden layer. The loss brings the output's own.",
     keys: &[],
+    example: r#"[{ type = "linear", out_features = 4, activation = "softmax" }, { type = "linear", out_features = 3 }, { type = "softmax" }]"#,
     lower: |b, _, inputs| {
         let x = b.one(inputs)?;
         b.node(Softmax, &[x])

@@ -5,6 +5,7 @@ mod cli;
 mod examples;
 mod fixture;
 mod floors;
+mod gradients;
 mod house;
 mod pytorch_activations;
 mod pytorch_losses;
