@@ -8,16 +8,22 @@ use crate::spec::{Choice, Family, SourceText, Span, Tree, Value};
 const SMALL: usize = 2_000;
 
 /// Fills in everything that is "auto".
-pub(super) fn resolve(config: &mut Config, train_rows: usize, task: Task) {
+pub(super) fn resolve(config: &mut Config, train_rows: usize, task: Task, has_validation: bool) {
     let small = train_rows < SMALL;
     let own_network = config.model.layers.is_some();
     let train = &mut config.train;
     let batch = *train.batch_size.get_or_insert_with(|| batch_size(train_rows));
     let batch = batch.min(train_rows).max(1);
-    train.epochs.get_or_insert_with(|| epochs(train_rows, batch));
+    let auto_epochs = train.epochs.is_none();
+    let epochs = *train.epochs.get_or_insert_with(|| epochs(train_rows, batch));
     if train.early_stopping == EarlyStopping::Auto {
-        // The rate falls to nothing by the last epoch: whoever stops before that misses the best part.
-        train.early_stopping = EarlyStopping::Never;
+        train.early_stopping = if auto_epochs && has_validation {
+            // Half the run: the falling rate often finds the best weights late.
+            let patience = (epochs / 2).max(1) as usize;
+            EarlyStopping::After { metric: "loss".into(), patience, min_delta: 0.0 }
+        } else {
+            EarlyStopping::Never
+        };
     }
     train.optimizer.get_or_insert_with(|| optimizer(small, own_network));
     train.schedule.get_or_insert_with(|| choice(Family::Schedule, "cosine", &[]));
@@ -98,7 +104,7 @@ mod tests {
         let text = format!("data.train = \"t.csv\"\ndata.target = \"y\"\n{text}");
         let text = SourceText::new("a.toml", text, Format::Toml);
         let mut config = Config::parse(&text, &[], registries()).expect("a config without faults");
-        resolve(&mut config, rows, task);
+        resolve(&mut config, rows, task, true);
         config
     }
 
@@ -136,6 +142,16 @@ mod tests {
         let config = resolved("[[model.layers]]\ntype = \"linear\"\nout_features = 3\n", 100, Task::Numbers);
         assert_eq!(number(config.train.optimizer.as_ref(), "learning_rate"), 1e-3);
         assert_eq!(number(config.train.optimizer.as_ref(), "weight_decay"), 1e-2);
+    }
+
+    #[test]
+    fn only_epochs_that_are_chosen_here_are_stopped_early() {
+        let after = |config: Config| match config.train.early_stopping {
+            EarlyStopping::After { patience, .. } => Some(patience),
+            _ => None,
+        };
+        assert_eq!(after(resolved("", 100, Task::Classes)), Some(50));
+        assert_eq!(after(resolved("train.epochs = 7", 100, Task::Classes)), None);
     }
 
     #[test]
