@@ -1,71 +1,75 @@
-//! What a config leaves to the program: chosen from the number of rows, the width of the input and the task.
+//! What a config leaves to the program: chosen from the number of training rows and the task.
 
 use crate::config::{Config, EarlyStopping, registries};
-use crate::data::Fitted;
 use crate::metrics::Task;
 use crate::spec::{Choice, Family, SourceText, Span, Tree, Value};
 
+/// Tables with fewer training rows than this are small: they need a simple network that is held back, not a deep one.
+const SMALL: usize = 2_000;
+
 /// Fills in everything that is "auto".
-pub(super) fn resolve(
-    config: &mut Config,
-    fitted: &Fitted,
-    train_rows: usize,
-    task: Task,
-    has_validation: bool,
-) {
-    let auto_epochs = config.train.epochs.is_none();
-    let width = fitted.inputs.dense_width() + 16 * fitted.inputs.embeddings.len();
+pub(super) fn resolve(config: &mut Config, train_rows: usize, task: Task, has_validation: bool) {
+    let small = train_rows < SMALL;
+    let own_network = config.model.layers.is_some();
     let train = &mut config.train;
     let batch = *train.batch_size.get_or_insert_with(|| batch_size(train_rows));
     let batch = batch.min(train_rows).max(1);
-    train.epochs.get_or_insert_with(|| epochs(train_rows, batch));
+    let auto_epochs = train.epochs.is_none();
+    let epochs = *train.epochs.get_or_insert_with(|| epochs(train_rows, batch));
     if train.early_stopping == EarlyStopping::Auto {
         train.early_stopping = if auto_epochs && has_validation {
-            EarlyStopping::After { metric: "loss".into(), patience: 30, min_delta: 0.0 }
+            // Half the run: the falling rate often finds the best weights late.
+            let patience = (epochs / 2).max(1) as usize;
+            EarlyStopping::After { metric: "loss".into(), patience, min_delta: 0.0 }
         } else {
             EarlyStopping::Never
         };
     }
-    train.optimizer.get_or_insert_with(optimizer);
-    train.schedule.get_or_insert_with(|| choice(Family::Schedule, "constant", vec![]));
-    train.loss.get_or_insert_with(|| {
-        let name = match task {
-            Task::Classes => "cross_entropy",
-            Task::Labels => "bce_with_logits",
-            _ => "mse",
-        };
-        choice(Family::Loss, name, vec![])
-    });
-    config.model.layers.get_or_insert_with(|| layers(train_rows, width));
+    train.optimizer.get_or_insert_with(|| optimizer(small, own_network));
+    train.schedule.get_or_insert_with(|| choice(Family::Schedule, "cosine", &[]));
+    train.loss.get_or_insert_with(|| loss(task, small));
+    config.model.layers.get_or_insert_with(|| layers(small));
 }
 
-fn optimizer() -> Choice {
-    choice(Family::Optimizer, "adam", vec![])
+/// Long steps and, on a small table, a strong pull of the weights towards zero. Both are fitted to the networks of
+/// [`layers`]; any other network gets AdamW's own.
+fn optimizer(small: bool, own_network: bool) -> Choice {
+    let (rate, decay) = if small { (3e-3, 1.0) } else { (5e-3, 0.1) };
+    let keys = [("learning_rate", rate), ("weight_decay", decay)];
+    choice(Family::Optimizer, "adamw", if own_network { &[] } else { &keys })
 }
 
 /// About a hundred steps an epoch, within what a CPU's caches like.
 fn batch_size(rows: usize) -> usize {
-    (rows / 100).next_power_of_two().clamp(16, 512)
+    if rows < SMALL { 32 } else { (rows / 100).next_power_of_two().clamp(32, 256) }
 }
 
-/// Enough for 10,000 to 20,000 steps.
+/// A hundred on a small table; about 5,000 steps on a larger one, but 20 epochs at least.
 fn epochs(rows: usize, batch: usize) -> u64 {
     let steps = rows.div_ceil(batch) as u64;
-    (10_000 / steps.max(1)).clamp(20, 400)
+    if rows < SMALL { 100 } else { (5_000 / steps.max(1)).clamp(20, 60) }
 }
 
-/// Two hidden layers that are wide enough for the table.
-fn layers(rows: usize, width: usize) -> Vec<Tree> {
-    let hidden = if rows < 2_000 { 64 } else { 256 };
-    let hidden = hidden.max(width.next_power_of_two().min(256)) as i64;
-    let linear = |n: i64| {
-        Value::Table(vec![
-            ("type".into(), Value::Str("linear".into())),
-            ("out_features".into(), Value::Int(n)),
-            ("activation".into(), Value::Str("relu".into())),
-        ])
+/// What the target asks for. On few rows the classes are smoothed, so that no row is fitted with certainty.
+fn loss(task: Task, small: bool) -> Choice {
+    match task {
+        Task::Classes if small => choice(Family::Loss, "cross_entropy", &[("label_smoothing", 0.1)]),
+        Task::Classes => choice(Family::Loss, "cross_entropy", &[]),
+        Task::Labels => choice(Family::Loss, "bce_with_logits", &[]),
+        _ => choice(Family::Loss, "mse", &[]),
+    }
+}
+
+/// One hidden layer with much dropout on a small table, three with little on a larger one.
+fn layers(small: bool) -> Vec<Tree> {
+    let (hidden, dropout) = if small { (1, 0.5) } else { (3, 0.1) };
+    let layer = |name: &str, key: &str, value: Value| {
+        vec![("type".to_owned(), Value::Str(name.into())), (key.to_owned(), value)]
     };
-    checked_layers(&[linear(hidden), linear(hidden)])
+    let mut linear = layer("linear", "out_features", Value::Int(256));
+    linear.push(("activation".into(), Value::Str("relu".into())));
+    let block = [Value::Table(linear), Value::Table(layer("dropout", "p", Value::Float(dropout)))];
+    checked_layers(&vec![block; hidden].concat())
 }
 
 /// Layers with every default filled in, as if a config had named them.
@@ -81,12 +85,88 @@ fn checked_layers(layers: &[Value]) -> Vec<Tree> {
     layers.iter().enumerate().map(pick).collect()
 }
 
-/// A row of a registry with some keys set.
-fn choice(family: Family, name: &'static str, set: Vec<(&'static str, Value)>) -> Choice {
+/// A row of a registry with some of its number keys set.
+fn choice(family: Family, name: &'static str, set: &[(&'static str, f64)]) -> Choice {
     let all = registries();
     let rows = all.rows(family);
     let index = rows.iter().position(|r| r.name == name).unwrap_or(0);
     let values = crate::spec::Values::defaults(rows[index].keys);
-    let values = set.into_iter().fold(values, |values, (key, value)| values.with(key, value));
+    let values = set.iter().fold(values, |values, &(key, value)| values.with(key, Value::Float(value)));
     Choice { index, name: rows[index].name, values }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Format;
+
+    fn resolved(text: &str, rows: usize, task: Task) -> Config {
+        let text = format!("data.train = \"t.csv\"\ndata.target = \"y\"\n{text}");
+        let text = SourceText::new("a.toml", text, Format::Toml);
+        let mut config = Config::parse(&text, &[], registries()).expect("a config without faults");
+        resolve(&mut config, rows, task, true);
+        config
+    }
+
+    fn number(choice: Option<&Choice>, key: &str) -> f64 {
+        choice.expect("it is chosen").values.f64(key)
+    }
+
+    #[test]
+    fn a_small_table_gets_a_network_that_is_held_back() {
+        let (small, large) = (resolved("", 1_999, Task::Classes), resolved("", 2_000, Task::Classes));
+        assert_eq!(small.model.layers.as_ref().map(Vec::len), Some(2));
+        assert_eq!(large.model.layers.as_ref().map(Vec::len), Some(6));
+        assert_eq!(number(small.train.optimizer.as_ref(), "weight_decay"), 1.0);
+        assert_eq!(number(large.train.optimizer.as_ref(), "weight_decay"), 0.1);
+        assert_eq!(number(small.train.loss.as_ref(), "label_smoothing"), 0.1);
+        assert_eq!(number(large.train.loss.as_ref(), "label_smoothing"), 0.0);
+    }
+
+    #[test]
+    fn nothing_that_the_config_says_is_replaced() {
+        let text = "train.epochs = 7\ntrain.batch_size = 5\ntrain.schedule.type = \"constant\"\n\
+                    train.optimizer = { type = \"sgd\", learning_rate = 0.5 }\ntrain.loss.type = \"l1\"\n\
+                    [[model.layers]]\ntype = \"linear\"\nout_features = 3\n";
+        let config = resolved(text, 100, Task::Numbers);
+        let train = &config.train;
+        let name = |choice: &Option<Choice>| choice.as_ref().map(|c| c.name);
+        assert_eq!((train.epochs, train.batch_size), (Some(7), Some(5)));
+        assert_eq!(name(&train.schedule), Some("constant"));
+        assert_eq!((name(&train.optimizer), name(&train.loss)), (Some("sgd"), Some("l1")));
+        assert_eq!(config.model.layers.as_ref().map(Vec::len), Some(1));
+    }
+
+    #[test]
+    fn a_network_of_the_config_gets_adamw_as_it_is() {
+        let config = resolved("[[model.layers]]\ntype = \"linear\"\nout_features = 3\n", 100, Task::Numbers);
+        assert_eq!(number(config.train.optimizer.as_ref(), "learning_rate"), 1e-3);
+        assert_eq!(number(config.train.optimizer.as_ref(), "weight_decay"), 1e-2);
+    }
+
+    #[test]
+    fn only_epochs_that_are_chosen_here_are_stopped_early() {
+        let after = |config: Config| match config.train.early_stopping {
+            EarlyStopping::After { patience, .. } => Some(patience),
+            _ => None,
+        };
+        assert_eq!(after(resolved("", 100, Task::Classes)), Some(50));
+        assert_eq!(after(resolved("train.epochs = 7", 100, Task::Classes)), None);
+    }
+
+    #[test]
+    fn the_steps_of_a_run_stay_within_bounds_at_any_size() {
+        for (rows, batch, epochs) in [
+            (1, 1, 100),
+            (120, 32, 100),
+            (1_999, 32, 100),
+            (2_000, 32, 60),
+            (12_000, 128, 53),
+            (1_000_000, 256, 20),
+        ] {
+            let train = resolved("", rows, Task::Classes).train;
+            let used = train.batch_size.map(|b| b.min(rows));
+            assert_eq!((used, train.epochs), (Some(batch), Some(epochs)), "{rows} rows");
+        }
+    }
 }

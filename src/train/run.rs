@@ -142,13 +142,7 @@ pub(super) fn prepare(
     let loaded = load::load(&config, progress)?;
     stop.check("reading the data")?;
     let head = Head::new(&loaded.fitted.preprocessing.targets, config.train.loss.as_ref())?;
-    defaults::resolve(
-        &mut config,
-        &loaded.fitted,
-        loaded.train.len(),
-        head.task,
-        loaded.validation_rows() > 0,
-    );
+    defaults::resolve(&mut config, loaded.train.len(), head.task, loaded.validation_rows() > 0);
     check_metric(&config, head.task)?;
     let weights = class_weights(&config, &loaded)?;
     let batch = config.train.batch_size.unwrap_or(1).min(loaded.train.len()).max(1);
