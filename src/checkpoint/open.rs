@@ -45,8 +45,11 @@ fn newest_good(damaged: &Path) -> Option<(PathBuf, String)> {
     candidates.sort_by_cached_key(|p| (std::cmp::Reverse(time(p)), p.clone()));
     let good = candidates.into_iter().find(|p| ModelFile::read(p).is_ok())?;
     let resume = good == run.join(LAST_CHECKPOINT);
-    let help =
-        if resume { format!("; backprop train --resume --run-dir {}", shell_word(&place(run))) } else { String::new() };
+    let help = if resume {
+        format!("; backprop train --resume --run-dir {}", shell_word(&place(run)))
+    } else {
+        String::new()
+    };
     Some((good, help))
 }
 
