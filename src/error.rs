@@ -198,6 +198,16 @@ pub fn quote(text: &str) -> String {
     out
 }
 
+/// `text` as one word of a shell, for a command that a message proposes.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=+:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.into()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +223,12 @@ mod tests {
             "error[3]: iris.csv, line 3, column \"width\": not a number\n  expected: a number\n  \
              found: \"ab\\u{1b}[31m\"\n  help: list it under data.missing_values"
         );
+    }
+
+    #[test]
+    fn a_shell_takes_a_word_as_it_is() {
+        let words = ["runs/a-1", "my run", "it's", ""].map(shell_word);
+        assert_eq!(words, ["runs/a-1", "'my run'", r"'it'\''s'", "''"]);
     }
 
     #[test]

@@ -15,9 +15,12 @@ use crate::tensor::{Key, Slot, View};
 mod check;
 pub mod cpu;
 mod kernel;
+mod memory;
 pub mod pointwise;
 pub mod scalar;
 pub mod simd;
+
+pub use memory::available_memory;
 
 use pointwise::{BinaryLoops, UnaryLoops};
 

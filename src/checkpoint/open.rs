@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::atomic::{directory_of, place};
 use super::model::ModelFile;
 use super::run_dir::{CHECKPOINTS, CONFIG_FILE, LAST_CHECKPOINT, MODEL_FILE};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, shell_word};
 
 /// Reads the model that a command line names: a run directory, or one file.
 ///
@@ -45,8 +45,11 @@ fn newest_good(damaged: &Path) -> Option<(PathBuf, String)> {
     candidates.sort_by_cached_key(|p| (std::cmp::Reverse(time(p)), p.clone()));
     let good = candidates.into_iter().find(|p| ModelFile::read(p).is_ok())?;
     let resume = good == run.join(LAST_CHECKPOINT);
-    let help =
-        if resume { format!("; backprop train --resume --run-dir {}", place(run)) } else { String::new() };
+    let help = if resume {
+        format!("; backprop train --resume --run-dir {}", shell_word(&place(run)))
+    } else {
+        String::new()
+    };
     Some((good, help))
 }
 

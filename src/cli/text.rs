@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::quote;
+use crate::error::{quote, shell_word};
 use crate::train::{Epoch, Finished, Started};
 
 /// Columns that are listed before "... and 44 more".
@@ -138,16 +138,6 @@ fn duration(seconds: f64) -> String {
 fn shown(name: &str) -> String {
     let quoted = quote(name);
     if quoted.len() == name.len() + 2 { name.into() } else { quoted }
-}
-
-/// `text` as one word of a shell.
-fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./=+:,@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.into()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

@@ -105,6 +105,8 @@ pub(crate) enum Stage {
 pub struct Plan {
     /// The largest batch.
     pub max_rows: usize,
+    /// What it computes.
+    pub mode: Mode,
     /// Elements of the arena.
     pub arena_len: usize,
     /// Elements of the packed weights.

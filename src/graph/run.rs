@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::backend::{Backend, Device, Lanes};
 use crate::graph::plan::{Piece, Plan, PlanOptions, Stage, Step};
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Graph, Mode, ValueId};
 use crate::tensor::{Key, Slot, View};
 
 /// One run of a plan over a batch.
@@ -34,14 +34,20 @@ pub struct Machine<D: Device> {
 impl<D: Device> Machine<D> {
     /// Plans `graph` for each of `options` and takes the memory. Parameters are zero.
     pub fn new(graph: Arc<Graph>, options: &[PlanOptions]) -> Self {
-        let plans: Vec<Plan> = options
-            .iter()
-            .map(|o| {
-                let packed_rows = D::PACKED_ROWS;
-                Plan::new(&graph, &PlanOptions { packed_len: D::packed_len, packed_rows, ..o.clone() })
-            })
-            .collect();
-        let trains = options.iter().any(|o| o.mode == crate::graph::Mode::Train);
+        let plans = Self::plans(&graph, options);
+        Machine::with_plans(graph, plans)
+    }
+
+    /// Plans for this kind of device, without its memory.
+    pub fn plans(graph: &Graph, options: &[PlanOptions]) -> Vec<Plan> {
+        let packed_rows = D::PACKED_ROWS;
+        let of = |o: &PlanOptions| PlanOptions { packed_len: D::packed_len, packed_rows, ..o.clone() };
+        options.iter().map(|o| Plan::new(graph, &of(o))).collect()
+    }
+
+    /// Takes the memory for `plans` of `graph`, made by [`Machine::plans`]. Parameters are zero.
+    pub fn with_plans(graph: Arc<Graph>, plans: Vec<Plan>) -> Self {
+        let trains = plans.iter().any(|p| p.mode == Mode::Train);
         let largest = |f: fn(&Plan) -> usize| plans.iter().map(f).max().unwrap_or(0);
         let device = D::new(|slot| match slot {
             Slot::Arena => largest(|p| p.arena_len),
@@ -66,6 +72,11 @@ impl<D: Device> Machine<D> {
     /// The graph.
     pub fn graph(&self) -> &Arc<Graph> {
         &self.graph
+    }
+
+    /// All plans.
+    pub fn all_plans(&self) -> &[Plan] {
+        &self.plans
     }
 
     /// A plan.

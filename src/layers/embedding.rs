@@ -9,7 +9,7 @@ use crate::spec::{Key, Kind, Preset, Value, Values};
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "embedding",
-    doc: "A learned vector for each id; tensor weight [ids, embedding_dim]. Its input is a category column with \
+    doc: "A learned vector for each id; tensor weight [ids, embedding_dim], row 0 (zeros) for values that training never saw. Its input is a category column with \
           encoding = \"embedding\", by name.",
     keys: &[Key {
         name: "embedding_dim",
@@ -34,9 +34,9 @@ pub(super) fn lookup(b: &mut Lowering<'_>, ids: ValueId, width: Option<usize>) -
         return Err(b.problem(&ShapeError::new("a category column with encoding = \"embedding\"", found)));
     };
     let width = width.unwrap_or_else(|| default_width(cardinality));
-    // PyTorch's default: standard normal.
+    // PyTorch's default: standard normal. Id 0 stands for what training never saw and so never learns: zeros say nothing.
     let values = Values::default().with("mean", Value::Float(0.0)).with("std", Value::Float(1.0));
-    let init = Init { name: "normal".into(), values, fan_in: cardinality, fan_out: width };
+    let init = Init { name: "normal".into(), values, fan_in: cardinality, fan_out: width, zero_rows: 1 };
     let table = b.param("weight", [cardinality, width], init)?;
     b.node(Embedding, &[ids, table])
 }

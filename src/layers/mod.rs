@@ -18,6 +18,21 @@ mod network;
 
 pub use network::{Input, Network, Output, build};
 
+/// What keeps layers from being a network, and which of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// Where the layer stands: its position in the list, then in the list of that layer, and so on; empty for the output layer.
+    pub at: Vec<usize>,
+    /// Its place is the layer's name.
+    pub problem: Problem,
+}
+
+impl From<Misfit> for Error {
+    fn from(misfit: Misfit) -> Self {
+        Error::new(Code::Usage, misfit.problem)
+    }
+}
+
 /// Declares the files of layers and lists their entries.
 macro_rules! registry {
     ($($file:ident),* $(,)?) => {
@@ -95,8 +110,13 @@ static POINTWISE: LazyLock<Vec<Described>> = LazyLock::new(|| {
     ACTIVATIONS.iter().map(|a| Described { name: a.name, doc: a.doc, keys: a.keys }).collect()
 });
 
-/// The most elements that a model may have: 2⁴⁰, four terabytes.
-const MAX_ELEMENTS: usize = 1 << 40;
+/// The most nodes that a graph may have.
+const MAX_NODES: usize = 100_000;
+
+/// Bytes as a message shows them.
+pub(crate) fn amount(bytes: f64) -> String {
+    if bytes < 1e12 { format!("{:.1} GB", bytes / 1e9) } else { format!("{:.1} TB", bytes / 1e12) }
+}
 
 /// A graph while layers are added to it.
 #[derive(Debug)]
@@ -110,6 +130,10 @@ pub(crate) struct Lowering<'g> {
     init: Option<&'g Value>,
     /// The name of the layer being lowered, outer blocks first.
     path: String,
+    /// The position of the layer being lowered in its list, outer blocks first.
+    at: Vec<usize>,
+    /// Bytes that the machine has for it.
+    memory: u64,
 }
 
 impl Lowering<'_> {
@@ -128,21 +152,60 @@ impl Lowering<'_> {
     }
 
     fn boxed(&mut self, op: Box<dyn Op>, inputs: &[ValueId]) -> Result<ValueId, Problem> {
-        self.graph.node(self.path.clone(), op, inputs).map_err(|e| self.problem(&e))
+        let output = self.graph.node(self.path.clone(), op, inputs).map_err(|e| match self.mend(inputs) {
+            Some(help) => self.problem(&e).help(help),
+            None => self.problem(&e),
+        })?;
+        if self.graph.nodes.len() > MAX_NODES {
+            let what = format!("the network has more than {MAX_NODES} layers");
+            return Err(Problem::new(self.place(), what).help("repeat fewer layers"));
+        }
+        self.affordable("its output", self.shape(output), 0)?;
+        Ok(output)
+    }
+
+    fn place(&self) -> String {
+        format!("layer {}", quote(&self.path))
+    }
+
+    /// What brings inputs that must be alike to one width.
+    fn mend(&self, inputs: &[ValueId]) -> Option<String> {
+        let (&first, rest) = inputs.split_first()?;
+        let wanted = self.shape(first);
+        let odd = *rest
+            .iter()
+            .find(|&&v| self.shape(v).with_last(wanted.last()) == *wanted && self.shape(v) != wanted)?;
+        let name = &self.graph.values[odd.index()].name;
+        let weight = format!("{name}.weight");
+        let linear =
+            |p: &crate::graph::Tensor| p.name == weight && p.shape.axes()[0] == self.shape(odd).last();
+        let width = wanted.last();
+        Some(if self.graph.params.iter().any(linear) {
+            format!("set out_features = {width} in {}", quote(name))
+        } else {
+            format!("put {{ type = \"linear\", out_features = {width} }} behind {}", quote(name))
+        })
+    }
+
+    /// Refuses a tensor that cannot be held beside `before` other elements.
+    fn affordable(&self, what: &str, shape: &Shape, before: usize) -> Result<(), Problem> {
+        let elements = shape.checked_len().and_then(|n| n.checked_add(before)).and_then(|n| n.checked_mul(4));
+        if elements.is_some_and(|bytes| bytes as u64 <= self.memory) {
+            return Ok(());
+        }
+        let bytes = shape.axes().iter().map(|&a| a as f64).product::<f64>() * 4.0;
+        let problem = Problem::new(self.place(), format!("{what} {shape} takes {} of memory", amount(bytes)));
+        let limit = format!(
+            "at most {} for the whole network: what this machine has free",
+            amount(self.memory as f64)
+        );
+        Err(problem.expected(limit).help("make the layer smaller"))
     }
 
     /// A trainable tensor `LAYER.suffix`.
     fn param(&mut self, suffix: &str, shape: impl Into<Shape>, init: Init) -> Result<ValueId, Problem> {
         let shape = shape.into();
-        let total = shape.checked_len().and_then(|n| n.checked_add(self.graph.param_len()));
-        if total.is_none_or(|n| n > MAX_ELEMENTS) {
-            let bytes = shape.axes().iter().map(|&a| a as f64).product::<f64>() * 4.0;
-            let what = format!("its {suffix} {shape} would take {:.1} TB", bytes / 1e12);
-            let problem = Problem::new(format!("layer {}", quote(&self.path)), what);
-            return Err(
-                problem.expected(format!("at most {:.1} TB in all", MAX_ELEMENTS as f64 * 4.0 / 1e12))
-            );
-        }
+        self.affordable(&format!("its {suffix}"), &shape, self.graph.param_len())?;
         let name = format!("{}.{suffix}", self.path);
         Ok(self.graph.param(name, shape, init))
     }
@@ -173,6 +236,7 @@ impl Lowering<'_> {
         let block = self.path.clone();
         let mut last = input;
         for (i, layer) in layers.iter().enumerate() {
+            self.at.push(i);
             let (kind, own) = type_of(layer);
             let entry = own.map(|e| e.keys).or_else(|| activation::keys(kind)).unwrap_or_default();
             let values = Values::from_table(layer, &[entry, COMMON_KEYS]).unwrap_or_default();
@@ -189,6 +253,7 @@ impl Lowering<'_> {
                 let problem = Problem::new(format!("layer {}", quote(&self.path)), "the name is taken");
                 return Err(problem.help("give each layer a name of its own"));
             }
+            self.at.pop();
         }
         self.path = block;
         Ok(last)
@@ -233,10 +298,6 @@ fn children(values: &Values) -> Vec<Value> {
     }
 }
 
-fn shape_error(problem: Problem) -> Error {
-    Error::new(Code::Usage, problem)
-}
-
 /// First numbers of a weight that reads `fan_in` numbers and feeds `fan_out`: the `init` key, the model's, or PyTorch's
 /// default.
 fn weight_init(b: &Lowering<'_>, values: &Values, fan_in: usize, fan_out: usize) -> Init {
@@ -253,5 +314,5 @@ fn weight_init(b: &Lowering<'_>, values: &Values, fan_in: usize, fan_out: usize)
         }
         _ => ("pytorch".to_owned(), Values::default()),
     };
-    Init { name, values, fan_in, fan_out }
+    Init { name, values, fan_in, fan_out, zero_rows: 0 }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::backend::available_memory;
 use crate::error::{Problem, Result, quote};
 use crate::graph::{Graph, LossTerm, ValueId};
 use crate::layers::linear::affine;
-use crate::layers::{Lowering, embedding, shape_error};
+use crate::layers::{Lowering, Misfit, embedding};
 use crate::ops::concat::Concat;
 use crate::ops::{LossEntry, ShapeError, TargetKind};
 use crate::spec::{Value, Values};
@@ -58,15 +59,29 @@ pub struct Network {
 /// input of ids. `init` gives first weights to layers that name none.
 ///
 /// # Errors
-/// `Code::Usage` naming the layer whose input does not fit.
-pub fn build(inputs: &[Input], layers: &[Value], init: Option<&Value>, output: &Output) -> Result<Network> {
+/// The layer whose input does not fit, that is too large for this machine, or that does what the loss does again.
+pub fn build(
+    inputs: &[Input],
+    layers: &[Value],
+    init: Option<&Value>,
+    output: &Output,
+) -> Result<Network, Misfit> {
     let mut graph = Graph::new();
     let ids: Vec<ValueId> = inputs.iter().map(|i| graph.input(i.name.clone(), i.shape.clone())).collect();
     let names: BTreeMap<String, ValueId> =
         inputs.iter().map(|i| i.name.clone()).zip(ids.iter().copied()).collect();
     let cardinalities = inputs.iter().zip(&ids).filter_map(|(i, &v)| i.cardinality.map(|n| (v, n))).collect();
-    let mut b = Lowering { graph: &mut graph, names, cardinalities, init, path: String::new() };
-    let last = lower(&mut b, inputs, &ids, layers, output).map_err(shape_error)?;
+    let mut b = Lowering {
+        graph: &mut graph,
+        names,
+        cardinalities,
+        init,
+        path: String::new(),
+        at: Vec::new(),
+        memory: available_memory(),
+    };
+    let last = lower(&mut b, inputs, &ids, layers, output)
+        .map_err(|problem| Misfit { at: std::mem::take(&mut b.at), problem })?;
     let columns = b.graph.shape(last).len();
     let target_shape = match output.loss.target {
         TargetKind::Class => Shape::default(),
@@ -82,7 +97,7 @@ pub fn build(inputs: &[Input], layers: &[Value], init: Option<&Value>, output: &
     let loss = graph.node("loss", (output.loss.build)(&output.loss_values), &loss_inputs).map_err(|e| {
         let problem =
             Problem::new(format!("loss {}", quote(output.loss.name)), "it does not fit the network's output");
-        shape_error(problem.expected(e.expected).found(e.got))
+        Misfit { at: Vec::new(), problem: problem.expected(e.expected).found(e.got) }
     })?;
     graph.outputs = vec![last];
     graph.losses = vec![LossTerm { value: loss, row_weight }];
@@ -100,13 +115,33 @@ fn lower(
     let joined = if names_its_input(layers.first()) { ids[0] } else { features(b, inputs, ids)? };
     b.path.clear();
     let last = b.list(layers, joined)?;
+    let columns = (output.loss.columns)(&output.loss_values, output.outputs);
+    if let Some(problem) = twice(b, last, output, columns) {
+        b.at = vec![layers.len() - 1];
+        return Err(problem);
+    }
     b.path = "output".into();
     if b.shape(last).axes().len() != 1 {
         let found = b.shape(last).to_string();
         return Err(b.problem(&ShapeError::new("one row of numbers", found)));
     }
-    let columns = (output.loss.columns)(&output.loss_values, output.outputs);
     affine(b, &Values::default(), last, columns, true)
+}
+
+/// The mistake of a softmax or sigmoid before a loss that has one of its own.
+///
+/// A sigmoid is one only where it is as wide as the output: a wider one is a hidden layer's.
+fn twice(b: &Lowering<'_>, last: ValueId, output: &Output, columns: usize) -> Option<Problem> {
+    let node = b.graph.nodes.iter().rfind(|n| n.output == last)?;
+    let own = match (output.loss.target, output.loss.name, node.op.name()) {
+        (TargetKind::Class, _, own @ "softmax") => own,
+        (TargetKind::Binary, "bce_with_logits", own @ "sigmoid") if b.shape(last).last() == columns => own,
+        _ => return None,
+    };
+    let name = &b.graph.values[last.index()].name;
+    let what = format!("a {own} before the loss {}, which has its own", quote(output.loss.name));
+    let help = format!("take the {own} out; the output layer is added, and predictions are probabilities");
+    Some(Problem::new(format!("layer {}", quote(name)), what).help(help))
 }
 
 fn names_its_input(layer: Option<&Value>) -> bool {

@@ -8,6 +8,7 @@ mod diagnose;
 mod evaluate;
 mod head;
 mod load;
+mod memory;
 mod model;
 mod predict;
 #[cfg(test)]

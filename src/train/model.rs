@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::backend::available_memory;
 use crate::backend::cpu::Cpu;
 use crate::checkpoint::{self, ModelFile, Tensor};
 use crate::config::{Config, Validation, registries};
 use crate::data::{Inputs, Preprocessing, Table};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Problem, Result};
 use crate::graph::{self, Graph, Machine, Mode, Pass, PlanOptions, ValueId};
 use crate::init::INITIALIZERS;
-use crate::layers::{self, Input, Output};
+use crate::layers::{self, Input, Misfit, Output};
 use crate::spec::{Format, SourceText, Tree, Value};
 use crate::tensor::{Key, Shape};
-use crate::train::Head;
+use crate::train::{Head, memory};
 
 /// The config as TOML.
 pub(super) const CONFIG: &str = "backprop.config";
@@ -48,7 +49,8 @@ impl Model {
     /// Builds the network of `config` for `preprocessing`, with a plan for each of `plans`. Weights are zero.
     ///
     /// # Errors
-    /// `Code::Usage` for layers that do not fit, and for a loss that does not fit the target.
+    /// `Code::Usage` for layers that do not fit or need more memory than there is, and for a loss that does not fit the
+    /// target.
     pub fn new(
         config: Config,
         preprocessing: Preprocessing,
@@ -68,8 +70,13 @@ impl Model {
                 .map(|w| w.iter().map(|&w| f64::from(w)).collect()),
         };
         let init = config.model.init.as_ref().map(crate::spec::Choice::to_value);
-        let network = layers::build(&network_inputs(&inputs), &layers, init.as_ref(), &output)?;
-        let machine = Machine::new(Arc::new(network.graph), plans);
+        let network = layers::build(&network_inputs(&inputs), &layers, init.as_ref(), &output)
+            .map_err(|misfit| placed(&config, misfit))?;
+        let graph = Arc::new(network.graph);
+        memory::check_values(&graph, plans, available_memory())?;
+        let plans = Machine::<Cpu<f32>>::plans(&graph, plans);
+        memory::check(&graph, &plans, available_memory())?;
+        let machine = Machine::with_plans(graph, plans);
         Ok(Model {
             config,
             preprocessing,
@@ -103,13 +110,13 @@ impl Model {
             &[],
             registries(),
         )
-        .map_err(|e| Error { code: crate::error::Code::Model, ..e })?;
+        .map_err(|e| Error { code: Code::Model, ..e })?;
         let json = text(PREPROCESSING).ok_or_else(|| damaged("preprocessing"))?;
         let preprocessing = Preprocessing::from_json(json)?;
         let class_weights = text(CLASS_WEIGHTS).and_then(|w| serde_json::from_str(w).ok());
         let plans = [PlanOptions::new(mode, rows)];
         let mut model = Model::new(config, preprocessing, class_weights, &plans)
-            .map_err(|e| Error { code: crate::error::Code::Model, ..e })?;
+            .map_err(|e| Error { code: Code::Model, ..e })?;
         model.set_tensors(&file, path, "")?;
         Ok(model)
     }
@@ -137,6 +144,7 @@ impl Model {
                     let out = &mut flat[t.offset..t.offset + t.shape.len()];
                     let initialiser = (entry.build)(&t.init.values)?;
                     initialiser.fill(key.named(&t.name), &t.shape, t.init.fan_in, t.init.fan_out, out);
+                    out[..t.init.zero_rows * t.shape.last()].fill(0.0);
                 }
             }
             Ok(())
@@ -285,6 +293,23 @@ fn read_flat(
         flat[t.offset..t.offset + t.shape.len()].copy_from_slice(&found.data.to_f32());
     }
     Ok(())
+}
+
+/// A problem of a layer with the line of the config that the layer is on.
+fn placed(config: &Config, misfit: Misfit) -> Error {
+    let lists = misfit.at.split_first().and_then(|(first, rest)| {
+        let layer = config.model.layers.as_ref()?.get(*first)?;
+        rest.iter().try_fold(layer, |layer, &i| layer.get("layers")?.items().get(i))
+    });
+    let problem = misfit.problem;
+    let problem = match lists {
+        Some(tree) if config.sources.get(tree.span).is_some() => {
+            let what = format!("{}: {}", problem.place, problem.what);
+            config.sources.locate(tree.span, Problem { what, ..problem })
+        }
+        _ => problem,
+    };
+    Error::new(Code::Usage, problem)
 }
 
 /// The table's inputs as the network's: blocks of numbers first, then ids.

@@ -8,7 +8,7 @@ use crate::error::{Result, quote};
 use crate::graph::{Graph, ValueId};
 use crate::train::load::{Held, Loaded};
 use crate::train::run::{in_pool, prepare};
-use crate::train::{Model, Progress, Started, Stop};
+use crate::train::{Model, Progress, Started, Stop, memory};
 
 /// What `backprop check` prints: columns, network layer by layer, and memory.
 ///
@@ -93,7 +93,7 @@ pub(super) fn summary(model: &Model, loaded: &Loaded) -> Started {
     let task: Vec<String> = targets.map(|c| format!("{} ({})", quote(&c.name), c.target)).collect();
     let graph = model.graph();
     let train = &model.config.train;
-    let network = bytes_of(model);
+    let network = memory::bytes(graph, model.machine.all_plans());
     let batch = train.batch_size.unwrap_or(1).min(loaded.train.len()).max(1);
     let epochs = train.epochs.unwrap_or(0);
     let per_epoch = loaded.train.len().div_ceil(batch * train.accumulate_steps) as u64;
@@ -109,12 +109,6 @@ pub(super) fn summary(model: &Model, loaded: &Loaded) -> Started {
         steps: if train.max_steps > 0 { all.min(train.max_steps) } else { all },
         bytes: table_bytes(loaded) + network,
     }
-}
-
-/// Bytes of parameters, gradients, moments (two) and plans.
-fn bytes_of(model: &Model) -> usize {
-    let plans = (0..2).map(|p| model.machine.plan(p).bytes(4)).max().unwrap_or(0);
-    4 * (4 * model.graph().param_len() + model.graph().buffer_len()) + plans
 }
 
 /// The linear layers and their widths in a line: `4 -> 64 -> 64 -> 3`.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::checkpoint::{MetricsLog, ModelFile, Row, RunDir, Split, Tensor};
 use crate::config::EarlyStopping;
 use crate::data::EpochOrder;
-use crate::error::{Code, Error, Problem, Result};
+use crate::error::{Code, Error, Problem, Result, shell_word};
 use crate::metrics;
 use crate::optim::{Optimizer, StepOptions};
 use crate::schedule::{self, Scheduler};
@@ -308,7 +308,7 @@ impl Trainer<'_> {
             return error;
         }
         let place = format!("step {} of {}", self.state.step, self.total_steps());
-        let path = crate::checkpoint::place(self.directory.path());
+        let path = shell_word(&crate::checkpoint::place(self.directory.path()));
         let problem = Problem::new(place, "stopped by a signal; a checkpoint was saved");
         interrupted(signal, problem.help(format!("go on with: backprop train --resume --run-dir {path}")))
     }

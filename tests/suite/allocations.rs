@@ -167,7 +167,7 @@ impl Training {
 }
 
 fn initialise(t: &Tensor, number: usize, out: &mut [f32]) {
-    let Init { name, values, fan_in, fan_out } = &t.init;
+    let Init { name, values, fan_in, fan_out, .. } = &t.init;
     let entry = backprop::init::find(name).expect("a row of the registry");
     let key = Key::new(1).part(number as u64);
     (entry.build)(values).expect("keys that agree").fill(key, &t.shape, *fan_in, *fan_out, out);

@@ -356,6 +356,7 @@ impl<'g> Builder<'g> {
         };
         let gradients = self.graph.values.iter().enumerate().map(gradient).collect();
         Plan {
+            mode: self.options.mode,
             max_rows: self.options.max_rows,
             arena_len,
             packed_len,
