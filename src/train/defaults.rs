@@ -25,8 +25,12 @@ pub(super) fn resolve(config: &mut Config, train_rows: usize, task: Task, has_va
             EarlyStopping::Never
         };
     }
+    // Who names an optimizer means its rate.
+    let own_optimizer = train.optimizer.is_some();
     train.optimizer.get_or_insert_with(|| optimizer(small, own_network));
-    train.schedule.get_or_insert_with(|| choice(Family::Schedule, "cosine", &[]));
+    train.schedule.get_or_insert_with(|| {
+        choice(Family::Schedule, if own_optimizer { "constant" } else { "cosine" }, &[])
+    });
     train.loss.get_or_insert_with(|| loss(task, small));
     config.model.layers.get_or_insert_with(|| layers(small));
 }
@@ -142,6 +146,13 @@ mod tests {
         let config = resolved("[[model.layers]]\ntype = \"linear\"\nout_features = 3\n", 100, Task::Numbers);
         assert_eq!(number(config.train.optimizer.as_ref(), "learning_rate"), 1e-3);
         assert_eq!(number(config.train.optimizer.as_ref(), "weight_decay"), 1e-2);
+    }
+
+    #[test]
+    fn the_rate_falls_unless_the_config_names_the_optimizer() {
+        let schedule = |text| resolved(text, 100, Task::Classes).train.schedule.map(|c| c.name);
+        assert_eq!(schedule(""), Some("cosine"));
+        assert_eq!(schedule("train.optimizer.type = \"adam\""), Some("constant"));
     }
 
     #[test]
