@@ -136,7 +136,7 @@ fn absurd_header_lengths_are_refused() {
             message(&bytes),
             format!(
                 "error[4]: FILE: not a safetensors file, or a damaged one: its header is too long\n  \
-                 expected: at most 100000000 bytes\n  found: {len} bytes"
+                 expected: at most 100000000 bytes\n  found: {len} bytes\n  help: get the file again, or train again"
             )
         );
     }
@@ -181,7 +181,7 @@ fn newer_versions_and_numbers_that_are_not_finite_are_refused() {
     assert_eq!(
         message(&nan),
         "error[4]: FILE: tensor \"linear_0.bias\" holds a number that is not finite\n  \
-         found: NaN at element 1 of [2]"
+         found: NaN at element 1 of [2]\n  help: get the file again, or train again"
     );
 }
 

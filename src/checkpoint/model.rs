@@ -153,7 +153,7 @@ fn read_any(path: &Path) -> Result<(ModelFile<'static>, bool)> {
             if meta.is_dir() { "it is a directory, not a model file" } else { "it is not a regular file" };
         return Err(Error::usage(shown, what));
     }
-    let contents = tensors::read(&mut file, meta.len(), &shown)?;
+    let contents = tensors::read(&mut file, meta.len(), &shown).map_err(with_help)?;
     let mut metadata = contents.metadata;
     let version = metadata.remove(VERSION);
     metadata.remove(HASH);
@@ -163,6 +163,12 @@ fn read_any(path: &Path) -> Result<(ModelFile<'static>, bool)> {
         check_version(version.as_deref(), &shown)?;
     }
     Ok((ModelFile { metadata, tensors: contents.tensors }, ours))
+}
+
+/// A damaged file always gets some help.
+fn with_help(error: Error) -> Error {
+    let helped = error.code != Code::Model || error.problems.iter().any(|p| p.help.is_some());
+    if helped { error } else { error.help("get the file again, or train again") }
 }
 
 fn not_opened(path: &Path, error: &std::io::Error) -> Error {

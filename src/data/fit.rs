@@ -68,7 +68,8 @@ impl RawTable {
             }
         }
         if columns.is_empty() {
-            return Err(Error::data(&schema.file, "no input column varies in the training part"));
+            return Err(Error::data(&schema.file, "no input column varies in the training part")
+                .help("add rows, or check data.features and data.exclude"));
         }
         let targets = fit.targets();
         let warnings = fit.warnings;

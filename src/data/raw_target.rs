@@ -58,7 +58,11 @@ impl RawTargets {
         if let Some([only]) = targets.classes() {
             let place = format!("{file}, column {}", quote(targets.names()[0]));
             let problem = Problem::new(place, "one class only").expected("two classes or more");
-            return Err(Error::new(Code::Data, problem.found(format!("{} in all {rows} rows", quote(only)))));
+            let problem = problem.found(format!("{} in all {rows} rows", quote(only)));
+            return Err(Error::new(
+                Code::Data,
+                problem.help("name another target, or add rows of other classes"),
+            ));
         }
         Ok(targets)
     }

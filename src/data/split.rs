@@ -57,7 +57,8 @@ impl Split {
             split.train.extend_from_slice(train);
         }
         if split.validation.is_empty() {
-            return Err(format!("the validation part would be empty: {fraction} of {rows} rows"));
+            let plural = if rows == 1 { "" } else { "s" };
+            return Err(format!("the validation part would be empty: {fraction} of {rows} row{plural}"));
         }
         split.train.sort_unstable();
         split.validation.sort_unstable();

@@ -39,7 +39,14 @@ pub struct Job {
 pub fn train(job: Job, progress: &mut dyn Progress, stop: &Stop) -> Result<Finished> {
     in_pool(job.config.threads, || {
         let started = Instant::now();
-        let (model, loaded) = prepare(job.config.clone(), progress, stop)?;
+        let (mut model, loaded) = prepare(job.config.clone(), progress, stop)?;
+        model.initialise(model.config.seed)?;
+        if let Some(from) = &model.config.train.init_from {
+            let path = PathBuf::from(from);
+            let file = ModelFile::read_weights(&path)?;
+            model.set_tensors(&file, &path, "")?;
+        }
+        // Whatever may be wrong with the inputs is known by now: only then is a directory made.
         let directory = match &job.run_dir {
             Some(path) => RunDir::open(path, job.existing)?,
             None => RunDir::create(Path::new("runs"), &job.name)?,
@@ -49,14 +56,7 @@ pub fn train(job: Job, progress: &mut dyn Progress, stop: &Stop) -> Result<Finis
             model.config.clone().with_absolute_paths().to_toml().as_bytes(),
         )?;
         let log = MetricsLog::create(&directory.metrics())?;
-        let mut trainer = assemble(model, loaded, directory, log, progress, stop, started)?;
-        let from = trainer.model.config.train.init_from.clone();
-        trainer.model.initialise(trainer.model.config.seed)?;
-        if let Some(path) = from {
-            let path = PathBuf::from(path);
-            let file = ModelFile::read_weights(&path)?;
-            trainer.model.set_tensors(&file, &path, "")?;
-        }
+        let trainer = assemble(model, loaded, directory, log, progress, stop, started)?;
         finish(trainer, None)
     })
 }
@@ -220,7 +220,7 @@ fn fingerprint(loaded: &Loaded) -> [u64; 4] {
     ]
 }
 
-/// Everything a run needs, with weights still zero.
+/// Everything a run needs, around a model with whatever weights it has.
 fn assemble<'r>(
     model: Model,
     loaded: Loaded,

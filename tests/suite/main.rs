@@ -1,6 +1,7 @@
 //! Everything that is tested from outside the crate.
 
 mod allocations;
+mod bad_inputs;
 mod cli;
 mod examples;
 mod fixture;

@@ -93,7 +93,8 @@ impl Part {
             && let Some(other) = self.lines.other_delimiter(self.delimiter)
         {
             let what = format!("1 column found; delimiter {other}?");
-            let help = "set delimiter to the character between the fields, or leave it out and it is found";
+            let help =
+                "set data.delimiter to the character between the fields, or leave it out and it is found";
             return Err(Error::data(&self.file, what).help(help));
         }
         let line = self.first_line(record.as_byte_record());

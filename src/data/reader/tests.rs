@@ -299,7 +299,7 @@ fn input_22_another_delimiter_or_no_header() {
     assert_eq!(
         read("a;b\n1;2\n", &comma).unwrap_err().to_string(),
         "error[3]: t.csv: 1 column found; delimiter ';'?\n  \
-         help: set delimiter to the character between the fields, or leave it out and it is found"
+         help: set data.delimiter to the character between the fields, or leave it out and it is found"
     );
     let e = read("a\tb\n1\t2\n", &comma).unwrap_err().to_string();
     assert!(e.starts_with("error[3]: t.csv: 1 column found; delimiter tab?\n"), "{e}");

@@ -170,7 +170,7 @@ fn one_class_only() {
     let expected = |label: &str| {
         format!(
             "error[3]: t.csv, column \"y\": one class only\n  expected: two classes or more\n  \
-             found: \"{label}\" in all 2 rows"
+             found: \"{label}\" in all 2 rows\n  help: name another target, or add rows of other classes"
         )
     };
     assert_eq!(message("a|y\n1|x\n2|x", &DataOptions::new("y")), expected("x"));
@@ -209,7 +209,8 @@ fn a_constant_column() -> Result<()> {
     assert_eq!(fitted.inputs.dense[0].features, ["a"]);
     assert_eq!(
         message("a|y\n5|0\n5|1", &DataOptions::new("y")),
-        "error[3]: t.csv: no input column varies in the training part"
+        "error[3]: t.csv: no input column varies in the training part\n  \
+         help: add rows, or check data.features and data.exclude"
     );
     Ok(())
 }

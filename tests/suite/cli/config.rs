@@ -109,9 +109,12 @@ layers = [
 ";
     let place = place.with("c.toml", text);
     insta::assert_snapshot!(place.run("check c.toml").failed(2), @r#"
-    error[2]: layer "add_2": its input does not fit
+    error[2]: c.toml:9:3: layer "add_2": its input does not fit
+      9 |   { type = "add", input = ["wide", "narrow"] },
+        |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       expected: [8]
       found: [4]
+      help: set out_features = 8 in "narrow"
     "#);
 }
 
@@ -126,11 +129,28 @@ validation = 0.0
 [model]
 layers = [{ type = \"linear\", out_features = 1000000000000 }]
 ";
-    let end = place.with("c.toml", text).run("check c.toml");
-    insta::assert_snapshot!(end.failed(2), @r#"
-    error[2]: layer "linear_0": its weight [1000000000000, 2] would take 8.0 TB
-      expected: at most 4.4 TB in all
+    let place = place.with("c.toml", text);
+    let message = place.run("check c.toml").failed(2);
+    insta::assert_snapshot!(without_size(&message), @r#"
+    error[2]: c.toml:6:11: layer "linear_0": its weight [1000000000000, 2] takes 8.0 TB of memory
+      6 | layers = [{ type = "linear", out_features = 1000000000000 }]
+        |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      expected: at most SIZE for the whole network: what this machine has free
+      help: make the layer smaller
     "#);
+    let nested = "{type=\"repeat\",times=10000,layers=[\"relu\"]}";
+    let line = format!(
+        "check --data t.csv --target y --set data.validation=0 --set model.layers=[{{type=\"repeat\",times=10000,layers=[{nested}]}}]"
+    );
+    let message = place.run(&line).failed(2);
+    assert!(message.contains("the network has more than 100000 layers"), "{message}");
+}
+
+/// A message without the memory of this machine.
+fn without_size(message: &str) -> String {
+    let (before, after) = message.split_once("at most ").expect("a limit");
+    let (_, after) = after.split_once(" for ").expect("what for");
+    format!("{before}at most SIZE for {after}")
 }
 
 #[test]
@@ -171,4 +191,28 @@ fn input_31_a_loss_that_does_not_fit_the_target() {
       found: a target of 2 classes of "y"
       help: choose a fitting loss, or pin the target's type: data.columns.NAME.type = "number" or "category"
     "#);
+    let text = |layer: &str, loss: &str| {
+        format!(
+            "[data]\ntrain = \"t.csv\"\ntarget = \"y\"\nvalidation = 0.0\n[train]\nloss = \"{loss}\"\n[model]\nlayers = [\n  {layer},\n]\n"
+        )
+    };
+    let twice = |layer: &str, loss: &str| {
+        let place = Place::new().with("t.csv", "a,b,y\n1,2,p\n2,3,q\n4,4,p\n5,1,q\n");
+        place.with("c.toml", text(layer, loss)).run("check c.toml")
+    };
+    insta::assert_snapshot!(twice(r#"{ type = "linear", out_features = 2 }, "softmax""#, "cross_entropy").failed(2), @r#"
+    error[2]: c.toml:9:42: layer "softmax_1": a softmax before the loss "cross_entropy", which has its own
+      9 |   { type = "linear", out_features = 2 }, "softmax",
+        |                                          ^^^^^^^^^
+      help: take the softmax out; the output layer is added, and predictions are probabilities
+    "#);
+    let sigmoid = r#"{ type = "linear", out_features = 1, activation = "sigmoid" }"#;
+    insta::assert_snapshot!(twice(sigmoid, "bce_with_logits").failed(2), @r#"
+    error[2]: c.toml:9:3: layer "linear_0": a sigmoid before the loss "bce_with_logits", which has its own
+      9 |   { type = "linear", out_features = 1, activation = "sigmoid" },
+        |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      help: take the sigmoid out; the output layer is added, and predictions are probabilities
+    "#);
+    let hidden = r#"{ type = "linear", out_features = 8, activation = "sigmoid" }"#;
+    twice(hidden, "bce_with_logits").worked();
 }
