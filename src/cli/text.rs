@@ -13,14 +13,23 @@ const FIGURES: usize = 2;
 
 /// What was inferred, before training starts.
 pub(super) fn started(run: &Started) -> String {
-    let names: Vec<String> = run.columns.iter().take(COLUMNS).map(|(name, _)| shown(name)).collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(32);
+    // Whatever is no input is always shown: a column must not be left out in silence.
+    let special = |what: &str| ["left out", "target", "row weights"].iter().any(|s| what.starts_with(s));
+    let columns: Vec<(String, &str)> = run
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(i, (_, what))| *i < COLUMNS || special(what))
+        .map(|(_, (name, what))| (shown(name), what.as_str()))
+        .collect();
+    let width = columns.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(32);
     let mut lines: Vec<(&str, String)> = Vec::new();
-    for (i, (name, (_, what))) in names.iter().zip(&run.columns).enumerate() {
+    for (i, (name, what)) in columns.iter().enumerate() {
         lines.push((if i == 0 { "columns" } else { "" }, format!("{name:width$}  {what}")));
     }
-    if run.columns.len() > COLUMNS {
-        lines.push(("", format!("... and {} more", count((run.columns.len() - COLUMNS) as u64))));
+    if run.columns.len() > columns.len() {
+        lines
+            .push(("", format!("... and {} more inputs", count((run.columns.len() - columns.len()) as u64))));
     }
     lines.push(("task", run.task.clone()));
     lines.push(("network", format!("{} ({} parameters)", run.network, count(run.parameters as u64))));
@@ -65,6 +74,11 @@ pub(super) fn epoch(e: &Epoch) -> String {
 /// A running epoch in one line.
 pub(super) fn running(loss: f64, samples_per_second: f64) -> String {
     format!("loss {}  {} samples/s", figure(loss), count(samples_per_second as u64))
+}
+
+/// Which rows the closing table is about.
+pub(super) fn part(end: &Finished) -> String {
+    format!("{} of {}", plural(end.rows as u64, "row"), end.part)
 }
 
 /// Where the model is, and what to do with it.
@@ -168,7 +182,7 @@ mod tests {
         assert_eq!(lines[1], "           \"a\\u{1b}[31m\"  number");
         insta::assert_snapshot!(lines[19..].join("\n"), @r#"
                    pixel_20       number
-                   ... and 44 more
+                   ... and 44 more inputs
         task       10 classes of "digit"
         network    linear 64 -> 10 (4,810 parameters)
         rows       1,437 to train on, no validation part

@@ -55,9 +55,7 @@ pub(super) fn run(args: TrainArgs, global: &Global) -> Result<()> {
             train::train(Job { config, run_dir, name, existing }, &mut reporter, &signals.stop)?
         }
     };
-    if !global.quiet {
-        output::print(&format!("{}\n", end.table.trim_end()))?;
-        reporter.say(text::finished(&end).trim_end());
-    }
+    output::print(&format!("{}\n{}\n", text::part(&end), end.table.trim_end()))?;
+    reporter.say(text::finished(&end).trim_end());
     Ok(())
 }

@@ -31,6 +31,8 @@ pub(super) struct Loaded {
     /// Rows of the table that train.
     pub train: Vec<u32>,
     pub held: Held,
+    /// The table that is scored once, at the end, and all of its rows.
+    pub test: Option<(Table, Vec<u32>)>,
 }
 
 impl Loaded {
@@ -163,7 +165,16 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
         None if split.validation.is_empty() => Held::Nothing,
         None => Held::Rows(split.validation),
     };
-    Ok(Loaded { fitted, train: split.train, held })
+    // Read before training, not after: a table that does not fit must not cost a whole run.
+    let test = match test_source {
+        Some(source) => {
+            let table = read(&fitted.preprocessing, &source, &options, progress)?;
+            let rows = (0..table.len() as u32).collect();
+            Some((table, rows))
+        }
+        None => None,
+    };
+    Ok(Loaded { fitted, train: split.train, held, test })
 }
 
 /// Reads a whole table through a fitted preprocessing.

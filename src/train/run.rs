@@ -72,7 +72,9 @@ pub fn resume(
     stop: &Stop,
 ) -> Result<Finished> {
     let directory = RunDir::open(path, Existing::Resume)?;
-    let config = Config::parse(&SourceText::read(&directory.config())?, settings, registries())?;
+    let source = SourceText::read(&directory.config())?;
+    let config = Config::parse(&source, settings, registries())?;
+    only_longer(&Config::parse(&source, &[], registries())?, &config)?;
     in_pool(config.threads, || {
         let started = Instant::now();
         let checkpoint = directory.last_checkpoint();
@@ -121,8 +123,34 @@ pub fn resume(
         }
         let epoch = state.epoch;
         trainer.state = state;
+        if let Some(reason) = trainer.ended() {
+            trainer.progress.note(&format!("nothing is left to do after epoch {epoch}: {reason}"));
+        }
         finish(trainer, Some(epoch))
     })
+}
+
+/// Refuses settings that would make the rest of a run another run.
+fn only_longer(before: &Config, after: &Config) -> Result<()> {
+    let fixed = |config: &Config| {
+        let mut config = config.clone();
+        config.threads = None;
+        let train = &mut config.train;
+        (train.epochs, train.max_steps, train.log_every_steps, train.checkpoint_every_steps) =
+            (None, 0, 0, 0);
+        train.early_stopping = crate::config::EarlyStopping::Never;
+        config.to_toml()
+    };
+    let (old, new) = (fixed(before), fixed(after));
+    let Some((was, is)) = old.lines().zip(new.lines()).find(|(a, b)| a != b) else {
+        return Ok(());
+    };
+    let error = Error::usage("--resume", "a run goes on as it began, and this setting would change it");
+    let error = error.expected(was).found(is);
+    let free = "train.epochs, max_steps, early_stopping, log_every_steps, checkpoint_every_steps and threads may change";
+    Err(error.help(format!(
+        "{free}; for anything else start a new run, with train.init_from to keep these weights"
+    )))
 }
 
 /// Runs `work` on a pool of `threads`; one a core if not given.
@@ -284,23 +312,15 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
 /// Scores the test file, else the validation part, else the training part: its name, its rows and the closing table.
 fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
     let config = trainer.model.config.clone();
-    let test = if config.data.test.is_empty() {
-        None
-    } else {
-        let options = load::read_options(&config.data);
-        let source = load::source(&config.data.test)?;
-        let table = load::read(&trainer.model.preprocessing, &source, &options, trainer.progress)?;
-        let rows: Vec<u32> = (0..table.len() as u32).collect();
-        Some((table, rows))
-    };
-    let train: (&Table, &[u32]) = (&trainer.loaded.fitted.table, &trainer.loaded.train);
-    let (name, part): (String, (&Table, &[u32])) = match (&test, trainer.loaded.validation()) {
+    let loaded = &trainer.loaded;
+    let train: (&Table, &[u32]) = (&loaded.fitted.table, &loaded.train);
+    let (name, part): (String, (&Table, &[u32])) = match (&loaded.test, loaded.validation()) {
         (Some((table, rows)), _) => (config.data.test.join(", "), (table, rows)),
-        (None, Some(part)) => ("validation part".into(), part),
-        (None, None) => ("training part".into(), train),
+        (None, Some(part)) => ("the validation part, which chose the weights".into(), part),
+        (None, None) => ("the training part itself".into(), train),
     };
     let scores = score(&mut trainer.model, EVALUATE, EVALUATION_ROWS, part.0, part.1);
-    if test.is_some() {
+    if loaded.test.is_some() {
         let row = Row::new(trainer.state.step, trainer.state.epoch, Split::Test);
         let row = scores.figures().iter().fold(row, |row, (name, value)| row.number(name, *value));
         trainer.log.append(&row)?;

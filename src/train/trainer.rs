@@ -98,14 +98,25 @@ impl Trainer<'_> {
     pub(super) fn run(&mut self) -> Result<String> {
         let watch = self.watch();
         loop {
-            if let Some(patience) = watch.patience.filter(|&p| self.state.stale >= p) {
-                return Ok(format!("no better {} for {patience} epochs", watch.metric));
-            }
-            if self.state.step >= self.total_steps() {
-                let limited = self.model.config.train.max_steps > 0 && self.state.epoch < self.epochs();
-                return Ok(if limited { "max_steps reached" } else { "all epochs done" }.to_owned());
+            if let Some(reason) = self.ended() {
+                return Ok(reason);
             }
             self.epoch(&watch)?;
+        }
+    }
+
+    /// Why nothing is left to do, if so.
+    pub(super) fn ended(&self) -> Option<String> {
+        let watch = self.watch();
+        if let Some(patience) = watch.patience.filter(|&p| self.state.stale >= p) {
+            return Some(format!("no better {} for {patience} epochs", watch.metric));
+        }
+        let done = self.state.epoch >= self.epochs();
+        let limited = self.state.step >= self.total_steps();
+        match (done, limited) {
+            (true, _) => Some("all epochs done".to_owned()),
+            (false, true) => Some("max_steps reached".to_owned()),
+            (false, false) => None,
         }
     }
 

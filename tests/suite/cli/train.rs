@@ -32,10 +32,15 @@ fn no_config_at_all() {
 }
 
 #[test]
-fn quiet_prints_nothing() {
+fn quiet_prints_nothing_but_the_result() {
     let place = place();
     let end = place.run(&format!("{SHORT} --quiet"));
-    assert_eq!((end.code, end.out.as_str(), end.err.as_str()), (0, "", ""));
+    assert_eq!((end.code, end.err.as_str()), (0, ""));
+    assert!(
+        end.out.starts_with("30 rows of the validation part, which chose the weights\nmetric "),
+        "{}",
+        end.out
+    );
     assert_eq!(place.list("runs"), ["iris-1"]);
 }
 
@@ -239,4 +244,30 @@ fn a_loss_that_is_not_finite_ends_the_run_and_the_last_finite_checkpoint_stays()
     for word in ["error[6]: step ", "not finite", "learning rate", "rows ", "help: a smaller"] {
         assert!(message.contains(word), "{word}: {message}");
     }
+}
+
+#[test]
+fn a_run_goes_on_as_it_began_or_not_at_all() {
+    let place = place();
+    place.run(&format!("{SHORT} --run-dir r")).worked();
+    let end = place.run("train --resume --run-dir r --set train.batch_size=7 --quiet");
+    assert_eq!(end.code, 2, "{}", end.err);
+    assert!(
+        end.err.contains("expected: batch_size = 32") && end.err.contains("found: batch_size = 7"),
+        "{}",
+        end.err
+    );
+    let end = place.run("train --resume --run-dir r");
+    assert_eq!(end.code, 0, "{}", end.err);
+    assert!(end.err.contains("note: nothing is left to do after epoch 3: all epochs done"), "{}", end.err);
+}
+
+#[test]
+fn a_test_table_that_does_not_fit_is_told_before_training() {
+    let place = place();
+    place.write("odd.csv", "a,b\n1,2\n");
+    let end = place.run(&format!("{SHORT} --set data.test=odd.csv"));
+    assert_eq!(end.code, 4, "{}", end.err);
+    assert!(!end.err.contains("epoch 1"), "{}", end.err);
+    assert_eq!(place.list("."), ["iris.csv", "odd.csv"], "no run directory is left");
 }
