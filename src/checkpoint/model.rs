@@ -264,7 +264,7 @@ mod tests {
              help: convert it with .float() before it is saved"
         );
         fs::write(&path, foreign(header, &[0x00, 0x7c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])).unwrap();
-        assert!(ModelFile::read_weights(&path).unwrap_err().to_string().ends_with("inf at element 0 of [3]"));
+        assert!(ModelFile::read_weights(&path).unwrap_err().to_string().contains("inf at element 0 of [3]"));
     }
 
     #[test]

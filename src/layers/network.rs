@@ -130,14 +130,17 @@ fn lower(
 
 /// The mistake of a softmax or sigmoid before a loss that has one of its own.
 ///
-/// A sigmoid is one only where it is as wide as the output: a wider one is a hidden layer's.
+/// It is one only where the layer is as wide as the output: another width is a hidden layer's.
 fn twice(b: &Lowering<'_>, last: ValueId, output: &Output, columns: usize) -> Option<Problem> {
     let node = b.graph.nodes.iter().rfind(|n| n.output == last)?;
     let own = match (output.loss.target, output.loss.name, node.op.name()) {
         (TargetKind::Class, _, own @ "softmax") => own,
-        (TargetKind::Binary, "bce_with_logits", own @ "sigmoid") if b.shape(last).last() == columns => own,
+        (TargetKind::Binary, "bce_with_logits", own @ "sigmoid") => own,
         _ => return None,
     };
+    if b.shape(last).last() != columns {
+        return None;
+    }
     let name = &b.graph.values[last.index()].name;
     let what = format!("a {own} before the loss {}, which has its own", quote(output.loss.name));
     let help = format!("take the {own} out; the output layer is added, and predictions are probabilities");

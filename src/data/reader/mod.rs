@@ -316,7 +316,8 @@ impl TableReader {
         let what = format!("{} of {all} rows are bad", self.skipped);
         Err(Error::data(&self.part.file, what)
             .expected(format!("at most {} %", (self.options.max_bad_fraction * 1e4).round() / 100.0))
-            .found(self.bad.join("; ")))
+            .found(self.bad.join("; "))
+            .help("mend the rows, or raise data.max_bad_fraction"))
     }
 
     /// Goes on with the next file.

@@ -98,7 +98,7 @@ fn input_3_skipping_counts_and_has_a_cap() {
     assert_eq!(
         read(text, &skip(0.07)).unwrap_err().to_string(),
         "error[3]: t.csv: 2 of 4 rows are bad\n  expected: at most 7 %\n  found: t.csv, line 3: 1 field where the \
-         header has 2; t.csv, line 5: 3 fields where the header has 2"
+         header has 2; t.csv, line 5: 3 fields where the header has 2\n  help: mend the rows, or raise data.max_bad_fraction"
     );
     let endless = format!("a,b\n{}", "1\n".repeat(20_000));
     let e = read(endless, &skip(0.01)).unwrap_err().to_string();

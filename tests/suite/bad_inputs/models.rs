@@ -196,6 +196,9 @@ fn input_35_first_weights_of_another_network() {
     let line = "train --data t.csv --target y --quiet --set train.init_from=m.safetensors";
     insta::assert_snapshot!(failed(&place, line), @r#"
     exit 4
-    error[4]: m.safetensors: the file has no tensor "linear_0.weight"
+    error[4]: m.safetensors: tensor "linear_0.weight" has another shape
+      expected: [64, 2]
+      found: [64, 7]
+      help: the file belongs to another network
     "#);
 }

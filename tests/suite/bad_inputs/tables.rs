@@ -51,6 +51,7 @@ fn input_3_a_short_or_a_long_row() {
     error[3]: t.csv: 2 of 22 rows are bad
       expected: at most 1 %
       found: t.csv, line 22: 2 fields where the header has 3; t.csv, line 23: 1 field where the header has 3
+      help: mend the rows, or raise data.max_bad_fraction
     ");
 }
 
