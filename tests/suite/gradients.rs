@@ -74,7 +74,7 @@ impl Rig {
         ];
         let loss = LOSSES.iter().find(|l| l.name == "mse").expect("a loss");
         let output = Output { loss, loss_values: Values::default(), outputs: 2, class_weights: None };
-        let network = build(&inputs, layers, None, &output).unwrap_or_else(|e| panic!("{e}"));
+        let network = build(&inputs, layers, None, &output).unwrap_or_else(|e| panic!("{e:?}"));
         let graph = Arc::new(network.graph);
         let mut machine = Machine::new(graph.clone(), &[PlanOptions::new(Mode::Train, rows)]);
         let normal = |part: &str, out: &mut [f64]| {

@@ -197,8 +197,8 @@ fn input_35_first_weights_of_another_network() {
     insta::assert_snapshot!(failed(&place, line), @r#"
     exit 4
     error[4]: m.safetensors: tensor "linear_0.weight" has another shape
-      expected: [64, 2]
-      found: [64, 7]
+      expected: [256, 2]
+      found: [256, 7]
       help: the file belongs to another network
     "#);
 }

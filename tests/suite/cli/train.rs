@@ -21,7 +21,11 @@ fn no_config_at_all() {
     let place = place();
     let end = place.run(SHORT);
     assert_eq!(end.code, 0, "{}", end.err);
-    assert!(end.out.starts_with("metric "), "{}", end.out);
+    assert!(
+        end.out.starts_with("30 rows of the validation part, which chose the weights\nmetric "),
+        "{}",
+        end.out
+    );
     for word in ["petal_width   number", "3 classes", "120 to train on, 30 to validate", "runs/iris-1"] {
         assert!(end.err.contains(word), "{word}: {}", end.err);
     }
@@ -265,7 +269,7 @@ fn a_run_goes_on_as_it_began_or_not_at_all() {
 #[test]
 fn a_test_table_that_does_not_fit_is_told_before_training() {
     let place = place();
-    place.write("odd.csv", "a,b\n1,2\n");
+    let place = place.with("odd.csv", "a,b\n1,2\n");
     let end = place.run(&format!("{SHORT} --set data.test=odd.csv"));
     assert_eq!(end.code, 4, "{}", end.err);
     assert!(!end.err.contains("epoch 1"), "{}", end.err);
