@@ -27,8 +27,8 @@ pub enum Accumulator {
 pub enum Targets<'a> {
     /// A class for each row, `[B]`.
     Classes(&'a [u32]),
-    /// Numbers, or labels that are 0 or 1, `[B, D]`.
-    Values(ArrayView2<'a, f32>),
+    /// Labels that are 0 or 1, `[B, D]`.
+    Labels(ArrayView2<'a, f32>),
 }
 
 impl Accumulator {
@@ -45,7 +45,8 @@ impl Accumulator {
         }
     }
 
-    /// Adds a batch: probabilities or numbers `[B, D]`, truths, and row weights `[B]`.
+    /// Adds a batch: probabilities `[B, D]`, truths, and row weights `[B]`. Numbers go through
+    /// [`update_numbers`](Self::update_numbers).
     ///
     /// # Panics
     /// Where the kind or length of the targets does not fit: a defect of the caller.
@@ -57,9 +58,25 @@ impl Accumulator {
     ) {
         match (self, targets) {
             (Accumulator::Classes(a), Targets::Classes(t)) => a.update(predictions, t, weights),
-            (Accumulator::Labels(a), Targets::Values(t)) => a.update(predictions, t, weights),
-            (Accumulator::Numbers(a), Targets::Values(t)) => a.update(predictions, t, weights),
+            (Accumulator::Labels(a), Targets::Labels(t)) => a.update(predictions, t, weights),
             (_, targets) => panic!("targets of another task: {targets:?}"),
+        }
+    }
+
+    /// Adds a batch of numbers: predictions and truths `[B, D]` in the target's own unit, where 32 bits may not tell one
+    /// row from the next, and row weights `[B]`.
+    ///
+    /// # Panics
+    /// For another task, and where the shapes differ: a defect of the caller.
+    pub fn update_numbers(
+        &mut self,
+        predictions: ArrayView2<'_, f64>,
+        targets: ArrayView2<'_, f64>,
+        weights: Option<&[f32]>,
+    ) {
+        match self {
+            Accumulator::Numbers(a) => a.update(predictions, targets, weights),
+            _ => panic!("numbers for another task"),
         }
     }
 
@@ -198,10 +215,10 @@ mod tests {
 
     #[test]
     fn numbers_and_labels_have_headlines() {
-        let y = Array2::from_shape_fn((50, 1), |(i, _)| i as f32);
-        let p = y.mapv(|v| v + if v as i32 % 2 == 0 { 1.0 } else { -0.5 });
+        let y = Array2::from_shape_fn((50, 1), |(i, _)| i as f64);
+        let p = y.mapv(|v: f64| v + if v as i32 % 2 == 0 { 1.0 } else { -0.5 });
         let mut a = Accumulator::new(Task::Numbers, 1);
-        a.update(p.view(), Targets::Values(y.view()), None);
+        a.update_numbers(p.view(), y.view(), None);
         let report = a.finish();
         let headline = report.headline();
         let interval = headline.interval.unwrap();
@@ -210,7 +227,7 @@ mod tests {
         assert!(0.6 < mae.low && mae.low < 0.75 && 0.75 < mae.high && mae.high < 0.9, "{mae:?}");
         assert_eq!(report.headline_interval("mape"), None);
         let mut a = Accumulator::new(Task::Labels, 1);
-        a.update(arr2(&[[0.9], [0.2]]).view(), Targets::Values(arr2(&[[1.0], [1.0]]).view()), None);
+        a.update(arr2(&[[0.9], [0.2]]).view(), Targets::Labels(arr2(&[[1.0], [1.0]]).view()), None);
         assert_eq!(a.finish().headline().value, 0.5);
     }
 }

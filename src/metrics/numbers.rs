@@ -17,7 +17,7 @@ const GROUPS: usize = 2_048;
 pub struct Numbers {
     rows: u64,
     outputs: Vec<Sums>,
-    /// The first row's truths: sums of a group are of differences to them, so that few digits cancel.
+    /// The first row's truths: all sums are of differences to them, so that few digits cancel.
     shifts: Vec<f64>,
     groups: Vec<Group>,
     group_limit: usize,
@@ -27,8 +27,9 @@ pub struct Numbers {
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
     weight: f64,
+    /// Mean of y − shift.
     mean: f64,
-    /// Σ w (y − mean)².
+    /// Σ w (y − shift − mean)².
     spread: f64,
     squares: f64,
     absolutes: f64,
@@ -56,8 +57,8 @@ impl Numbers {
     /// Where the shapes differ.
     pub fn update(
         &mut self,
-        predictions: ArrayView2<'_, f32>,
-        targets: ArrayView2<'_, f32>,
+        predictions: ArrayView2<'_, f64>,
+        targets: ArrayView2<'_, f64>,
         weights: Option<&[f32]>,
     ) {
         assert_eq!(predictions.dim(), targets.dim());
@@ -65,14 +66,13 @@ impl Numbers {
         assert!(weights.is_none_or(|w| w.len() == targets.nrows()));
         for (i, (row, truth)) in predictions.rows().into_iter().zip(targets.rows()).enumerate() {
             if self.rows == 0 {
-                self.shifts = truth.iter().map(|&y| f64::from(y)).collect();
+                self.shifts = truth.to_vec();
             }
             let w = weights.map_or(1.0, |w| f64::from(w[i]));
             let first = self.group() * self.outputs.len();
             for (d, (&p, &y)) in row.iter().zip(truth).enumerate() {
-                let (p, y) = (f64::from(p), f64::from(y));
                 let (error, off) = (y - p, y - self.shifts[d]);
-                self.outputs[d].add(w, y, error);
+                self.outputs[d].add(w, y, off, error);
                 let sums = [w, w * off, w * off * off, w * error * error, w * error.abs()];
                 self.groups[first + d].iter_mut().zip(sums).for_each(|(s, x)| *s += x);
             }
@@ -94,26 +94,29 @@ impl Numbers {
     /// All figures.
     pub fn finish(self) -> NumberReport {
         let enough = self.rows >= 2;
-        let outputs = self.outputs.iter().map(|s| s.scores(enough)).collect();
+        let scores = |(s, &shift): (&Sums, &f64)| s.scores(shift, enough);
+        // Without a row there is no shift, and every figure is undefined whatever it is.
+        let shifts = self.shifts.iter().chain(std::iter::repeat(&0.0));
+        let outputs = self.outputs.iter().zip(shifts).map(scores).collect();
         NumberReport { rows: self.rows, outputs, groups: self.groups }
     }
 }
 
 impl Sums {
     /// West 1979 for the weighted mean and spread.
-    fn add(&mut self, w: f64, y: f64, error: f64) {
+    fn add(&mut self, w: f64, y: f64, shifted: f64, error: f64) {
         self.weight += w;
         if w > 0.0 {
-            let off = y - self.mean;
+            let off = shifted - self.mean;
             self.mean += off * w / self.weight;
-            self.spread += w * off * (y - self.mean);
+            self.spread += w * off * (shifted - self.mean);
         }
         self.squares += w * error * error;
         self.absolutes += w * error.abs();
         self.relatives += w * error.abs() / y.abs().max(SMALLEST);
     }
 
-    fn scores(&self, enough: bool) -> NumberScores {
+    fn scores(&self, shift: f64, enough: bool) -> NumberScores {
         let mse = self.squares / self.weight;
         NumberScores {
             mse,
@@ -121,7 +124,7 @@ impl Sums {
             mae: self.absolutes / self.weight,
             mape: self.relatives / self.weight,
             r2: if enough { r2(self.squares, self.spread) } else { f64::NAN },
-            mean: self.mean,
+            mean: shift + self.mean,
         }
     }
 }
@@ -199,8 +202,8 @@ mod tests {
     use super::*;
     use crate::metrics::classes::tests::close;
 
-    const Y: [[f32; 2]; 4] = [[3.0, -0.5], [-0.5, 1.0], [2.0, 0.25], [7.0, 4.0]];
-    const P: [[f32; 2]; 4] = [[2.5, 0.0], [0.0, 1.0], [2.0, 1.0], [8.0, 3.5]];
+    const Y: [[f64; 2]; 4] = [[3.0, -0.5], [-0.5, 1.0], [2.0, 0.25], [7.0, 4.0]];
+    const P: [[f64; 2]; 4] = [[2.5, 0.0], [0.0, 1.0], [2.0, 1.0], [8.0, 3.5]];
 
     fn report(weights: Option<&[f32]>) -> NumberReport {
         let mut numbers = Numbers::new(2);
@@ -235,7 +238,7 @@ mod tests {
 
     #[test]
     fn constant_and_zero_truths_are_as_in_scikit_learn() {
-        let one = |p: [f32; 3], y: [f32; 3]| {
+        let one = |p: [f64; 3], y: [f64; 3]| {
             let mut numbers = Numbers::new(1);
             numbers.update(arr2(&p.map(|x| [x])).view(), arr2(&y.map(|x| [x])).view(), None);
             numbers.finish().outputs[0]
@@ -255,13 +258,14 @@ mod tests {
     fn large_offsets_do_not_cost_digits() {
         let n = 3_000;
         let key = Key::new(9);
-        let y = Array2::from_shape_fn((n, 1), |(i, _)| 4096.0 + (key.bits(i as u64) % 64) as f32 / 16.0);
+        let y = Array2::from_shape_fn((n, 1), |(i, _)| 1.7e15 + (key.bits(i as u64) % 64) as f64);
         let p = y.mapv(|y| y + 0.5);
         let mut numbers = Numbers::new(1);
         numbers.update(p.view(), y.view(), None);
         let report = numbers.finish();
-        let mean = y.iter().map(|&v| f64::from(v)).sum::<f64>() / n as f64;
-        let spread = y.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>();
+        let small = y.mapv(|v| v - 1.7e15);
+        let mean = small.mean().unwrap();
+        let spread = small.mapv(|v| (v - mean).powi(2)).sum();
         close(&[report.outputs[0].r2, report.outputs[0].rmse], &[1.0 - 0.25 * n as f64 / spread, 0.5]);
         let [r2, rmse, mae] = report.intervals().map(Option::unwrap);
         assert!(r2.low < report.outputs[0].r2 && report.outputs[0].r2 < r2.high);
@@ -273,8 +277,8 @@ mod tests {
         let rows = 40_000;
         let key = Key::new(2);
         // Sorted on purpose.
-        let y = Array2::from_shape_fn((rows, 1), |(i, _)| i as f32 / rows as f32);
-        let p = Array2::from_shape_fn((rows, 1), |(i, _)| y[(i, 0)] + 0.1 * key.normal(i as u64) as f32);
+        let y = Array2::from_shape_fn((rows, 1), |(i, _)| i as f64 / rows as f64);
+        let p = Array2::from_shape_fn((rows, 1), |(i, _)| y[(i, 0)] + 0.1 * key.normal(i as u64));
         let widths = [64, 2_048, 40_000].map(|limit| {
             let mut numbers = Numbers { group_limit: limit, ..Numbers::new(1) };
             numbers.update(p.view(), y.view(), None);

@@ -280,7 +280,7 @@ mean                    0.8333  0.8333  0.7778     4
         let mut a = Accumulator::new(Task::Labels, 2);
         let p = arr2(&[[0.9, 0.2], [0.4, 0.7]]);
         let weights = [1.5, 1.0];
-        a.update(p.view(), Targets::Values(arr2(&[[1.0, 0.0], [0.0, 0.0]]).view()), Some(&weights));
+        a.update(p.view(), Targets::Labels(arr2(&[[1.0, 0.0], [0.0, 0.0]]).view()), Some(&weights));
         let Report::Labels(report) = a.finish() else { unreachable!() };
         assert_eq!(
             label_table(&report, &["hot".into(), "x".repeat(99)]),
@@ -292,11 +292,8 @@ mean                         0.5000  0.5000  0.5000   1.0000  1.50
 "
         );
         let mut a = Accumulator::new(Task::Numbers, 2);
-        a.update(
-            arr2(&[[1.0, 5.0], [2.0, 5.0]]).view(),
-            Targets::Values(arr2(&[[1.0, 4.0], [3.0, 8.0]]).view()),
-            None,
-        );
+        let (p, y) = (arr2(&[[1.0, 5.0], [2.0, 5.0]]), arr2(&[[1.0, 4.0], [3.0, 8.0]]));
+        a.update_numbers(p.view(), y.view(), None);
         let Report::Numbers(report) = a.finish() else { unreachable!() };
         assert_eq!(
             output_table(&report, &["a".into(), "b".into()]),

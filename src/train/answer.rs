@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::data::Targets;
+use crate::data::{NumberTarget, Targets};
 use crate::error::{Error, Result, quote};
 use crate::metrics::Task;
 use crate::train::blocks::Block;
@@ -15,7 +15,9 @@ use crate::train::{Format, Model};
 #[serde(untagged)]
 enum Cell<'a> {
     Text(&'a str),
-    Number(f32),
+    /// All that 32 bits can tell.
+    Single(f32),
+    Double(f64),
 }
 
 /// The way from a model's numbers to answers.
@@ -23,6 +25,8 @@ pub(super) struct Answer {
     targets: Targets,
     /// Names of the target columns.
     names: Vec<String>,
+    /// Decimals of each target; `None` where a number has the digits of its 32 bits.
+    decimals: Vec<Option<i32>>,
     /// Numbers of a row.
     width: usize,
     /// The number that stands for the target, where several are predicted for one.
@@ -63,7 +67,11 @@ impl Answer {
             _ => (Vec::new(), "", ""),
         };
         let (width, central) = (head.predicted_width(), head.central_column());
-        Ok(Answer { targets, names, width, central, details, prefix, key })
+        let decimals = match &targets {
+            Targets::Numbers { columns } => columns.iter().map(decimals).collect(),
+            _ => vec![None; names.len()],
+        };
+        Ok(Answer { targets, names, decimals, width, central, details, prefix, key })
     }
 
     /// Names of the columns of a CSV, without the kept ones.
@@ -83,22 +91,55 @@ impl Answer {
     }
 
     /// The prediction of target `i`.
-    fn cell(&self, i: usize, numbers: &[f32]) -> Cell<'_> {
+    fn cell(&self, i: usize, numbers: &[f64]) -> Cell<'_> {
         match &self.targets {
             Targets::Classes { classes, .. } => {
-                // The first of the largest, as in the metrics.
-                let larger = |best, c: usize| if numbers[c] > numbers[best] { c } else { best };
+                // The first of the largest of 32 bits, as in the metrics.
+                let larger = |best, c: usize| if numbers[c] as f32 > numbers[best] as f32 { c } else { best };
                 Cell::Text(&classes[(1..numbers.len()).fold(0, larger)])
             }
-            Targets::Labels { columns } => Cell::Text(&columns[i].classes[usize::from(numbers[i] > 0.5)]),
-            Targets::Numbers { columns } if columns.len() == 1 => Cell::Number(numbers[self.central]),
-            Targets::Numbers { .. } => Cell::Number(numbers[i]),
+            Targets::Labels { columns } => {
+                Cell::Text(&columns[i].classes[usize::from(numbers[i] as f32 > 0.5)])
+            }
+            Targets::Numbers { columns } if columns.len() == 1 => self.number(0, numbers[self.central]),
+            Targets::Numbers { .. } => self.number(i, numbers[i]),
         }
     }
 
-    fn cells<'a>(&'a self, numbers: &'a [f32]) -> impl Iterator<Item = Cell<'a>> + Clone {
+    fn cells<'a>(&'a self, numbers: &'a [f64]) -> impl Iterator<Item = Cell<'a>> + Clone {
         (0..self.names.len()).map(|i| self.cell(i, numbers))
     }
+
+    /// What is written after the predictions.
+    fn detail_cells<'a>(&'a self, numbers: &'a [f64]) -> impl Iterator<Item = Cell<'a>> + Clone {
+        // Probabilities, or the quantiles of the one target.
+        numbers.iter().take(self.details.len()).map(|&x| self.number(0, x))
+    }
+
+    /// A number of target `i` with the digits that mean something.
+    fn number(&self, i: usize, x: f64) -> Cell<'_> {
+        match self.decimals[i] {
+            Some(decimals) => Cell::Double(round(x, decimals)),
+            None if x.is_finite() && (x as f32).is_infinite() => Cell::Double(x),
+            None => Cell::Single(x as f32),
+        }
+    }
+}
+
+/// Decimals that tell seven digits of the deviation, about what the network's 32 bits hold; `None` if it learned the
+/// numbers as they are.
+fn decimals(column: &NumberTarget) -> Option<i32> {
+    let standardised = (column.mean, column.std) != (0.0, 1.0);
+    standardised.then(|| (6 - column.std.log10().floor() as i32).max(0))
+}
+
+/// `x` to `decimals`; unchanged where a double has no more of them.
+fn round(x: f64, decimals: i32) -> f64 {
+    // Ten to the 22nd is the last exact power: the quotient is then the double nearest to the decimal number, which is
+    // what makes its shortest spelling end there.
+    let power = 10f64.powi(decimals);
+    let whole = (x * power).round();
+    if decimals > 22 || whole.abs() >= f64::EPSILON.recip() { x } else { whole / power + 0.0 }
 }
 
 /// Turns blocks into text.
@@ -128,7 +169,7 @@ impl Writer {
     ///
     /// # Errors
     /// None that the formats can have in memory.
-    pub(super) fn write(&mut self, block: &Block, numbers: &[f32]) -> Result<&[u8]> {
+    pub(super) fn write(&mut self, block: &Block, numbers: &[f64]) -> Result<&[u8]> {
         let defect = |e: &dyn std::fmt::Display| Error::environment("the output", e.to_string());
         self.text.clear();
         match self.format {
@@ -138,7 +179,7 @@ impl Writer {
         Ok(&self.text)
     }
 
-    fn csv(&mut self, block: &Block, numbers: &[f32]) -> csv::Result<()> {
+    fn csv(&mut self, block: &Block, numbers: &[f64]) -> csv::Result<()> {
         let mut csv = csv::Writer::from_writer(&mut self.text);
         if std::mem::take(&mut self.header) {
             csv.write_record(self.kept.iter().chain(&self.answer.columns()))?;
@@ -146,24 +187,22 @@ impl Writer {
         let mut spelled = String::new();
         for (row, numbers) in numbers.chunks_exact(self.answer.width).enumerate() {
             block.kept.row(row).try_for_each(|field| csv.write_field(field))?;
-            let all = if self.answer.details.is_empty() { &[] } else { numbers };
-            for cell in self.answer.cells(numbers).chain(all.iter().map(|&x| Cell::Number(x))) {
-                match cell {
-                    Cell::Text(text) => csv.write_field(text)?,
-                    Cell::Number(x) => {
-                        spelled.clear();
-                        // Writing to a text cannot fail.
-                        let _ = write!(spelled, "{x:?}");
-                        csv.write_field(&spelled)?;
-                    }
-                }
+            for cell in self.answer.cells(numbers).chain(self.answer.detail_cells(numbers)) {
+                spelled.clear();
+                // Writing to a text cannot fail.
+                let _ = match cell {
+                    Cell::Text(text) => spelled.write_str(text),
+                    Cell::Single(x) => write!(spelled, "{x:?}"),
+                    Cell::Double(x) => write!(spelled, "{x:?}"),
+                };
+                csv.write_field(&spelled)?;
             }
             csv.write_record(None::<&[u8]>)?;
         }
         csv.flush().map_err(csv::Error::from)
     }
 
-    fn jsonl(&mut self, block: &Block, numbers: &[f32]) -> serde_json::Result<()> {
+    fn jsonl(&mut self, block: &Block, numbers: &[f64]) -> serde_json::Result<()> {
         for (row, numbers) in numbers.chunks_exact(self.answer.width).enumerate() {
             let line = Line { answer: &self.answer, kept: &self.kept, block, row, numbers };
             serde_json::to_writer(&mut self.text, &line)?;
@@ -179,7 +218,7 @@ struct Line<'a> {
     kept: &'a [String],
     block: &'a Block,
     row: usize,
-    numbers: &'a [f32],
+    numbers: &'a [f64],
 }
 
 impl Serialize for Line<'_> {
@@ -196,7 +235,7 @@ impl Serialize for Line<'_> {
             }
         }
         if !details.is_empty() {
-            map.serialize_entry(key, &Pairs(details.iter().zip(self.numbers)))?;
+            map.serialize_entry(key, &Pairs(details.iter().zip(self.answer.detail_cells(self.numbers))))?;
         }
         map.end()
     }
@@ -208,5 +247,24 @@ struct Pairs<I>(I);
 impl<K: Serialize, V: Serialize, I: Iterator<Item = (K, V)> + Clone> Serialize for Pairs<I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_follow_the_deviation() {
+        let column = |mean, std| NumberTarget { name: "y".into(), offset: 0.0, mean, std };
+        let written = |mean, std, x: f64| format!("{:?}", round(x, decimals(&column(mean, std)).unwrap()));
+        assert_eq!(written(1.7e9, 288.7, 1_700_000_497.123_456_7), "1700000497.1235");
+        assert_eq!(written(1.7e9, 288.7, 1_700_000_497.500_01), "1700000497.5");
+        assert_eq!(written(5.0, 1e9, 1_700_000_497.6), "1700000498.0");
+        assert_eq!(written(5.0, 0.001, -1e-12), "0.0");
+        assert_eq!(written(0.1, 1e-30, 0.123_456_789_012_345_6), "0.1234567890123456");
+        assert_eq!(written(1e15, 1e-3, 1e15 + 0.125), "1000000000000000.1");
+        assert!(round(f64::NAN, 3).is_nan() && round(f64::INFINITY, 3).is_infinite());
+        assert_eq!(decimals(&column(0.0, 1.0)), None);
     }
 }

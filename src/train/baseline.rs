@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::data::{EpochOrder, Table, Targets};
 use crate::error::Result;
 use crate::graph::{Mode, PlanOptions};
-use crate::metrics::{Accumulator, Report, Targets as Truth, Task};
+use crate::metrics::{Accumulator, Report, Targets as Truth};
 use crate::optim::StepOptions;
 use crate::spec::{Choice, Family, Values};
 use crate::tensor::Key;
@@ -38,24 +38,31 @@ pub(super) fn constant(model: &Model, train: (&Table, &[u32]), part: (&Table, &[
         }
     }
     let restore = |i: usize, share: f64| match targets {
-        Targets::Numbers { columns } => columns[i].restore(share as f32) as f32,
-        _ => share as f32,
+        Targets::Numbers { columns } => columns[i].restore(share as f32),
+        _ => share,
     };
-    let answer: Vec<f32> = answer.iter().enumerate().map(|(i, a)| restore(i, a / total)).collect();
+    let answer: Vec<f64> = answer.iter().enumerate().map(|(i, a)| restore(i, a / total)).collect();
     let mut accumulator = Accumulator::new(model.head.task, outputs);
     for rows in part.1.chunks(1024) {
-        let predictions = Array2::from_shape_fn((rows.len(), outputs), |(_, c)| answer[c]);
+        let shape = (rows.len(), outputs);
+        let predictions = Array2::from_shape_fn(shape, |(_, c)| answer[c]);
+        let probabilities = predictions.mapv(|p| p as f32);
+        let truth = |(r, c): (usize, usize)| part.0.target_row(rows[r])[c];
         let mut weights = vec![1.0; rows.len()];
         part.0.weight(rows, &mut weights);
-        if model.head.task == Task::Classes {
-            let classes: Vec<u32> = rows.iter().map(|&r| part.0.target_row(r)[0] as u32).collect();
-            accumulator.update(predictions.view(), Truth::Classes(&classes), Some(&weights));
-        } else {
-            let truth = Array2::from_shape_fn((rows.len(), outputs), |(r, c)| {
-                let t = part.0.target_row(rows[r])[c];
-                restore(c, f64::from(t))
-            });
-            accumulator.update(predictions.view(), Truth::Values(truth.view()), Some(&weights));
+        match targets {
+            Targets::Classes { .. } => {
+                let classes: Vec<u32> = rows.iter().map(|&r| part.0.target_row(r)[0] as u32).collect();
+                accumulator.update(probabilities.view(), Truth::Classes(&classes), Some(&weights));
+            }
+            Targets::Labels { .. } => {
+                let labels = Array2::from_shape_fn(shape, truth);
+                accumulator.update(probabilities.view(), Truth::Labels(labels.view()), Some(&weights));
+            }
+            Targets::Numbers { columns } => {
+                let numbers = Array2::from_shape_fn(shape, |at| columns[at.1].restore(truth(at)));
+                accumulator.update_numbers(predictions.view(), numbers.view(), Some(&weights));
+            }
         }
     }
     accumulator.finish()

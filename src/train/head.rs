@@ -50,7 +50,7 @@ impl Head {
     /// The head for `targets` with the loss that the config names, or the usual one.
     ///
     /// # Errors
-    /// `Code::Usage` where the loss does not fit the target.
+    /// `Code::Usage` where the loss does not fit the target, and for quantiles that are none or not all different.
     pub fn new(targets: &Targets, choice: Option<&Choice>) -> Result<Head> {
         let name = choice.map_or_else(|| default_loss(targets), |c| c.name);
         let loss = LOSSES.iter().find(|l| l.name == name).unwrap_or(&LOSSES[0]);
@@ -79,6 +79,9 @@ impl Head {
             }
             _ => return Err(misfit(targets, loss)),
         };
+        if form == Form::Quantiles {
+            check_quantiles(&values.f64s("quantiles"))?;
+        }
         Ok(Head { loss, values, task, outputs, form })
     }
 
@@ -118,29 +121,31 @@ impl Head {
     }
 
     /// A row of raw outputs as a prediction: probabilities, or numbers in the unit of the data.
-    pub fn predict(&self, targets: &Targets, raw: &[f32], out: &mut [f32]) {
+    ///
+    /// 64 bits, because 32 cannot hold a number that is far from 0 next to its spread.
+    pub fn predict(&self, targets: &Targets, raw: &[f32], out: &mut [f64]) {
         match self.form {
             Form::Softmax => softmax(raw, out),
             Form::Sigmoid => {
                 let p = sigmoid(raw[0]);
-                (out[0], out[1]) = ((1.0 - p) as f32, p as f32);
+                (out[0], out[1]) = (1.0 - p, p);
             }
             Form::Sigmoids => {
-                out.iter_mut().zip(raw).for_each(|(o, &x)| *o = sigmoid(x) as f32);
+                out.iter_mut().zip(raw).for_each(|(o, &x)| *o = sigmoid(x));
                 if self.task == Task::Classes {
                     // One against the rest: made to sum to one, as scikit-learn does.
-                    let sum: f32 = out.iter().sum();
-                    out.iter_mut().for_each(|o| *o /= sum.max(f32::MIN_POSITIVE));
+                    let sum: f64 = out.iter().sum();
+                    out.iter_mut().for_each(|o| *o /= sum.max(f64::MIN_POSITIVE));
                 }
             }
-            Form::Rates => out.iter_mut().zip(raw).for_each(|(o, &x)| *o = f64::from(x).exp() as f32),
+            Form::Rates => out.iter_mut().zip(raw).for_each(|(o, &x)| *o = f64::from(x).exp()),
             Form::Numbers => {
                 let Targets::Numbers { columns } = targets else { return };
-                out.iter_mut().zip(raw).zip(columns).for_each(|((o, &x), c)| *o = c.restore(x) as f32);
+                out.iter_mut().zip(raw).zip(columns).for_each(|((o, &x), c)| *o = c.restore(x));
             }
             Form::Quantiles => {
                 let Targets::Numbers { columns } = targets else { return };
-                out.iter_mut().zip(raw).for_each(|(o, &x)| *o = columns[0].restore(x) as f32);
+                out.iter_mut().zip(raw).for_each(|(o, &x)| *o = columns[0].restore(x));
             }
         }
     }
@@ -175,10 +180,23 @@ fn sigmoid(x: f32) -> f64 {
     1.0 / (1.0 + f64::from(-x).exp())
 }
 
-fn softmax(raw: &[f32], out: &mut [f32]) {
+fn softmax(raw: &[f32], out: &mut [f64]) {
     let top = raw.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let total: f64 = raw.iter().map(|&x| f64::from(x - top).exp()).sum();
-    out.iter_mut().zip(raw).for_each(|(o, &x)| *o = (f64::from(x - top).exp() / total) as f32);
+    out.iter_mut().zip(raw).for_each(|(o, &x)| *o = f64::from(x - top).exp() / total);
+}
+
+fn check_quantiles(quantiles: &[f64]) -> Result<()> {
+    let twice = quantiles.iter().enumerate().find(|&(i, q)| quantiles[..i].contains(q));
+    let what = match twice {
+        Some((_, q)) => format!("the quantile {q} is named twice"),
+        None if quantiles.is_empty() => "no quantile is named".to_owned(),
+        None => return Ok(()),
+    };
+    Err(Error::usage("train.loss.quantiles", what)
+        .expected("at least one number between 0 and 1, each once")
+        .found(format!("{quantiles:?}"))
+        .help("name the quantiles to predict, such as quantiles = [0.05, 0.5, 0.95]"))
 }
 
 fn misfit(targets: &Targets, loss: &LossEntry) -> Error {

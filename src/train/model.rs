@@ -257,7 +257,7 @@ impl Model {
     }
 
     /// Predictions of the last pass: `[rows, predicted_width]`.
-    pub(super) fn predictions(&self, plan: usize, rows: usize, out: &mut Vec<f32>) {
+    pub(super) fn predictions(&self, plan: usize, rows: usize, out: &mut Vec<f64>) {
         let (from, to) = (self.head.columns(), self.head.predicted_width());
         out.resize(rows * to, 0.0);
         let raw = self.machine.output(plan, self.output, rows);

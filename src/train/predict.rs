@@ -8,7 +8,9 @@
 //! object by their names; `probabilities` and `quantiles` are objects. A number that is not finite is `null`.
 //!
 //! Fields of the input are written as they stand there, without their quotes and the blanks around them, and quoted where
-//! CSV needs it. Numbers are the shortest that give the same 32 bits again.
+//! CSV needs it. Probabilities, and numbers of targets that are not standardised, are the shortest that give the same 32
+//! bits again. A number of a standardised target has as many decimals as the network can tell apart: seven significant
+//! digits of the target's standard deviation, less trailing zeros.
 
 use std::io::{ErrorKind, Write};
 use std::ops::ControlFlow;
@@ -105,7 +107,7 @@ pub fn predict(
 }
 
 /// Predictions of all rows of a block, `[rows, predicted_width]`.
-fn predict_block(model: &mut Model, block: &Block, numbers: &mut Vec<f32>) {
+fn predict_block(model: &mut Model, block: &Block, numbers: &mut Vec<f64>) {
     numbers.clear();
     let rows: Vec<u32> = (0..block.table.len() as u32).collect();
     let mut batch = Vec::new();

@@ -236,6 +236,79 @@ fn numbers_come_in_the_unit_of_the_data() {
     );
 }
 
+#[test]
+fn numbers_far_from_zero_keep_their_digits() {
+    let rows: Vec<String> = (0..1000).map(|x| format!("{x},{}", 1_700_000_000 + x)).collect();
+    let text = format!("x,price\n{}\n", rows.join("\n"));
+    let model = Trained::new(&text, &["data.target=price", "train.epochs=30"]);
+    let (csv, _) = model.predict(&text, &CSV).unwrap();
+    let written: Vec<&str> = csv.lines().skip(1).collect();
+    // The deviation is 289: four decimals are the seventh digit of it.
+    let decimals = |s: &&str| s.split_once('.').map_or(0, |(_, d)| d.len());
+    assert_eq!(written.iter().map(decimals).max(), Some(4), "{csv}");
+    let predicted: Vec<f64> = written.iter().map(|s| s.parse().unwrap()).collect();
+    let mut apart = predicted.clone();
+    apart.sort_by(f64::total_cmp);
+    apart.dedup();
+    assert!(apart.len() > 900, "{} different predictions", apart.len());
+    let squares = predicted.iter().enumerate().map(|(x, p)| (p - 1.7e9 - x as f64).powi(2));
+    let rmse = (squares.sum::<f64>() / 1000.0).sqrt();
+    let told = model.evaluate(&text).unwrap().0.scores().figure("rmse").unwrap();
+    assert!(rmse > 0.0 && (told / rmse - 1.0).abs() < 1e-3, "{told} of {rmse}");
+    let (json, _) = model.predict(&text, &PredictOptions { format: Format::Jsonl, ..CSV }).unwrap();
+    for (line, number) in json.lines().zip(written) {
+        assert_eq!(line, format!("{{\"prediction\":{number}}}"));
+    }
+}
+
+#[test]
+fn quantiles_and_rates_are_as_exact_as_other_numbers() {
+    let rows: Vec<String> = (0..300).map(|x| format!("{x},{},{}", 1_700_000_000 + x, x % 7)).collect();
+    let text = format!("x,price,count\n{}\n", rows.join("\n"));
+    let settings = ["data.target=price", "data.features=[\"x\"]", "train.loss=pinball", "train.epochs=20"];
+    let (csv, _) = Trained::new(&text, &settings).predict("x\n17\n", &CSV).unwrap();
+    let q: Vec<f64> = csv.lines().nth(1).unwrap().split(',').map(|f| f.parse().unwrap()).collect();
+    assert!(q.len() == 4 && q[0] == q[2], "{csv}");
+    assert!(q.iter().any(|&q| q != f64::from(q as f32)), "{csv}");
+    let settings = [
+        "data.target=count",
+        "data.columns.count.type=number",
+        "data.features=[\"x\"]",
+        "train.loss=poisson_nll",
+    ];
+    let (csv, _) = Trained::new(&text, &settings).predict("x\n17\n", &CSV).unwrap();
+    let rate = csv.lines().nth(1).unwrap();
+    assert_eq!(rate, format!("{:?}", rate.parse::<f32>().unwrap()));
+}
+
+#[test]
+fn counts_below_zero_have_no_poisson_loss() {
+    let rows: Vec<String> = (0..60).map(|i| format!("{i},{}", (i * 7) % 41 - 2)).collect();
+    let text = format!("x,y\n{}\n", rows.join("\n"));
+    let settings = ["data.target=y", "train.loss=poisson_nll"];
+    let e = Trained::attempt(&text, &settings).err().unwrap();
+    let told = e.to_string();
+    assert_eq!(e.code, Code::Data);
+    assert!(told.contains("train.csv, column \"y\": the loss \"poisson_nll\" has no place"), "{told}");
+    assert!(told.contains("found: -2\n") && told.contains("choose another loss"), "{told}");
+    assert!(Trained::attempt(&text.replace('-', ""), &settings).is_ok());
+}
+
+#[test]
+fn quantiles_must_be_some_and_different() {
+    let refused = |quantiles: &str| {
+        let loss = format!("train.loss={{ type = \"pinball\", quantiles = {quantiles} }}");
+        let settings = ["data.target=y", "data.features=[\"x\"]", &loss];
+        let e = Trained::attempt(&mixed(60), &settings).err().unwrap();
+        assert_eq!(e.code, Code::Usage);
+        e.to_string()
+    };
+    let told = refused("[]");
+    assert!(told.starts_with("error[2]: train.loss.quantiles: no quantile is named\n"), "{told}");
+    let told = refused("[0.1, 0.5, 0.1]");
+    assert!(told.contains("the quantile 0.1 is named twice") && told.contains("[0.1, 0.5, 0.1]"), "{told}");
+}
+
 /// Rows `x,city,y,z,hot,wet` with what they should be.
 fn mixed(n: usize) -> String {
     let row = |i: usize| {
@@ -257,7 +330,8 @@ fn several_numbers_are_named() {
     let (csv, _) = model.predict("x,city\n4,Oslo\n", &CSV).unwrap();
     let mut lines = csv.lines();
     assert_eq!(lines.next(), Some("prediction_y,prediction_z"));
-    let [y, z] = numbers(lines.next().unwrap())[..] else { panic!("{csv}") };
+    let (y, z) = lines.next().and_then(|line| line.split_once(',')).unwrap();
+    let (y, z): (f64, f64) = (y.parse().unwrap(), z.parse().unwrap());
     assert!((y - 9.25).abs() < 1.0 && (z - 96.0).abs() < 1.0, "{csv}");
     let (json, _) =
         model.predict("x,city\n4,Oslo\n", &PredictOptions { format: Format::Jsonl, ..CSV }).unwrap();

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::checkpoint::{self, Existing, MetricsLog, ModelFile, Row, RunDir, Split};
-use crate::config::{ClassWeights, Config, registries};
+use crate::config::{ClassWeights, Config, Validation, registries};
 use crate::data::{EpochOrder, Table, Targets, balanced_class_weights};
 use crate::error::{Code, Error, Problem, Result, quote};
 use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{self, Column, Task, closing_table};
 use crate::schedule::{SCHEDULES, Scheduler};
 use crate::spec::{Setting, SourceText};
-use crate::train::load::{self, Loaded};
+use crate::train::load::{self, Held, Loaded};
 use crate::train::scores::{Scores, score};
 use crate::train::state::{Best, State};
 use crate::train::stepper::{self, Clip, EVALUATE};
@@ -172,6 +172,9 @@ pub(super) fn prepare(
     let head = Head::new(&loaded.fitted.preprocessing.targets, config.train.loss.as_ref())?;
     defaults::resolve(&mut config, loaded.train.len(), head.task, loaded.validation_rows() > 0);
     check_metric(&config, head.task)?;
+    if head.loss.name == "poisson_nll" {
+        check_counts(&config, &loaded)?;
+    }
     let weights = class_weights(&config, &loaded)?;
     let batch = config.train.batch_size.unwrap_or(1).min(loaded.train.len()).max(1);
     let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, EVALUATION_ROWS)];
@@ -197,6 +200,27 @@ fn check_metric(config: &Config, task: Task) -> Result<()> {
         Some(close) => error.help(format!("did you mean {}?", quote(close))),
         None => error,
     })
+}
+
+/// Refuses a negative target of a loss for counts.
+fn check_counts(config: &Config, loaded: &Loaded) -> Result<()> {
+    let data = &config.data;
+    let held = match (&data.validation, &loaded.held) {
+        (Validation::Files(files), Held::Table(table, _)) => Some((files, table)),
+        _ => None,
+    };
+    for (files, table) in std::iter::once((&data.train, &loaded.fitted.table)).chain(held) {
+        let mut cells = (0..table.len() as u32).flat_map(|row| table.target_row(row).iter().enumerate());
+        if let Some((column, value)) = cells.find(|&(_, &t)| t < 0.0) {
+            let name = loaded.fitted.preprocessing.targets.names()[column];
+            let place = format!("{}, column {}", files.join(", "), quote(name));
+            return Err(Error::data(place, "the loss \"poisson_nll\" has no place for a negative target")
+                .expected("counts or rates: numbers from 0 on")
+                .found(value.to_string())
+                .help("choose another loss, such as train.loss = \"mse\", or remove the row"));
+        }
+    }
+    Ok(())
 }
 
 /// The weight of each class, where the config wants some.

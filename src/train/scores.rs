@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use crate::data::Table;
+use crate::data::{self, Table};
 use crate::metrics::{Accumulator, Report, Targets, Task};
 use crate::tensor::Key;
 use crate::train::Model;
@@ -26,9 +26,11 @@ pub(super) struct Scorer {
 
 #[derive(Default)]
 struct Buffers {
-    predictions: Vec<f32>,
+    predictions: Vec<f64>,
+    probabilities: Vec<f32>,
     classes: Vec<u32>,
-    values: Vec<f32>,
+    labels: Vec<f32>,
+    numbers: Vec<f64>,
     weights: Vec<f32>,
 }
 
@@ -60,34 +62,37 @@ impl Scorer {
         b.weights.resize(n, 1.0);
         table.weight(rows, &mut b.weights);
         let width = model.head.predicted_width();
+        if let data::Targets::Numbers { columns } = &model.preprocessing.targets {
+            // Of several quantiles the one nearest to the median is judged as the prediction.
+            if model.head.quantiles().is_some() {
+                let at = model.head.central_column();
+                for i in 0..n {
+                    b.predictions[i] = b.predictions[i * width + at];
+                }
+                b.predictions.truncate(n);
+            }
+            b.numbers.clear();
+            for &r in rows {
+                b.numbers.extend(columns.iter().zip(table.target_row(r)).map(|(c, &t)| c.restore(t)));
+            }
+            let (predictions, numbers) =
+                (view(&b.predictions, n, columns.len()), view(&b.numbers, n, columns.len()));
+            self.accumulator.update_numbers(predictions, numbers, Some(&b.weights));
+            return;
+        }
+        b.probabilities.clear();
+        b.probabilities.extend(b.predictions.iter().map(|&p| p as f32));
+        let probabilities = view(&b.probabilities, n, width);
         if model.head.task == Task::Classes {
             b.classes.clear();
             b.classes.extend(rows.iter().map(|&r| table.target_row(r)[0] as u32));
-            let predictions = view(&b.predictions, n, width);
-            self.accumulator.update(predictions, Targets::Classes(&b.classes), Some(&b.weights));
-            return;
+            self.accumulator.update(probabilities, Targets::Classes(&b.classes), Some(&b.weights));
+        } else {
+            b.labels.clear();
+            rows.iter().for_each(|&r| b.labels.extend_from_slice(table.target_row(r)));
+            let labels = Targets::Labels(view(&b.labels, n, width));
+            self.accumulator.update(probabilities, labels, Some(&b.weights));
         }
-        b.values.clear();
-        for &r in rows {
-            match &model.preprocessing.targets {
-                crate::data::Targets::Numbers { columns } => {
-                    let numbers = columns.iter().zip(table.target_row(r)).map(|(c, &t)| c.restore(t) as f32);
-                    b.values.extend(numbers);
-                }
-                _ => b.values.extend_from_slice(table.target_row(r)),
-            }
-        }
-        if let Some(q) = model.head.quantiles() {
-            // Of several quantiles the one nearest to the median is judged as the prediction.
-            let at = model.head.central_column();
-            for i in 0..n {
-                b.predictions[i] = b.predictions[i * q.len() + at];
-            }
-            b.predictions.truncate(n);
-        }
-        let outputs = b.values.len() / n.max(1);
-        let (predictions, values) = (view(&b.predictions, n, outputs), view(&b.values, n, outputs));
-        self.accumulator.update(predictions, Targets::Values(values), Some(&b.weights));
     }
 
     pub(super) fn finish(self) -> Scores {
@@ -95,7 +100,7 @@ impl Scorer {
     }
 }
 
-fn view(data: &[f32], rows: usize, columns: usize) -> ArrayView2<'_, f32> {
+fn view<T>(data: &[T], rows: usize, columns: usize) -> ArrayView2<'_, T> {
     ArrayView2::from_shape((rows, columns), data).expect("rows times columns numbers")
 }
 

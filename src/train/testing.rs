@@ -43,6 +43,11 @@ pub(super) struct Trained(TempDir);
 impl Trained {
     /// Trains on `text` for a few epochs; `settings` as for `--set`.
     pub(super) fn new(text: &str, settings: &[&str]) -> Self {
+        Self::attempt(text, settings).unwrap()
+    }
+
+    /// The same where training may be refused.
+    pub(super) fn attempt(text: &str, settings: &[&str]) -> Result<Self> {
         let trained = Trained(tempfile::tempdir().unwrap());
         let data = trained.file("train.csv", text);
         let mut all = vec![Setting::flag(
@@ -55,8 +60,8 @@ impl Trained {
         let config = Config::from_flags(&all, registries()).unwrap();
         let job =
             Job { config, run_dir: Some(trained.run()), name: "test".into(), existing: Existing::Refuse };
-        train(job, &mut Silent, &Stop::new()).unwrap();
-        trained
+        train(job, &mut Silent, &Stop::new())?;
+        Ok(trained)
     }
 
     pub(super) fn run(&self) -> PathBuf {
