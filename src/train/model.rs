@@ -8,7 +8,7 @@ use crate::backend::available_memory;
 use crate::backend::cpu::Cpu;
 use crate::checkpoint::{self, ModelFile, Tensor};
 use crate::config::{Config, Validation, registries};
-use crate::data::{Inputs, Preprocessing, Table};
+use crate::data::{DenseInput, Inputs, Preprocessing, Table};
 use crate::error::{Code, Error, Problem, Result};
 use crate::graph::{self, Graph, Machine, Mode, Pass, PlanOptions, ValueId};
 use crate::init::INITIALIZERS;
@@ -207,7 +207,7 @@ impl Model {
     pub(super) fn fill_inputs(&mut self, plan: usize, table: &Table, rows: &[u32]) {
         let dense = self.inputs.dense.len();
         for (input, &id) in self.inputs.dense.iter().zip(&self.input_ids) {
-            table.dense(input, rows, self.machine.input_mut(plan, id, rows.len()));
+            gather(table, input, rows, self.machine.input_mut(plan, id, rows.len()));
         }
         for (input, &id) in self.inputs.embeddings.iter().zip(&self.input_ids[dense..]) {
             table.ids(input, rows, self.machine.input_mut(plan, id, rows.len()));
@@ -265,6 +265,20 @@ impl Model {
             self.head.predict(&self.preprocessing.targets, raw, out);
         }
     }
+}
+
+/// Numbers that are worth a fork to gather: a core copies about so many in the time that it takes.
+const GATHER: usize = 1 << 14;
+
+/// Copies `rows` of a block of numbers to `out`, in halves on as many threads as that pays for.
+fn gather(table: &Table, input: &DenseInput, rows: &[u32], out: &mut [f32]) {
+    if out.len() < 2 * GATHER || rows.len() < 2 || rayon::current_num_threads() == 1 {
+        return table.dense(input, rows, out);
+    }
+    let half = rows.len() / 2;
+    let (first, rest) = rows.split_at(half);
+    let (to_first, to_rest) = out.split_at_mut(half * input.shape.len());
+    rayon::join(|| gather(table, input, first, to_first), || gather(table, input, rest, to_rest));
 }
 
 /// The last part of a path.
