@@ -95,12 +95,20 @@ pub fn predict(
         blocks.keep(keep);
         blocks.tell_extra(progress);
         let mut numbers = Vec::new();
+        let mut broken = 0;
         let end = blocks.each(stop, "predict", |block| {
             predict_block(&mut model, block, &mut numbers);
+            let rows = numbers.chunks(model.head.predicted_width().max(1));
+            broken += rows.filter(|row| row.iter().any(|x| !x.is_finite())).count();
             send(out, writer.write(block, &numbers)?)
         })?;
         if end.is_continue() {
             blocks.tell(progress);
+            if broken > 0 {
+                let what =
+                    "predictions are not finite: those rows hold numbers far outside of what training saw";
+                progress.warning(&format!("{broken} {what}"));
+            }
         }
         Ok(())
     })
