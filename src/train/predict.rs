@@ -105,9 +105,8 @@ pub fn predict(
         if end.is_continue() {
             blocks.tell(progress);
             if broken > 0 {
-                let what =
-                    "predictions are not finite: those rows hold numbers far outside of what training saw";
-                progress.warning(&format!("{broken} {what}"));
+                let why = "those rows hold numbers far outside of what training saw";
+                progress.warning(&format!("predictions that are not finite: {broken}; {why}"));
             }
         }
         Ok(())

@@ -227,5 +227,5 @@ fn predictions_that_are_not_finite_are_told() {
     let place = place.with("far.csv", far);
     let end = place.run("predict r far.csv --proba");
     assert_eq!(end.code, 0, "{}", end.err);
-    assert!(end.err.contains("warning: 1 predictions are not finite"), "{}", end.err);
+    assert!(end.err.contains("warning: predictions that are not finite: 1;"), "{}", end.err);
 }
