@@ -19,8 +19,10 @@ mod memory;
 pub mod pointwise;
 pub mod scalar;
 pub mod simd;
+mod spatial;
 
 pub use memory::available_memory;
+pub use spatial::Spatial;
 
 use pointwise::{BinaryLoops, UnaryLoops};
 
@@ -97,7 +99,7 @@ pub struct CrossEntropy {
 /// What an op may ask for. One value of this type serves one lane.
 ///
 /// A view with rows means the lane's rows of it; a view without means all of it.
-pub trait Backend {
+pub trait Backend: Spatial {
     /// The key of this step's random numbers: a function of seed and step.
     fn key(&self) -> Key;
 

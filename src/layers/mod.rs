@@ -15,8 +15,9 @@ use crate::tensor::Shape;
 
 mod activation;
 mod network;
+mod places;
 
-pub use network::{Input, Network, Output, build};
+pub use network::{Input, Layout, Network, Output, build};
 
 /// What keeps layers from being a network, and which of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +127,8 @@ pub(crate) struct Lowering<'g> {
     names: BTreeMap<String, ValueId>,
     /// Number of different ids of an input that holds ids.
     cardinalities: BTreeMap<ValueId, usize>,
+    /// What is known of values with places.
+    places: places::Places,
     /// First weights of layers that name none.
     init: Option<&'g Value>,
     /// The name of the layer being lowered, outer blocks first.
@@ -161,6 +164,7 @@ impl Lowering<'_> {
             return Err(Problem::new(self.place(), what).help("repeat fewer layers"));
         }
         self.affordable("its output", self.shape(output), 0)?;
+        self.places.inherit(self.graph, inputs, output);
         Ok(output)
     }
 

@@ -6,6 +6,7 @@ use crate::backend::available_memory;
 use crate::error::{Problem, Result, quote};
 use crate::graph::{Graph, LossTerm, ValueId};
 use crate::layers::linear::affine;
+use crate::layers::places::Places;
 use crate::layers::{Lowering, Misfit, embedding};
 use crate::ops::concat::Concat;
 use crate::ops::{LossEntry, ShapeError, TargetKind};
@@ -17,10 +18,50 @@ use crate::tensor::Shape;
 pub struct Input {
     /// What layers call it.
     pub name: String,
-    /// Shape of one row: `[columns]` for numbers, `[]` for one id.
+    /// Shape of one row: `[columns]` for numbers, `[]` for one id, `[H, W, C]` and `[T, C]` or channels first for tensors with
+    /// places.
     pub shape: Shape,
     /// Number of different ids, for an input that holds ids.
     pub cardinality: Option<usize>,
+    /// The order of the axes, where there are two or more.
+    pub layout: Layout,
+    /// Whether rows may be shorter than the first axis: then zeros follow, and a second input `NAME.lengths` holds the lengths.
+    pub ragged: bool,
+}
+
+/// Where the channels of a tensor with places stand.
+///
+/// Layers with places (convolutions, pooling, channel norms) compute with channels last. In PyTorch's eyes such a value is
+/// `[C, H, W]` or `[C, T]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// `[C, H, W]`, `[C, T]`: as PyTorch has them; also anything else that a table's columns spell out.
+    ChannelsFirst,
+    /// `[H, W, C]`, `[T, C]`.
+    ChannelsLast,
+}
+
+impl Input {
+    /// Numbers in the order of their columns.
+    pub fn numbers(name: impl Into<String>, shape: impl Into<Shape>) -> Self {
+        Input {
+            name: name.into(),
+            shape: shape.into(),
+            cardinality: None,
+            layout: Layout::ChannelsFirst,
+            ragged: false,
+        }
+    }
+
+    /// Images `[H, W, C]` or series `[T, C]`; with `ragged` some series end before T.
+    pub fn channels_last(name: impl Into<String>, shape: impl Into<Shape>, ragged: bool) -> Self {
+        Input { layout: Layout::ChannelsLast, ragged, ..Input::numbers(name, shape) }
+    }
+
+    /// One of `cardinality` ids.
+    pub fn ids(name: impl Into<String>, cardinality: usize) -> Self {
+        Input { cardinality: Some(cardinality), ..Input::numbers(name, Shape::default()) }
+    }
 }
 
 /// What the network is to predict.
@@ -43,6 +84,8 @@ pub struct Network {
     pub graph: Graph,
     /// The inputs, in the order given.
     pub inputs: Vec<ValueId>,
+    /// For each input that is ragged: the input that holds the lengths of its rows, as whole numbers.
+    pub lengths: Vec<Option<ValueId>>,
     /// The target, as the loss wants it.
     pub target: ValueId,
     /// What each row's loss counts.
@@ -55,8 +98,8 @@ pub struct Network {
 
 /// Builds the graph of `layers` over `inputs`, ending in a linear layer `output` that fits `output`, with its loss.
 ///
-/// The first layer's input, unless it names one, is all inputs of numbers side by side with a learned vector for each
-/// input of ids. `init` gives first weights to layers that name none.
+/// The first layer's input, unless it names one, is all inputs of plain numbers side by side with a learned vector for each
+/// input of ids; an input with places only if there is no other. `init` gives first weights to layers that name none.
 ///
 /// # Errors
 /// The layer whose input does not fit, that is too large for this machine, or that does what the loss does again.
@@ -70,11 +113,21 @@ pub fn build(
     let ids: Vec<ValueId> = inputs.iter().map(|i| graph.input(i.name.clone(), i.shape.clone())).collect();
     let names: BTreeMap<String, ValueId> =
         inputs.iter().map(|i| i.name.clone()).zip(ids.iter().copied()).collect();
+    let lengths: Vec<Option<ValueId>> = inputs
+        .iter()
+        .map(|i| i.ragged.then(|| graph.input(format!("{}.lengths", i.name), Shape::default())))
+        .collect();
+    let many_axes = inputs.iter().zip(&ids).filter(|(i, _)| i.shape.axes().len() > 1);
+    let layouts = many_axes.map(|(i, &v)| (v, i.layout)).collect();
     let cardinalities = inputs.iter().zip(&ids).filter_map(|(i, &v)| i.cardinality.map(|n| (v, n))).collect();
     let mut b = Lowering {
         graph: &mut graph,
         names,
         cardinalities,
+        places: Places::new(
+            layouts,
+            ids.iter().zip(&lengths).filter_map(|(&v, l)| Some((v, (*l)?))).collect(),
+        ),
         init,
         path: String::new(),
         at: Vec::new(),
@@ -82,6 +135,13 @@ pub fn build(
     };
     let last = lower(&mut b, inputs, &ids, layers, output)
         .map_err(|problem| Misfit { at: std::mem::take(&mut b.at), problem })?;
+    if let Some(input) =
+        inputs.iter().zip(&ids).find(|(_, id)| !b.graph.nodes.iter().any(|n| n.inputs.contains(id)))
+    {
+        let problem = Problem::new(format!("input {}", quote(&input.0.name)), "no layer reads it");
+        let help = "name it as the input of a layer, and join what comes of it with concat; or leave its columns out";
+        return Err(Misfit { at: Vec::new(), problem: problem.help(help) });
+    }
     let columns = b.graph.shape(last).len();
     let target_shape = match output.loss.target {
         TargetKind::Class => Shape::default(),
@@ -101,7 +161,7 @@ pub fn build(
     })?;
     graph.outputs = vec![last];
     graph.losses = vec![LossTerm { value: loss, row_weight }];
-    Ok(Network { graph, inputs: ids, target, row_weight, output: last, loss })
+    Ok(Network { graph, inputs: ids, lengths, target, row_weight, output: last, loss })
 }
 
 fn lower(
@@ -151,10 +211,11 @@ fn names_its_input(layer: Option<&Value>) -> bool {
     matches!(layer, Some(Value::Table(entries)) if entries.iter().any(|(k, _)| k == "input"))
 }
 
-/// All inputs as one row of numbers.
+/// All inputs without places as one row of numbers, or the one input that there is.
 fn features(b: &mut Lowering<'_>, inputs: &[Input], ids: &[ValueId]) -> Result<ValueId, Problem> {
     let mut parts = Vec::new();
-    for (input, &id) in inputs.iter().zip(ids) {
+    let flat = |input: &Input| input.shape.axes().len() < 2 || inputs.len() == 1;
+    for (input, &id) in inputs.iter().zip(ids).filter(|(input, _)| flat(input)) {
         if input.cardinality.is_some() {
             b.path = format!("embedding_{}", input.name);
             parts.push(embedding::lookup(b, id, None)?);
@@ -164,6 +225,11 @@ fn features(b: &mut Lowering<'_>, inputs: &[Input], ids: &[ValueId]) -> Result<V
     }
     match parts[..] {
         [one] => Ok(one),
+        [] => {
+            let names: Vec<String> = inputs.iter().map(|i| quote(&i.name)).collect();
+            let problem = Problem::new("model.layers", "the first layer does not say which input it reads");
+            Err(problem.expected(format!("input = one of {}", names.join(", "))))
+        }
         _ => {
             b.path = "features".into();
             b.node(Concat, &parts)

@@ -42,7 +42,7 @@ macro_rules! registry {
 
 registry! {
     /// Ops that are neither activations nor losses.
-    OPS: OpEntry = [add, batch_norm, concat, dropout, embedding, layer_norm, linear, mul, softmax]
+    OPS: OpEntry = [add, batch_norm, concat, dropout, embedding, layer_norm, linear, mul, softmax, transpose]
 }
 
 registry! {

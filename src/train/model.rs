@@ -14,7 +14,7 @@ use crate::graph::{self, Graph, Machine, Mode, Pass, PlanOptions, ValueId};
 use crate::init::INITIALIZERS;
 use crate::layers::{self, Input, Misfit, Output};
 use crate::spec::{Format, SourceText, Tree, Value};
-use crate::tensor::{Key, Shape};
+use crate::tensor::Key;
 use crate::train::{Head, memory};
 
 /// The config as TOML.
@@ -328,15 +328,7 @@ fn placed(config: &Config, misfit: Misfit) -> Error {
 
 /// The table's inputs as the network's: blocks of numbers first, then ids.
 fn network_inputs(inputs: &Inputs) -> Vec<Input> {
-    let dense = inputs.dense.iter().map(|d| Input {
-        name: d.name.clone(),
-        shape: d.shape.clone(),
-        cardinality: None,
-    });
-    let ids = inputs.embeddings.iter().map(|e| Input {
-        name: e.column.clone(),
-        shape: Shape::default(),
-        cardinality: Some(e.cardinality),
-    });
+    let dense = inputs.dense.iter().map(|d| Input::numbers(&d.name, d.shape.clone()));
+    let ids = inputs.embeddings.iter().map(|e| Input::ids(&e.column, e.cardinality));
     dense.chain(ids).collect()
 }

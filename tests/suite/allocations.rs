@@ -14,7 +14,7 @@ use backprop::layers::{Input, Network, Output, build};
 use backprop::ops::LOSSES;
 use backprop::optim::{OPTIMIZERS, Optimizer, Segment, StepOptions};
 use backprop::spec::{Family, Values};
-use backprop::tensor::{Key, Shape};
+use backprop::tensor::Key;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde_json::json;
 
@@ -94,10 +94,7 @@ fn network() -> Network {
         { "type": "repeat", "times": 2, "layers": [{ "type": "linear", "out_features": 128, "activation": "tanh" }] },
     ]));
     let loss = LOSSES.iter().find(|l| l.name == "cross_entropy").expect("cross_entropy");
-    let inputs = [
-        Input { name: "x".into(), shape: Shape::from([64]), cardinality: None },
-        Input { name: "city".into(), shape: Shape::default(), cardinality: Some(50) },
-    ];
+    let inputs = [Input::numbers("x", [64]), Input::ids("city", 50)];
     let class_weights = Some((0..CLASSES).map(|c| 1.0 + c as f64 / 10.0).collect());
     let output = Output { loss, loss_values: Values::defaults(loss.keys), outputs: CLASSES, class_weights };
     build(&inputs, &layers, None, &output).expect("the layers fit")

@@ -12,7 +12,7 @@ use backprop::layers::{Input, Network, Output, build};
 use backprop::ops::LOSSES;
 use backprop::optim::{OPTIMIZERS, Optimizer, Segment, StepOptions};
 use backprop::spec::{Choice, Family, Format, Kind, Report, SourceText, Sources, Tree, Value, parse};
-use backprop::tensor::{Key, Shape};
+use backprop::tensor::Key;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value as Json;
 
@@ -141,10 +141,9 @@ impl Fixture {
         let inputs: Vec<Input> = inputs
             .map(|(name, about)| {
                 let size = |key: &str| about[key].as_u64().map(|n| n as usize);
-                Input {
-                    name: name.clone(),
-                    shape: size("width").map_or(Shape::default(), |n| Shape::from([n])),
-                    cardinality: size("classes"),
+                match (size("classes"), size("width")) {
+                    (Some(classes), _) => Input::ids(name, classes),
+                    (None, width) => Input::numbers(name, [width.expect("a width")]),
                 }
             })
             .collect();

@@ -9,7 +9,7 @@ use backprop::graph::{Graph, Machine, Mode, Pass, PlanOptions, ValueId};
 use backprop::layers::{Input, LAYERS, Output, build, examples};
 use backprop::ops::LOSSES;
 use backprop::spec::{Family, Format, Kind, Report, SourceText, Sources, Value, Values, parse};
-use backprop::tensor::{Key, Shape};
+use backprop::tensor::Key;
 
 /// Rows and columns of the input; odd ones and a batch of one among them.
 const SHAPES: [(usize, usize); 5] = [(1, 1), (2, 3), (7, 5), (33, 4), (3, 17)];
@@ -25,7 +25,8 @@ fn every_layer_has_the_gradients_of_central_differences() {
     for (name, example) in &examples {
         assert!(example.contains(&format!("type = \"{name}\"")), "{name} is not in its example");
         for (i, &(rows, columns)) in SHAPES.iter().enumerate() {
-            let mut rig = Rig::new(&layers(example), rows, columns, Key::new(i as u64).named(name));
+            let mut rig =
+                Rig::new(&inputs(example, columns), &layers(example), rows, Key::new(i as u64).named(name));
             let analytic = rig.gradient();
             let numeric = rig.differences();
             for tensor in &rig.graph.params {
@@ -58,7 +59,30 @@ fn layers(example: &str) -> Vec<Value> {
     }
 }
 
-/// A network of two inputs, `x` and `ids`, and two outputs under a squared error.
+/// Series of the input `series`: at most this many steps, each of this many channels.
+const SERIES: [usize; 2] = [6, 3];
+
+/// The inputs that an example names: `x` and `ids` unless it is about images `image` (channels first) or ragged `series`.
+fn inputs(example: &str, columns: usize) -> Vec<Input> {
+    let named = |name: &str| example.contains(&format!("\"{name}\""));
+    let places = named("image") || named("series");
+    let mut inputs = Vec::new();
+    if !places || named("x") {
+        inputs.push(Input::numbers("x", [columns]));
+    }
+    if !places || named("ids") {
+        inputs.push(Input::ids("ids", 5));
+    }
+    if named("image") {
+        inputs.push(Input::numbers("image", [2, 5, 4]));
+    }
+    if named("series") {
+        inputs.push(Input::channels_last("series", SERIES, true));
+    }
+    inputs
+}
+
+/// A network of some inputs and two outputs under a squared error.
 struct Rig {
     graph: Arc<Graph>,
     machine: Machine<Cpu<f64>>,
@@ -67,14 +91,10 @@ struct Rig {
 }
 
 impl Rig {
-    fn new(layers: &[Value], rows: usize, columns: usize, key: Key) -> Rig {
-        let inputs = [
-            Input { name: "x".into(), shape: Shape::from([columns]), cardinality: None },
-            Input { name: "ids".into(), shape: Shape::default(), cardinality: Some(5) },
-        ];
+    fn new(inputs: &[Input], layers: &[Value], rows: usize, key: Key) -> Rig {
         let loss = LOSSES.iter().find(|l| l.name == "mse").expect("a loss");
         let output = Output { loss, loss_values: Values::default(), outputs: 2, class_weights: None };
-        let network = build(&inputs, layers, None, &output).unwrap_or_else(|e| panic!("{e:?}"));
+        let network = build(inputs, layers, None, &output).unwrap_or_else(|e| panic!("{e:?}"));
         let graph = Arc::new(network.graph);
         let mut machine = Machine::new(graph.clone(), &[PlanOptions::new(Mode::Train, rows)]);
         let normal = |part: &str, out: &mut [f64]| {
@@ -82,10 +102,24 @@ impl Rig {
             out.iter_mut().enumerate().for_each(|(i, x)| *x = key.normal(i as u64));
         };
         normal("params", machine.params_mut());
-        normal("x", machine.input_mut(0, network.inputs[0], rows));
         normal("target", machine.input_mut(0, network.target, rows));
-        let ids = machine.input_mut(0, network.inputs[1], rows);
-        ids.iter_mut().enumerate().for_each(|(i, x)| *x = (key.named("ids").bits(i as u64) % 5) as f64);
+        for ((input, &id), &lengths) in inputs.iter().zip(&network.inputs).zip(&network.lengths) {
+            let whole = |part: &str, i: usize, below: u64| (key.named(part).bits(i as u64) % below) as usize;
+            let place = machine.input_mut(0, id, rows);
+            match input.cardinality {
+                Some(n) => {
+                    place.iter_mut().enumerate().for_each(|(i, x)| *x = whole("ids", i, n as u64) as f64)
+                }
+                None => normal(&input.name, place),
+            }
+            let Some(lengths) = lengths else { continue };
+            let [steps, channels] = SERIES;
+            let ends: Vec<usize> = (0..rows).map(|row| 1 + whole("lengths", row, steps as u64)).collect();
+            for (series, &end) in place.chunks_exact_mut(steps * channels).zip(&ends) {
+                series[end * channels..].fill(0.0);
+            }
+            machine.input_mut(0, lengths, rows).iter_mut().zip(&ends).for_each(|(x, &end)| *x = end as f64);
+        }
         machine.input_mut(0, network.row_weight, rows).fill(1.0);
         Rig { graph, machine, loss: network.loss, rows }
     }

@@ -31,6 +31,8 @@ mod layer_norm;
 pub mod matmul;
 mod slices;
 mod softmax;
+mod spatial;
+mod transpose;
 
 use buffer::{Buffer, Plain};
 use flush::FlushToZero;

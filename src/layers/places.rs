@@ -1,0 +1,102 @@
+//! Values with places: images `[H, W, C]` and series `[T, C]`, channels last, and series that end before T.
+//!
+//! PyTorch puts channels first. Here they come last inside the network: every layer that reads channels reads neighbours.
+//! An input that came channels first is transposed once, where the first layer with places reads it; `flatten` gives the
+//! numbers in PyTorch's order, so that weights behind it are PyTorch's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::Problem;
+use crate::graph::{Graph, ValueId};
+use crate::layers::{Layout, Lowering};
+use crate::ops::ShapeError;
+use crate::ops::transpose::Transpose;
+
+/// What is known of values with places.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// Values of two axes or more whose channels stand first or last; others are rows of numbers, step by step.
+    layouts: BTreeMap<ValueId, Layout>,
+    /// Values whose rows may end early, with the value that holds their lengths.
+    lengths: BTreeMap<ValueId, ValueId>,
+    /// Values that are zero behind their ends.
+    ended: BTreeSet<ValueId>,
+    /// Channels-first inputs that were transposed.
+    transposed: BTreeMap<ValueId, ValueId>,
+}
+
+impl Places {
+    /// Of the network's inputs; those with lengths are zero behind their ends.
+    pub(super) fn new(layouts: BTreeMap<ValueId, Layout>, lengths: BTreeMap<ValueId, ValueId>) -> Self {
+        let ended = lengths.keys().copied().collect();
+        Places { layouts, lengths, ended, transposed: BTreeMap::new() }
+    }
+
+    /// A node's output has the layout and the lengths of its first input that has some, where the places are the same.
+    pub(super) fn inherit(&mut self, graph: &Graph, inputs: &[ValueId], output: ValueId) {
+        let axes = graph.shape(output).axes();
+        if axes.len() < 2 {
+            return;
+        }
+        let places = |axes: &[usize]| axes[..axes.len() - 1].to_vec();
+        let alike = |v: &&ValueId| {
+            let from = graph.shape(**v).axes();
+            from == axes || (from.len() == axes.len() && places(from) == places(axes))
+        };
+        for &input in inputs.iter().filter(alike) {
+            let same = graph.shape(input).axes() == axes;
+            if let Some(&layout) = self.layouts.get(&input).filter(|&&l| same || l == Layout::ChannelsLast) {
+                self.layouts.entry(output).or_insert(layout);
+            }
+            if let Some(&lengths) = self.lengths.get(&input) {
+                self.lengths.entry(output).or_insert(lengths);
+            }
+        }
+    }
+}
+
+impl Lowering<'_> {
+    /// `x` with its channels last: `dims` axes of places, then channels.
+    ///
+    /// # Errors
+    /// Where it has another number of axes.
+    pub(super) fn channels_last(&mut self, x: ValueId, dims: usize) -> Result<ValueId, Problem> {
+        if self.shape(x).axes().len() != dims + 1 {
+            let what = if dims == 1 {
+                "a series: channels and steps"
+            } else {
+                "an image: channels, height and width"
+            };
+            let help = if dims == 1 { "[C, T]" } else { "[C, H, W]" };
+            let problem = self.problem(&ShapeError::new(what, self.shape(x).to_string()));
+            return Err(
+                problem.help(format!("give the input a shape {help}: [data.inputs.NAME] shape = {help}"))
+            );
+        }
+        if self.places.layouts.get(&x) != Some(&Layout::ChannelsFirst) {
+            self.places.layouts.insert(x, Layout::ChannelsLast);
+            return Ok(x);
+        }
+        if let Some(&y) = self.places.transposed.get(&x) {
+            return Ok(y);
+        }
+        let path =
+            std::mem::replace(&mut self.path, format!("{}.channels_last", self.graph.values[x.index()].name));
+        let y = self.node(Transpose { split: 1 }, &[x])?;
+        self.path = path;
+        self.places.layouts.insert(y, Layout::ChannelsLast);
+        self.places.transposed.insert(x, y);
+        Ok(y)
+    }
+
+    /// `x` with its channels last, if it has places at all.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub(super) fn channels_last_if_any(&mut self, x: ValueId) -> Result<ValueId, Problem> {
+        match self.shape(x).axes().len() {
+            dims @ 2..=3 => self.channels_last(x, dims - 1),
+            _ => Ok(x),
+        }
+    }
+}
