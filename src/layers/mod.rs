@@ -16,6 +16,7 @@ use crate::tensor::Shape;
 mod activation;
 mod network;
 mod places;
+mod pooling;
 
 pub use network::{Input, Layout, Network, Output, build};
 
@@ -42,7 +43,10 @@ macro_rules! registry {
     };
 }
 
-registry!(add, batch_norm, concat, dropout, embedding, layer_norm, linear, mul, repeat, residual, softmax);
+registry!(
+    add, batch_norm, concat, dropout, embedding, flatten, layer_norm, linear, max_pool1d, max_pool2d, mul,
+    repeat, residual, softmax,
+);
 
 /// A row of the registry.
 #[derive(Clone, Copy)]

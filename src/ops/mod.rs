@@ -25,10 +25,12 @@ use crate::tensor::{Shape, View};
 
 mod case;
 mod pointwise;
+mod pooling;
 mod row_loss;
 
 pub use case::{Case, CaseInput, Content};
 pub use pointwise::Map;
+pub use pooling::Pooling;
 pub use row_loss::RowLoss;
 
 /// Declares the files of ops and lists their entries.
@@ -42,7 +44,8 @@ macro_rules! registry {
 
 registry! {
     /// Ops that are neither activations nor losses.
-    OPS: OpEntry = [add, batch_norm, concat, dropout, embedding, layer_norm, linear, mul, softmax, transpose]
+    OPS: OpEntry = [add, batch_norm, concat, dropout, embedding, layer_norm, linear, max_pool, mul, reshape,
+ softmax, transpose]
 }
 
 registry! {

@@ -29,6 +29,8 @@ mod gather;
 mod lane;
 mod layer_norm;
 pub mod matmul;
+mod max_pool;
+mod pool;
 mod slices;
 mod softmax;
 mod spatial;
