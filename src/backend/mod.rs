@@ -18,10 +18,12 @@ mod kernel;
 mod memory;
 pub mod pointwise;
 pub mod scalar;
+mod series;
 pub mod simd;
 mod spatial;
 
 pub use memory::available_memory;
+pub use series::{Series, Steps, Window};
 pub use spatial::Spatial;
 
 use pointwise::{BinaryLoops, UnaryLoops};
@@ -99,7 +101,7 @@ pub struct CrossEntropy {
 /// What an op may ask for. One value of this type serves one lane.
 ///
 /// A view with rows means the lane's rows of it; a view without means all of it.
-pub trait Backend: Spatial {
+pub trait Backend: Series + Spatial {
     /// The key of this step's random numbers: a function of seed and step.
     fn key(&self) -> Key;
 

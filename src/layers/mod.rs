@@ -42,7 +42,10 @@ macro_rules! registry {
     };
 }
 
-registry!(add, batch_norm, concat, dropout, embedding, layer_norm, linear, mul, repeat, residual, softmax);
+registry!(
+    add, batch_norm, concat, dropout, embedding, last, layer_norm, linear, max, mean, mul, repeat, residual,
+    softmax
+);
 
 /// A row of the registry.
 #[derive(Clone, Copy)]

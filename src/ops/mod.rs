@@ -26,6 +26,7 @@ use crate::tensor::{Shape, View};
 mod case;
 mod pointwise;
 mod row_loss;
+mod series;
 
 pub use case::{Case, CaseInput, Content};
 pub use pointwise::Map;
@@ -42,7 +43,10 @@ macro_rules! registry {
 
 registry! {
     /// Ops that are neither activations nor losses.
-    OPS: OpEntry = [add, batch_norm, concat, dropout, embedding, layer_norm, linear, mul, softmax, transpose]
+    OPS: OpEntry = [
+        add, batch_norm, concat, dropout, embedding, last, layer_norm, linear, mask, max, mean, mul, resize_lengths, softmax,
+        transpose
+    ]
 }
 
 registry! {

@@ -29,9 +29,11 @@ mod gather;
 mod lane;
 mod layer_norm;
 pub mod matmul;
+mod series;
 mod slices;
 mod softmax;
 mod spatial;
+mod steps;
 mod transpose;
 
 use buffer::{Buffer, Plain};
