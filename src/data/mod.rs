@@ -27,6 +27,7 @@ pub mod source;
 mod split;
 mod table;
 mod target;
+mod target_groups;
 #[cfg(test)]
 mod tests;
 
@@ -37,7 +38,9 @@ pub use encode::{Encoder, Report};
 pub(crate) use field::{closest, list};
 pub use fit::Fitted;
 pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs};
-pub use options::{ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, Scale, Unknown};
+pub use options::{
+    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Scale, Unknown,
+};
 pub use preprocess::{Binding, InputColumns, Preprocessing};
 pub use raw::RawTable;
 pub use rows::{BufferedRow, Fields, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
@@ -46,3 +49,4 @@ pub use schema::{ColumnSchema, Role, Schema};
 pub use split::{Classes, Split};
 pub use table::Table;
 pub use target::{LabelTarget, NumberTarget, Targets};
+pub use target_groups::{TargetGroup, TargetGroups};

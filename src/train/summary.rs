@@ -8,7 +8,7 @@ use crate::error::{Result, quote};
 use crate::graph::{Graph, ValueId};
 use crate::train::load::{Held, Loaded};
 use crate::train::run::{in_pool, prepare};
-use crate::train::{Model, Progress, Started, Stop, memory};
+use crate::train::{Model, Output, Progress, Started, Stop, memory};
 
 /// What `backprop check` prints: columns, network layer by layer, and memory.
 ///
@@ -27,7 +27,12 @@ fn check_here(config: &Config, progress: &mut dyn Progress) -> Result<String> {
         let _ = writeln!(text, "{name:width$}  {what}");
     }
     let _ = writeln!(text, "\nrows: {} train, {} validate", started.rows.0, started.rows.1);
-    let _ = writeln!(text, "predicts: {}\n", started.task);
+    let _ = writeln!(text, "predicts: {}", started.task);
+    if let [_, _, ..] = &model.outputs[..] {
+        let term = |o: &Output| format!("{} * {} of {}", o.weight, o.head.loss.name, quote(&o.name));
+        let _ = writeln!(text, "loss: {}", model.outputs.iter().map(term).collect::<Vec<_>>().join(" + "));
+    }
+    text.push('\n');
     let _ = writeln!(text, "{}", layer_table(model.graph()));
     let _ = writeln!(text, "parameters: {}", started.parameters);
     let _ = writeln!(text, "multiply-adds a row: {}", model.graph().cost());
@@ -63,7 +68,10 @@ fn layer_table(graph: &Graph) -> String {
         let value = &graph.values[v.index()];
         Line { layer: value.name.clone(), what, shape: value.shape.to_string(), parameters }
     };
-    let own = |v: &&ValueId| matches!(graph.values[v.index()].name.as_str(), "target" | "row_weight");
+    let terms: Vec<ValueId> = graph.losses.iter().flat_map(|l| [l.value, l.row_weight]).collect();
+    let targets: Vec<ValueId> =
+        graph.nodes.iter().filter(|n| terms.contains(&n.output)).map(|n| n.inputs[1]).collect();
+    let own = |v: &&ValueId| terms.contains(v) || targets.contains(v);
     let inputs = graph.inputs.iter().filter(|v| !own(v)).map(|&v| line(v, "input", 0));
     let nodes = graph.nodes.iter().map(|n| line(n.output, n.op.name(), count(&n.inputs)));
     let lines: Vec<Line> = inputs.chain(nodes).collect();
@@ -111,10 +119,12 @@ pub(super) fn summary(model: &Model, loaded: &Loaded) -> Started {
     }
 }
 
-/// The linear layers and their widths in a line: `4 -> 64 -> 64 -> 3`.
+/// The linear layers and their widths in a line: `4 -> 64 -> 64 -> 3`, several outputs as `4 -> 64 -> (3, 1)`.
 fn chain(graph: &Graph) -> String {
     let mut widths: Vec<String> = Vec::new();
-    for node in graph.nodes.iter().filter(|n| n.op.name() == "linear") {
+    let several = graph.outputs.len() > 1;
+    let own = |v: ValueId| several && graph.outputs.contains(&v);
+    for node in graph.nodes.iter().filter(|n| n.op.name() == "linear" && !own(n.output)) {
         if widths.is_empty() {
             widths.push(graph.shape(node.inputs[0]).last().to_string());
         }
@@ -123,6 +133,10 @@ fn chain(graph: &Graph) -> String {
             widths.push("…".into());
             break;
         }
+    }
+    if several {
+        let ends = graph.outputs.iter().map(|&v| graph.shape(v).last().to_string());
+        widths.push(format!("({})", ends.collect::<Vec<_>>().join(", ")));
     }
     widths.join(" -> ")
 }
