@@ -11,6 +11,7 @@ mod date;
 mod encode;
 mod field;
 mod fit;
+mod held;
 mod infer;
 mod inputs;
 mod moments;
@@ -21,10 +22,12 @@ mod raw;
 mod raw_target;
 pub mod reader;
 mod rows;
+mod samples;
 mod scaler;
 mod schema;
 pub mod source;
 mod split;
+mod stored;
 mod table;
 mod target;
 mod target_groups;
@@ -37,16 +40,21 @@ pub use date::DatePart;
 pub use encode::{Encoder, Report};
 pub(crate) use field::{closest, list};
 pub use fit::Fitted;
-pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs};
+pub use held::{HeldRow, HeldRows, Payloads};
+pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs, StoredInput};
 pub use options::{
     ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Scale, Unknown,
 };
 pub use preprocess::{Binding, InputColumns, Preprocessing};
 pub use raw::RawTable;
 pub use rows::{BufferedRow, Fields, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
+pub use samples::{Sample, SampleOptions, Samples};
 pub use scaler::Scaler;
 pub use schema::{ColumnSchema, Role, Schema};
 pub use split::{Classes, Split};
+pub use stored::{
+    ImageCell, ImageStore, Images, Payload, Series, SeriesCell, SeriesStore, Store, StoredCell,
+};
 pub use table::Table;
 pub use target::{LabelTarget, NumberTarget, Targets};
 pub use target_groups::{TargetGroup, TargetGroups};

@@ -16,6 +16,7 @@ use crate::tensor::Shape;
 mod activation;
 mod network;
 mod places;
+mod pooling;
 
 pub use network::{Branched, Input, Layout, Network, Output, OutputLayer, Port, build, build_branched};
 
@@ -42,7 +43,10 @@ macro_rules! registry {
     };
 }
 
-registry!(add, batch_norm, concat, dropout, embedding, layer_norm, linear, mul, repeat, residual, softmax);
+registry!(
+    add, batch_norm, concat, dropout, embedding, flatten, last, layer_norm, linear, max, max_pool1d,
+    max_pool2d, mean, mul, repeat, residual, softmax,
+);
 
 /// A row of the registry.
 #[derive(Clone, Copy)]

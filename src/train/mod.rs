@@ -11,6 +11,7 @@ mod load;
 mod memory;
 mod model;
 mod output;
+mod picture;
 mod predict;
 #[cfg(test)]
 mod predict_tests;
@@ -35,4 +36,4 @@ pub use progress::{Epoch, Figure, Finished, Progress, Silent, Started};
 pub use run::{Job, resume, train};
 pub use scores::{OutputScores, Scores};
 pub use stop::Stop;
-pub use summary::check;
+pub use summary::{check, dot};
