@@ -9,6 +9,7 @@ use super::date::DatePart;
 use super::field;
 use super::options::{Encoding, Unknown};
 use super::scaler::Scaler;
+use super::stored::{ImageCell, SeriesCell, StoredCell};
 
 /// What a missing value becomes once everything is fitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -156,9 +157,22 @@ pub enum Cell {
     Category(CategoryCell),
     /// A date.
     Date(DateCell),
+    /// An image.
+    Image(ImageCell),
+    /// Steps of a series.
+    Series(SeriesCell),
 }
 
 impl Cell {
+    /// The cell of a column whose fields are payloads.
+    pub fn stored(&self) -> Option<StoredCell<'_>> {
+        match self {
+            Cell::Image(cell) => Some(StoredCell::Image(cell)),
+            Cell::Series(cell) => Some(StoredCell::Series(cell)),
+            _ => None,
+        }
+    }
+
     /// Whether the network gets an index into learned vectors.
     pub(super) fn is_embedded(&self) -> bool {
         matches!(self, Cell::Category(c) if c.encoding == Encoding::Embedding)
@@ -171,6 +185,7 @@ impl Cell {
             Cell::Date(date) => date.parts.len() + usize::from(date.indicator),
             Cell::Category(category) if self.is_embedded() => category.cardinality().min(1),
             Cell::Category(category) => category.one_hot_width(),
+            Cell::Image(_) | Cell::Series(_) => self.stored().map_or(0, |cell| cell.shape().len()),
         }
     }
 
@@ -179,6 +194,7 @@ impl Cell {
         match self {
             Cell::Number(_) | Cell::Category(_) => 1,
             Cell::Date(date) => date.parts.len(),
+            Cell::Image(_) | Cell::Series(_) => 0,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::column::{CategoryFill, Cell, Fill};
 use super::field::{self, Markers, Stage};
 use super::options::Unknown;
 use super::preprocess::{Binding, Preprocessing};
-use super::raw::{grow, missing_values, read_date, read_number, weight};
+use super::raw::{grow, missing_values, push_payload, read_date, read_number, weight};
 use super::raw_target::{missing_target, read_number_target, unknown_label};
 use super::rows::{Fields, Rows};
 use super::table::Table;
@@ -113,8 +113,9 @@ impl<'p> Encoder<'p> {
         let start = table.cells.len();
         grow(&mut table.cells, table.width)?;
         for c in 0..self.preprocessing.columns.len() {
-            if !self.push_column(c, row, &mut table.cells)? {
+            if !self.push_column(c, row, table)? {
                 table.cells.truncate(start);
+                table.stores.iter_mut().for_each(|store| store.truncate(table.rows));
                 self.report.dropped += 1;
                 return Ok(false);
             }
@@ -131,8 +132,13 @@ impl<'p> Encoder<'p> {
         Ok(true)
     }
 
-    fn push_column<R: Fields>(&mut self, c: usize, row: &R, cells: &mut Vec<f32>) -> Result<bool> {
+    fn push_column<R: Fields>(&mut self, c: usize, row: &R, table: &mut Table) -> Result<bool> {
         let column = &self.preprocessing.columns[c];
+        if column.cell.stored().is_some() {
+            let position = self.preprocessing.stored_before(c);
+            return push_payload(&mut table.stores[position], row, self.binding.columns[c], &column.name);
+        }
+        let cells = &mut table.cells;
         let text = row.get(self.binding.columns[c]).trim_ascii();
         let (missing, fill) = match &column.cell {
             Cell::Number(number) => {
@@ -164,6 +170,7 @@ impl<'p> Encoder<'p> {
                 }
                 return Ok(true);
             }
+            Cell::Image(_) | Cell::Series(_) => return Ok(true),
         };
         if missing && *fill == Fill::Error {
             let first = || (0, row.file().to_owned(), row.line());

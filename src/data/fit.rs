@@ -13,6 +13,7 @@ use super::preprocess::{InputColumns, Preprocessing};
 use super::raw::{RawFeature, RawKind, RawTable};
 use super::scaler::{self, Scaler, Summary};
 use super::schema::{ColumnSchema, Role, Schema};
+use super::stored::{ImageCell, SeriesCell, Store};
 use super::table::Table;
 use super::target::Targets;
 use crate::error::{Error, Problem, Result, quote};
@@ -75,8 +76,8 @@ impl RawTable {
         let warnings = fit.warnings;
         let preprocessing = Preprocessing {
             missing_values: self.options.missing_values.clone(),
+            inputs: input_columns(&schema, &columns, groups)?,
             columns,
-            inputs: input_columns(&schema, groups)?,
             targets,
             weight: self.options.weight.clone(),
             ignored: left_out(&schema),
@@ -88,9 +89,10 @@ impl RawTable {
 
     /// Applies `changes`, given by ascending cell, and takes the other cells out.
     fn encode(self, changes: &[(usize, Change)], targets: &Targets) -> Table {
-        let RawTable { mut cells, mut target_cells, weights, width, .. } = self;
-        let (rows, kept) = (cells.len() / width, changes.len());
-        cells.par_chunks_mut(width * 1024).for_each(|block| {
+        let rows = self.len();
+        let RawTable { mut cells, mut target_cells, weights, stores, width, .. } = self;
+        let kept = changes.len();
+        cells.par_chunks_mut((width * 1024).max(1)).for_each(|block| {
             for row in block.chunks_exact_mut(width) {
                 for (to, (from, change)) in changes.iter().enumerate() {
                     // never to the right of what is still to be read
@@ -111,7 +113,7 @@ impl RawTable {
             }
         }
         let target_width = targets.width();
-        Table { width: kept, cells, target_width, targets: target_cells, weights, rows }
+        Table { width: kept, cells, target_width, targets: target_cells, weights, stores, rows }
     }
 }
 
@@ -132,13 +134,15 @@ fn left_out(schema: &Schema) -> Vec<String> {
 }
 
 /// The inputs that have columns, the default one last.
-fn input_columns(schema: &Schema, groups: Vec<Vec<usize>>) -> Result<Vec<InputColumns>> {
+fn input_columns(schema: &Schema, fitted: &[Column], groups: Vec<Vec<usize>>) -> Result<Vec<InputColumns>> {
     let mut inputs = Vec::new();
     for (i, columns) in groups.into_iter().enumerate().filter(|(_, columns)| !columns.is_empty()) {
         let (name, shape) = match schema.inputs.get(i) {
             Some(input) => (input.name.clone(), input.shape.clone()),
             None => (DEFAULT_INPUT.to_owned(), None),
         };
+        // The shape of images and series is fitted: the config's went into it.
+        let shape = shape.filter(|_| columns.iter().all(|&c| fitted[c].cell.stored().is_none()));
         if let Some(axes) = &shape
             && axes.iter().try_fold(1usize, |n, &a| n.checked_mul(a)) != Some(columns.len())
         {
@@ -178,6 +182,27 @@ impl Fit<'_> {
             }
             RawKind::Date { parts } => self.date(feature, parts, scale, about),
             RawKind::Category(dictionary) => self.category(feature, dictionary, about),
+            RawKind::Stored(position) => Some((self.stored(&self.raw.stores[*position]), Vec::new())),
+        }
+    }
+
+    fn stored(&self, store: &Store) -> Cell {
+        match store {
+            Store::Images(images) => {
+                let (mean, std) = images.moments(self.train);
+                Cell::Image(ImageCell { shape: images.shape(), mean, std })
+            }
+            Store::Series(series) => {
+                let (mean, std) = series.moments(self.train);
+                let (length, even) = series.longest();
+                Cell::Series(SeriesCell {
+                    channels: series.channels().to_vec(),
+                    length,
+                    ragged: !even,
+                    mean,
+                    std,
+                })
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use super::column::Cell;
 use super::options::Encoding;
 use super::preprocess::Preprocessing;
+use super::stored::{Store, StoredCell};
 use crate::tensor::Shape;
 
 /// The input that holds all columns which belong to no named input.
@@ -15,8 +16,25 @@ pub struct Inputs {
     pub dense: Vec<DenseInput>,
     /// Indices, one for each embedded column, in the order of the columns.
     pub embeddings: Vec<EmbeddingInput>,
+    /// Images and series.
+    pub stored: Vec<StoredInput>,
     /// Numbers that a [`super::Table`] keeps in each row.
     pub(super) width: usize,
+}
+
+/// A column of images or series, `[B, ...shape]`, channels last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredInput {
+    /// As layers refer to it: the name of the input that the column is alone in, or the column's.
+    pub name: String,
+    /// `[H, W, C]` or `[T, C]`.
+    pub shape: Shape,
+    /// Whether rows may end before T.
+    pub ragged: bool,
+    /// How a batch is made.
+    pub(super) cell: Cell,
+    /// Which of a table's stores holds it: they are in the order of the columns.
+    pub(super) position: usize,
 }
 
 /// A block of numbers, `[B, ...shape]`.
@@ -66,7 +84,7 @@ impl Inputs {
             starts.push(width);
             width += column.cell.width();
         }
-        let mut inputs = Inputs { dense: Vec::new(), embeddings: Vec::new(), width };
+        let mut inputs = Inputs { dense: Vec::new(), embeddings: Vec::new(), stored: Vec::new(), width };
         for group in &preprocessing.inputs {
             let mut dense = DenseInput {
                 name: group.name.clone(),
@@ -85,7 +103,17 @@ impl Inputs {
                             cell: from,
                         });
                     }
-                    cell => dense.add(&column.name, cell, from),
+                    cell => match cell.stored() {
+                        Some(stored) => inputs.stored.push(StoredInput {
+                            name: if group.name == DEFAULT_INPUT { &column.name } else { &group.name }
+                                .clone(),
+                            shape: stored.shape(),
+                            ragged: stored.is_ragged(),
+                            cell: cell.clone(),
+                            position: preprocessing.stored_before(c),
+                        }),
+                        None => dense.add(&column.name, cell, from),
+                    },
                 }
             }
             dense.shape = Shape::new(group.shape.clone().unwrap_or_else(|| vec![dense.features.len()]));
@@ -99,6 +127,18 @@ impl Inputs {
     /// Numbers in all blocks of a row together.
     pub fn dense_width(&self) -> usize {
         self.dense.iter().map(|d| d.shape.len()).sum()
+    }
+}
+
+impl StoredInput {
+    /// How a batch is made.
+    pub(super) fn fitted(&self) -> StoredCell<'_> {
+        self.cell.stored().unwrap_or_else(|| unreachable!("made of a stored column"))
+    }
+
+    /// A store without rows.
+    pub(super) fn store(&self) -> Store {
+        self.fitted().store()
     }
 }
 
@@ -134,6 +174,7 @@ impl DenseInput {
                     self.ops.push(Op::OneHot { from, to, len });
                 }
             }
+            Cell::Image(_) | Cell::Series(_) => {}
         }
     }
 

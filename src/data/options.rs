@@ -45,8 +45,10 @@ named! {
         Category = "category",
         /// Running text.
         Text = "text",
-        /// Paths of image files.
+        /// Images, or paths of image files.
         Image = "image",
+        /// Steps of a series.
+        Series = "series",
         /// Dates, with or without a time of day.
         Date = "date",
     }

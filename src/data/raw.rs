@@ -6,8 +6,9 @@ use super::field::{self, Markers, Number, Stage, bad_number};
 use super::options::{ColumnType, DataOptions, MissingPolicy};
 use super::raw_target::RawTargets;
 use super::rows::{Fields, RowBuffer, Rows};
-use super::schema::{Role, Schema};
+use super::schema::{ColumnSchema, Role, Schema};
 use super::split::{self, Split};
+use super::stored::Store;
 use super::target::Targets;
 use crate::error::{Code, Error, Problem, Result, quote};
 
@@ -30,6 +31,8 @@ pub struct RawTable {
     pub(super) target_cells: Vec<f32>,
     /// One for each row; empty without a weight column.
     pub(super) weights: Vec<f32>,
+    /// Images and series, in the order of their columns.
+    pub(super) stores: Vec<Store>,
     rows: usize,
     dropped: u64,
 }
@@ -49,9 +52,15 @@ pub(super) struct RawFeature {
 
 #[derive(Debug)]
 pub(super) enum RawKind {
-    Number { offset: f64 },
+    Number {
+        offset: f64,
+    },
     Category(Dictionary),
-    Date { parts: &'static [DatePart] },
+    Date {
+        parts: &'static [DatePart],
+    },
+    /// The position of its store.
+    Stored(usize),
 }
 
 impl RawTable {
@@ -138,7 +147,13 @@ impl Reading {
     fn new(schema: Schema, options: &DataOptions) -> Self {
         let mut features = Vec::new();
         let mut width = 0;
+        let mut stores = Vec::new();
         for (i, column) in schema.columns.iter().enumerate().filter(|(_, c)| c.role == Role::Feature) {
+            if let Some(store) = &column.stored {
+                features.push(RawFeature::new(i, width, RawKind::Stored(stores.len()), column));
+                stores.push(store.clone());
+                continue;
+            }
             let (kind, cells) = match column.kind {
                 ColumnType::Category => (RawKind::Category(Dictionary::new(column.one_spelling)), 1),
                 ColumnType::Date => {
@@ -147,15 +162,7 @@ impl Reading {
                 }
                 _ => (RawKind::Number { offset: column.offset }, 1),
             };
-            let policy = column.pin.missing;
-            features.push(RawFeature {
-                column: i,
-                cell: width,
-                kind,
-                policy,
-                missing: 0,
-                first_missing: None,
-            });
+            features.push(RawFeature::new(i, width, kind, column));
             width += cells;
         }
         let targets = RawTargets::new(&schema, options);
@@ -169,6 +176,7 @@ impl Reading {
             targets: Targets::Numbers { columns: Vec::new() },
             target_cells: Vec::new(),
             weights: Vec::new(),
+            stores,
             rows: 0,
             dropped: 0,
         };
@@ -182,13 +190,19 @@ impl Reading {
         let mut drop_row = false;
         for feature in &mut table.features {
             let name = &table.schema.columns[feature.column].name;
-            let filled = feature.push(row, name, &self.markers, &mut table.cells)?;
+            let filled = match feature.kind {
+                RawKind::Stored(position) => {
+                    push_payload(&mut table.stores[position], row, feature.column, name)?
+                }
+                _ => feature.push(row, name, &self.markers, &mut table.cells)?,
+            };
             if !filled {
                 drop_row |= feature.note_missing(row);
             }
         }
         if drop_row {
             table.cells.truncate(start);
+            table.stores.iter_mut().for_each(|store| store.truncate(table.rows));
             table.dropped += 1;
             return Ok(());
         }
@@ -233,6 +247,11 @@ impl Reading {
 }
 
 impl RawFeature {
+    fn new(position: usize, cell: usize, kind: RawKind, column: &ColumnSchema) -> Self {
+        let policy = column.pin.missing;
+        RawFeature { column: position, cell, kind, policy, missing: 0, first_missing: None }
+    }
+
     /// Puts the field's numbers at the end of `cells`; false if it is missing.
     #[inline]
     fn push<R: Fields>(
@@ -268,6 +287,7 @@ impl RawFeature {
                 cells.extend(parts.iter().map(|p| date.map_or(f32::NAN, |d| p.of(d) as f32)));
                 Ok(date.is_some())
             }
+            RawKind::Stored(_) => Ok(true),
         }
     }
 
@@ -298,6 +318,15 @@ pub(super) fn missing_values(source: &str, column: &str, count: u64, file: &str,
     let what = format!("{count} missing {values} where none is allowed");
     Problem::new(format!("{source}, column {}", quote(column)), what)
         .found(format!("first in {file}, line {line}"))
+}
+
+/// Puts the payload of a row's field into `store`; false if there is none.
+pub(super) fn push_payload<R: Fields>(store: &mut Store, row: &R, column: usize, name: &str) -> Result<bool> {
+    let Some(payload) = row.payload(column) else { return Ok(false) };
+    match store.push(&payload) {
+        Ok(()) => Ok(true),
+        Err(what) => Err(Error::data(field::place(row, name), what)),
+    }
 }
 
 /// The raw value of a number field; NaN if it is missing.

@@ -1,5 +1,8 @@
 //! Rows of text fields, wherever they come from, and a buffer that holds some of them.
 
+use std::collections::BTreeMap;
+
+use super::stored::Payload;
 use crate::error::Result;
 
 /// One row of a table: fields as they stand in the file, and where they stand.
@@ -12,6 +15,10 @@ pub trait Fields {
     fn line(&self) -> u64;
     /// The file as messages name it.
     fn file(&self) -> &str;
+    /// What the field at `index` holds if it is not text.
+    fn payload(&self, _index: usize) -> Option<Payload> {
+        None
+    }
 }
 
 /// A table that is read row by row. Every row has as many fields as there are columns.
@@ -44,6 +51,8 @@ pub struct RowBuffer {
     lines: Vec<u64>,
     // (first row, name) for each run of rows from one file
     files: Vec<(usize, String)>,
+    // by row and column
+    payloads: BTreeMap<(usize, usize), Payload>,
 }
 
 impl RowBuffer {
@@ -70,7 +79,12 @@ impl RowBuffer {
         while buffer.len() < SAMPLE_ROWS && buffer.text.len() + 4 * buffer.ends.len() < SAMPLE_BYTES {
             let Some(row) = rows.next_row()? else { break };
             buffer.start_row(row.file(), row.line());
-            (0..row.width()).for_each(|i| buffer.push_field(row.get(i)));
+            for i in 0..row.width() {
+                if let Some(payload) = row.payload(i) {
+                    buffer.payloads.insert((buffer.len() - 1, i), payload);
+                }
+                buffer.push_field(row.get(i));
+            }
         }
         Ok(buffer)
     }
@@ -107,14 +121,22 @@ impl RowBuffer {
         &self.text[start..self.ends[i] as usize]
     }
 
-    fn start_row(&mut self, file: &str, line: u64) {
+    /// The file that `row` is from.
+    pub(super) fn file(&self, row: usize) -> &str {
+        let run = self.files.partition_point(|(first, _)| *first <= row);
+        &self.files[run - 1].1
+    }
+
+    /// Begins a row, whose fields [`RowBuffer::push_field`] then adds.
+    pub(super) fn start_row(&mut self, file: &str, line: u64) {
         if self.files.last().is_none_or(|(_, name)| name != file) {
             self.files.push((self.lines.len(), file.into()));
         }
         self.lines.push(line);
     }
 
-    fn push_field(&mut self, field: &str) {
+    /// Adds a field to the row that was begun last.
+    pub(super) fn push_field(&mut self, field: &str) {
         self.text.push_str(field);
         self.ends.push(self.text.len() as u32);
     }
@@ -141,8 +163,11 @@ impl Fields for BufferedRow<'_> {
     }
 
     fn file(&self) -> &str {
-        let run = self.buffer.files.partition_point(|(first, _)| *first <= self.index);
-        &self.buffer.files[run - 1].1
+        self.buffer.file(self.index)
+    }
+
+    fn payload(&self, index: usize) -> Option<Payload> {
+        self.buffer.payloads.get(&(self.index, index)).cloned()
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::field::{self, Markers, pin_key};
 use super::infer::Profile;
 use super::options::{ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy};
-use super::rows::RowBuffer;
+use super::rows::{Fields as _, RowBuffer};
+use super::stored::Store;
 use crate::error::{Code, Error, Problem, Result, quote};
 
 /// What a column is used for.
@@ -46,6 +47,8 @@ pub struct ColumnSchema {
     pub(super) has_time: bool,
     pub(super) offset: f64,
     pub(super) one_spelling: bool,
+    /// For images and series: a store without rows.
+    pub(super) stored: Option<Store>,
     /// The named input that it belongs to.
     pub(super) input: Option<usize>,
     pub(super) pin: ColumnPin,
@@ -133,7 +136,7 @@ impl Schema {
         let kind = column.kind.name();
         let number = column.kind == ColumnType::Number;
         let category = column.kind == ColumnType::Category;
-        if matches!(column.kind, ColumnType::Text | ColumnType::Image) {
+        if matches!(column.kind, ColumnType::Text | ColumnType::Image) && column.stored.is_none() {
             wrong("type", format!("a table's column cannot be used as {kind} yet"));
         }
         if column.role == Role::Target && column.kind == ColumnType::Date {
@@ -170,7 +173,7 @@ impl Schema {
             wrong("classes", "is for targets; this column is an input".into());
         }
         let shaped = column.input.is_some_and(|i| self.inputs[i].shape.is_some());
-        if shaped && column.role == Role::Feature && !number {
+        if shaped && column.role == Role::Feature && !number && column.stored.is_none() {
             let input = &self.inputs[column.input.unwrap_or(0)].name;
             wrong(
                 "type",
@@ -311,6 +314,7 @@ impl Roles {
             has_time: false,
             offset: 0.0,
             one_spelling: false,
+            stored: None,
             input: self.input[c],
             pin,
         };
@@ -320,6 +324,11 @@ impl Roles {
         }
         if let (Some(reason), false) = (skip, self.target[c]) {
             (column.role, column.reason) = (Role::LeftOut, reason);
+            return column;
+        }
+        if let Some(payload) = sample.row(0).payload(c) {
+            column.kind = payload.kind();
+            column.stored = Some(payload.store());
             return column;
         }
         let profile = Profile::new(sample, c, markers);

@@ -1,6 +1,8 @@
 //! The encoded table: what training, evaluation and prediction gather their batches from.
 
-use super::inputs::{DenseInput, EmbeddingInput, Inputs, Op};
+use super::inputs::{DenseInput, EmbeddingInput, Inputs, Op, StoredInput};
+use super::stored::Store;
+use crate::tensor::Key;
 
 /// Encoded rows: scaled numbers, codes of categories, targets and weights. One `f32` each, row after row; one-hot blocks
 /// and indicators are made when a batch is gathered.
@@ -14,13 +16,18 @@ pub struct Table {
     pub(super) targets: Vec<f32>,
     /// `[rows]`; empty where all rows weigh 1.
     pub(super) weights: Vec<f32>,
+    /// Images and series, in the order of their columns.
+    pub(super) stores: Vec<Store>,
     pub(super) rows: usize,
 }
 
 impl Table {
     /// A table without rows for these inputs and `target_width` numbers of target in each row (0: none).
     pub fn empty(inputs: &Inputs, target_width: usize) -> Self {
-        Table { width: inputs.width, target_width, ..Table::default() }
+        let mut stored: Vec<&StoredInput> = inputs.stored.iter().collect();
+        stored.sort_by_key(|input| input.position);
+        let stores = stored.into_iter().map(StoredInput::store).collect();
+        Table { width: inputs.width, target_width, stores, ..Table::default() }
     }
 
     /// Number of rows.
@@ -38,12 +45,14 @@ impl Table {
         self.cells.clear();
         self.targets.clear();
         self.weights.clear();
+        self.stores.iter_mut().for_each(|store| store.truncate(0));
         self.rows = 0;
     }
 
     /// Bytes of memory that the rows take.
     pub fn bytes(&self) -> usize {
-        4 * (self.cells.capacity() + self.targets.capacity() + self.weights.capacity())
+        let stored: usize = self.stores.iter().map(Store::bytes).sum();
+        stored + 4 * (self.cells.capacity() + self.targets.capacity() + self.weights.capacity())
     }
 
     /// The numbers of `input` for these rows. `out`: `[rows.len(), D]`, D being the length of the input's shape.
@@ -74,6 +83,16 @@ impl Table {
         for (out, &row) in out.iter_mut().zip(rows) {
             *out = self.row(row)[input.cell];
         }
+    }
+
+    /// The images or series of `input` for these rows. `out`: `[rows.len(), ...shape]`; `draw` changes them at random.
+    pub fn stored(&self, input: &StoredInput, rows: &[u32], draw: Option<Key>, out: &mut [f32]) {
+        self.stores[input.position].fill(input.fitted(), rows, draw, out);
+    }
+
+    /// The lengths of the series of `input`, which is ragged, as whole numbers. `out`: `[rows.len()]`.
+    pub fn lengths(&self, input: &StoredInput, rows: &[u32], out: &mut [f32]) {
+        self.stores[input.position].lengths(input.fitted(), rows, out);
     }
 
     /// The targets of these rows: the position of the class, 0/1 for each label, or standardised numbers.
@@ -118,7 +137,9 @@ impl Table {
     pub fn checksum(&self) -> u64 {
         let words =
             self.cells.iter().chain(&self.targets).chain(&self.weights).map(|x| u64::from(x.to_bits()));
-        words.fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3))
+        let hash =
+            words.fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3));
+        self.stores.iter().fold(hash, |hash, store| store.checksum(hash))
     }
 
     #[inline]

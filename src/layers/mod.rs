@@ -14,8 +14,10 @@ use crate::spec::{Described, Family, Key, Kind, Preset, Value, Values};
 use crate::tensor::Shape;
 
 mod activation;
+mod convolution;
 mod network;
 mod places;
+mod pooling;
 
 pub use network::{Input, Layout, Network, Output, build};
 
@@ -42,7 +44,26 @@ macro_rules! registry {
     };
 }
 
-registry!(add, batch_norm, concat, dropout, embedding, layer_norm, linear, mul, repeat, residual, softmax);
+registry!(
+    add,
+    batch_norm,
+    concat,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv1d,
+    conv2d,
+    dropout,
+    embedding,
+    flatten,
+    layer_norm,
+    linear,
+    max_pool1d,
+    max_pool2d,
+    mul,
+    repeat,
+    residual,
+    softmax,
+);
 
 /// A row of the registry.
 #[derive(Clone, Copy)]

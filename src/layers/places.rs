@@ -10,7 +10,9 @@ use crate::error::Problem;
 use crate::graph::{Graph, ValueId};
 use crate::layers::{Layout, Lowering};
 use crate::ops::ShapeError;
+use crate::ops::reshape::Reshape;
 use crate::ops::transpose::Transpose;
+use crate::tensor::Shape;
 
 /// What is known of values with places.
 #[derive(Debug, Default)]
@@ -86,6 +88,43 @@ impl Lowering<'_> {
         self.path = path;
         self.places.layouts.insert(y, Layout::ChannelsLast);
         self.places.transposed.insert(x, y);
+        Ok(y)
+    }
+
+    /// The value that holds the lengths of `x`'s rows, where they may end early.
+    pub(super) fn lengths_of(&self, x: ValueId) -> Option<ValueId> {
+        self.places.lengths.get(&x).copied()
+    }
+
+    /// Whether `x` has places, and its channels stand last.
+    pub(super) fn is_channels_last(&self, x: ValueId) -> bool {
+        self.shape(x).axes().len() > 1 && self.places.layouts.get(&x) == Some(&Layout::ChannelsLast)
+    }
+
+    /// Says that the channels of `x` stand last.
+    pub(super) fn set_channels_last(&mut self, x: ValueId) {
+        self.places.layouts.insert(x, Layout::ChannelsLast);
+    }
+
+    /// `x` with its axes in PyTorch's order: channels first where `x` has its channels last, as it is otherwise.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub(super) fn channels_first(&mut self, x: ValueId) -> Result<ValueId, Problem> {
+        let axes = self.shape(x).axes().len();
+        if axes < 2 || self.places.layouts.get(&x) != Some(&Layout::ChannelsLast) {
+            return Ok(x);
+        }
+        let (places, channels) = (self.shape(x).outer(), self.shape(x).last());
+        let y = if places == 1 || channels == 1 {
+            // Nothing moves.
+            let mut shape = self.shape(x).axes().to_vec();
+            shape.rotate_right(1);
+            self.node(Reshape { shape: Shape::new(shape) }, &[x])?
+        } else {
+            self.node(Transpose { split: axes - 1 }, &[x])?
+        };
+        self.places.layouts.insert(y, Layout::ChannelsFirst);
         Ok(y)
     }
 

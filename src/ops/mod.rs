@@ -25,10 +25,12 @@ use crate::tensor::{Shape, View};
 
 mod case;
 mod pointwise;
+mod pooling;
 mod row_loss;
 
 pub use case::{Case, CaseInput, Content};
 pub use pointwise::Map;
+pub use pooling::Pooling;
 pub use row_loss::RowLoss;
 
 /// Declares the files of ops and lists their entries.
@@ -42,7 +44,10 @@ macro_rules! registry {
 
 registry! {
     /// Ops that are neither activations nor losses.
-    OPS: OpEntry = [add, batch_norm, concat, conv, conv_transpose, dropout, embedding, layer_norm, linear, mul, softmax, transpose]
+    OPS: OpEntry = [
+        add, batch_norm, concat, conv, conv_transpose, dropout, embedding, layer_norm, linear, max_pool, mul, reshape,
+        softmax, transpose,
+    ]
 }
 
 registry! {
@@ -277,11 +282,19 @@ pub trait Op: Debug + Send + Sync {
         None
     }
 
+    /// Rows of the batch that a lane should carry at once: few rows do not pay for the weights that they make it read.
+    fn rows_wanted(&self, _inputs: &[Shape]) -> usize {
+        1
+    }
+
     /// Multiply-adds of forward for one row of the batch.
     fn cost(&self, inputs: &[Shape]) -> f64 {
         inputs.first().map_or(0.0, |s| s.len() as f64)
     }
 }
+
+/// Rows of a product that pay for the weights it reads.
+const PRODUCT_ROWS: usize = 64;
 
 /// Checks that there are as many inputs as the op takes.
 fn arity(inputs: &[Shape], expected: usize) -> Result<(), ShapeError> {

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use crate::config::Config;
-use crate::data::reader::{BadRows, ReadOptions, TableReader};
+use crate::data::reader::BadRows;
 use crate::data::source::Source;
-use crate::data::{Encoder, Fields, Preprocessing, Rows, Table, list};
+use crate::data::{Encoder, Fields, Preprocessing, Rows, Samples, Table, list};
 use crate::error::{Error, Result, quote};
 use crate::train::load;
 use crate::train::trainer::EVALUATION_ROWS;
@@ -62,7 +62,7 @@ impl Kept {
 
 /// A table of new rows, opened and bound to a model's preprocessing.
 pub(super) struct Blocks<'p> {
-    reader: TableReader,
+    reader: Samples,
     encoder: Encoder<'p>,
     preprocessing: &'p Preprocessing,
     with_targets: bool,
@@ -83,11 +83,11 @@ impl<'p> Blocks<'p> {
         with_targets: bool,
         progress: &mut dyn Progress,
     ) -> Result<Self> {
-        let options = load::read_options(&config.data);
-        let options = ReadOptions { on_bad_row: bad_rows.unwrap_or(options.on_bad_row), ..options };
+        let mut options = load::sample_options(&config.data);
+        options.read.on_bad_row = bad_rows.unwrap_or(options.read.on_bad_row);
         let reader = load::open(source, &options, progress)?;
         let encoder = Encoder::new(preprocessing, reader.columns(), Rows::source(&reader), with_targets);
-        let encoder = encoder.map_err(|e| match options.header {
+        let encoder = encoder.map_err(|e| match options.read.header {
             true => e,
             false => e.help(
                 "the model knows columns by their positions (data.header = false): every column of the training data \

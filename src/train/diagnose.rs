@@ -25,7 +25,7 @@ pub(super) fn first_bad(model: &mut Model, table: &Table, rows: &[u32], key: Key
     let mut machine: Machine<Cpu<f32>> = Machine::new(graph.clone(), &[options]);
     machine.params_mut().copy_from_slice(model.machine.params());
     machine.buffers_mut().copy_from_slice(model.machine.buffers());
-    model.fill_inputs(TRAIN, table, rows);
+    model.fill_inputs(TRAIN, table, rows, None);
     model.fill_targets(TRAIN, table, rows);
     model.fill_weights(TRAIN, table, rows, 1.0);
     for &input in &graph.inputs {

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use crate::config::{Config, Data, Validation};
-use crate::data::reader::{BadRows, ReadOptions, TableReader};
+use crate::data::reader::{BadRows, ReadOptions};
 use crate::data::source::Source;
 use crate::data::{
     ColumnPin, ColumnType, DataOptions, Encoding, Fitted, InputGroup, MissingPolicy, Preprocessing, RawTable,
-    Scale, Split, Table, Unknown,
+    SampleOptions, Samples, Scale, Split, Table, Unknown,
 };
 use crate::error::{Error, Result};
 use crate::spec::Values;
@@ -63,6 +63,11 @@ pub fn read_options(data: &Data) -> ReadOptions {
     }
 }
 
+/// How the files of a config become rows of samples.
+pub(super) fn sample_options(data: &Data) -> SampleOptions {
+    SampleOptions { read: read_options(data) }
+}
+
 /// The paths of a config; they are relative to the current directory.
 ///
 /// # Errors
@@ -115,12 +120,8 @@ fn pin(values: &Values) -> ColumnPin {
 }
 
 /// Opens a table and says what a user should know about it.
-pub(super) fn open(
-    source: &Source,
-    options: &ReadOptions,
-    progress: &mut dyn Progress,
-) -> Result<TableReader> {
-    let reader = TableReader::open(source, options)?;
+pub(super) fn open(source: &Source, options: &SampleOptions, progress: &mut dyn Progress) -> Result<Samples> {
+    let reader = Samples::open(source, options)?;
     if reader.header_looks_like_data() {
         progress.warning(
             "the first line holds many numbers; if it is data and no header, set data.header = false",
@@ -134,7 +135,7 @@ pub(super) fn open(
 /// # Errors
 /// `Code::Data` for the first thing that is wrong with them; `Code::Usage` for files that are not there.
 pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loaded> {
-    let options = read_options(&config.data);
+    let options = sample_options(&config.data);
     let train_source = source(&config.data.train)?;
     let held_source = match &config.data.validation {
         Validation::Files(files) => Some(source(files)?),
@@ -181,7 +182,7 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
 pub(super) fn read(
     preprocessing: &Preprocessing,
     source: &Source,
-    options: &ReadOptions,
+    options: &SampleOptions,
     progress: &mut dyn Progress,
 ) -> Result<Table> {
     let mut reader = open(source, options, progress)?;

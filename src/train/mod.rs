@@ -10,6 +10,7 @@ mod head;
 mod load;
 mod memory;
 mod model;
+mod picture;
 mod predict;
 #[cfg(test)]
 mod predict_tests;
@@ -33,4 +34,4 @@ pub use progress::{Epoch, Figure, Finished, Progress, Silent, Started};
 pub use run::{Job, resume, train};
 pub use scores::Scores;
 pub use stop::Stop;
-pub use summary::check;
+pub use summary::{check, dot};

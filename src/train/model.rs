@@ -35,8 +35,10 @@ pub struct Model {
     pub head: Head,
     /// Parameters and plans.
     pub machine: Machine<Cpu<f32>>,
-    /// The inputs that a table fills: dense ones first.
+    /// The inputs that a table fills: blocks of numbers, ids, images and series.
     input_ids: Vec<ValueId>,
+    /// For each of them, the input of its lengths.
+    length_ids: Vec<Option<ValueId>>,
     target: ValueId,
     row_weight: ValueId,
     output: ValueId,
@@ -84,6 +86,7 @@ impl Model {
             head,
             machine,
             input_ids: network.inputs,
+            length_ids: network.lengths,
             target: network.target,
             row_weight: network.row_weight,
             output: network.output,
@@ -204,13 +207,27 @@ impl Model {
     }
 
     /// Gathers `rows` of `table` into the inputs of `plan`.
-    pub(super) fn fill_inputs(&mut self, plan: usize, table: &Table, rows: &[u32]) {
-        let dense = self.inputs.dense.len();
+    ///
+    /// `draw` changes images and series at random, as the config's augmentations say.
+    pub(super) fn fill_inputs(&mut self, plan: usize, table: &Table, rows: &[u32], draw: Option<Key>) {
+        let (dense, flat) = (self.inputs.dense.len(), self.inputs.dense.len() + self.inputs.embeddings.len());
         for (input, &id) in self.inputs.dense.iter().zip(&self.input_ids) {
             gather(table, input, rows, self.machine.input_mut(plan, id, rows.len()));
         }
         for (input, &id) in self.inputs.embeddings.iter().zip(&self.input_ids[dense..]) {
             table.ids(input, rows, self.machine.input_mut(plan, id, rows.len()));
+        }
+        for (i, input) in self.inputs.stored.iter().enumerate() {
+            let draw = draw.map(|key| key.named(&input.name));
+            table.stored(
+                input,
+                rows,
+                draw,
+                self.machine.input_mut(plan, self.input_ids[flat + i], rows.len()),
+            );
+            if let Some(lengths) = self.length_ids[flat + i] {
+                table.lengths(input, rows, self.machine.input_mut(plan, lengths, rows.len()));
+            }
         }
     }
 
@@ -326,9 +343,10 @@ fn placed(config: &Config, misfit: Misfit) -> Error {
     Error::new(Code::Usage, problem)
 }
 
-/// The table's inputs as the network's: blocks of numbers first, then ids.
+/// The table's inputs as the network's: blocks of numbers first, then ids, then images and series.
 fn network_inputs(inputs: &Inputs) -> Vec<Input> {
     let dense = inputs.dense.iter().map(|d| Input::numbers(&d.name, d.shape.clone()));
     let ids = inputs.embeddings.iter().map(|e| Input::ids(&e.column, e.cardinality));
-    dense.chain(ids).collect()
+    let stored = inputs.stored.iter().map(|s| Input::channels_last(&s.name, s.shape.clone(), s.ragged));
+    dense.chain(ids).chain(stored).collect()
 }

@@ -119,7 +119,7 @@ fn predict_block(model: &mut Model, block: &Block, numbers: &mut Vec<f64>) {
     let rows: Vec<u32> = (0..block.table.len() as u32).collect();
     let mut batch = Vec::new();
     for rows in rows.chunks(EVALUATION_ROWS) {
-        model.fill_inputs(0, &block.table, rows);
+        model.fill_inputs(0, &block.table, rows, None);
         model.run(0, rows.len(), Key::new(0), false);
         model.predictions(0, rows.len(), &mut batch);
         numbers.extend_from_slice(&batch);

@@ -51,7 +51,7 @@ impl Scorer {
     /// Adds `rows` of `table`, at most as many as the plan takes.
     pub(super) fn add(&mut self, model: &mut Model, plan: usize, table: &Table, rows: &[u32]) {
         let n = rows.len();
-        model.fill_inputs(plan, table, rows);
+        model.fill_inputs(plan, table, rows, None);
         model.fill_targets(plan, table, rows);
         model.fill_weights(plan, table, rows, 1.0);
         model.run(plan, n, Key::new(0), false);

@@ -59,7 +59,7 @@ pub(super) fn step(
     let weight = model.weight_of(table, rows);
     let mut loss = 0.0;
     for (i, part) in rows.chunks(batch).enumerate() {
-        model.fill_inputs(TRAIN, table, part);
+        model.fill_inputs(TRAIN, table, part, Some(key.part(i as u64)));
         model.fill_targets(TRAIN, table, part);
         model.fill_weights(TRAIN, table, part, weight);
         model.run(TRAIN, part.len(), key.part(i as u64), i > 0);

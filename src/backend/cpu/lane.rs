@@ -6,7 +6,9 @@ use crate::backend::cpu::batch_norm::{Channels, Normal};
 use crate::backend::cpu::cross_entropy::{Targets, cross_entropy_backward, cross_entropy_forward};
 use crate::backend::cpu::layer_norm::{layer_norm_backward, layer_norm_backward_affine, layer_norm_forward};
 use crate::backend::cpu::matmul::{Packed, Rhs, Start, Strided, Window, matmul, pack_transposed};
-use crate::backend::cpu::{Cpu, Lane, Number, batch_norm, columns, convolve, dropout, gather, slices, softmax};
+use crate::backend::cpu::{
+    Cpu, Lane, Number, batch_norm, columns, convolve, dropout, gather, slices, softmax,
+};
 use crate::backend::pointwise::{BinaryLoops, UnaryLoops};
 use crate::backend::{Backend, ChannelSpec, CrossEntropy, Dest, Device, Form, Matrix};
 use crate::tensor::{Key, View};

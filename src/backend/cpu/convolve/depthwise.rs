@@ -136,8 +136,7 @@ fn correlate<T: Scalar, const N: usize>(
         for oy in rows.start..rows.end {
             let row = (oy * c.stride[0] + ky * c.dilation[0] - c.before[0]) * c.image[1];
             for ox in columns.start..columns.end {
-                let from =
-                    (row + ox * c.stride[1] + kx * c.dilation[1] - c.before[1]) * c.channels + channel;
+                let from = (row + ox * c.stride[1] + kx * c.dilation[1] - c.before[1]) * c.channels + channel;
                 let at = (oy * c.map[1] + ox) * c.channels + channel;
                 let (x, dy) = (&x[from..from + N], &dy[at..at + N]);
                 for l in 0..N {

@@ -21,6 +21,7 @@ pub(super) fn room(c: &Convolution, back: bool) -> usize {
 /// Maps from images, or with `back` images from maps: `result = start + Σ source · weight`, `packed` being
 /// [`super::pack::pack`]'s.
 pub(super) fn gather<T: Number>(
+    kernels: &'static Kernels<T>,
     c: &Convolution,
     back: bool,
     source: &[T],
@@ -40,7 +41,7 @@ pub(super) fn gather<T: Number>(
         assert_eq!(bias.len(), channels[1], "one bias for each channel");
     }
     let plan = Gather {
-        kernels: crate::backend::cpu::matmul::kernels(),
+        kernels,
         axes,
         channels,
         groups: c.groups,
@@ -134,10 +135,7 @@ impl<T: Number> Gather<T> {
                 (0, 0)
             } else {
                 let left = (x.origin + self.before as isize) as usize;
-                (
-                    y.source(j, taps.start) * row + left * from + columns.read,
-                    block + taps.start * b_steps[0],
-                )
+                (y.source(j, taps.start) * row + left * from + columns.read, block + taps.start * b_steps[0])
             };
             let c = ((y.first + j * y.step) * self.axes[1].result + x.first) * to + columns.write;
             let (a_stride, c_stride) = (x.advance * from, x.step * to);

@@ -1,0 +1,154 @@
+//! Steps of series as numbers, and their way to a batch.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::tensor::Key;
+
+/// Steps of several numbers each; many fields may share them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    /// Names of the numbers of a step.
+    pub channels: Vec<String>,
+    /// `[steps, channels]`; NaN where missing.
+    pub numbers: Vec<f32>,
+}
+
+/// A fitted column of series.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeriesCell {
+    /// Names of the numbers of a step.
+    pub channels: Vec<String>,
+    /// T: the most steps of a row.
+    pub length: usize,
+    /// Whether rows may have fewer steps.
+    pub ragged: bool,
+    /// Of each channel over the training part. A missing number becomes the mean.
+    pub mean: Vec<f64>,
+    /// Standard deviation of each channel; 1 where it does not vary.
+    pub std: Vec<f64>,
+}
+
+/// The steps of a table's rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesStore {
+    series: Arc<Series>,
+    width: usize,
+    /// For each row, its steps.
+    spans: Vec<Range<u32>>,
+}
+
+impl SeriesStore {
+    pub(super) fn new(channels: Vec<String>) -> Self {
+        SeriesStore {
+            width: channels.len(),
+            series: Arc::new(Series { channels, numbers: Vec::new() }),
+            spans: Vec::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.spans.truncate(rows);
+        if rows == 0 {
+            *self = SeriesStore::new(self.series.channels.clone());
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        4 * self.series.numbers.capacity() + 8 * self.spans.capacity()
+    }
+
+    pub(super) fn checksum(&self, hash: u64) -> u64 {
+        let step = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x0100_0000_01b3);
+        let hash = self.series.numbers.iter().fold(hash, |hash, x| step(hash, u64::from(x.to_bits())));
+        self.spans.iter().fold(hash, |hash, s| step(step(hash, u64::from(s.start)), u64::from(s.end)))
+    }
+
+    pub(super) fn push(&mut self, block: &Arc<Series>, steps: Range<usize>) -> Result<(), String> {
+        if block.channels.len() != self.width {
+            return Err(format!("a series of {} channels, not {}", block.channels.len(), self.width));
+        }
+        if self.spans.is_empty() {
+            self.series = Arc::clone(block);
+        }
+        let span = if Arc::ptr_eq(&self.series, block) {
+            steps
+        } else {
+            let series = Arc::make_mut(&mut self.series);
+            let first = series.numbers.len() / self.width.max(1);
+            series
+                .numbers
+                .extend_from_slice(&block.numbers[steps.start * self.width..steps.end * self.width]);
+            first..first + steps.len()
+        };
+        let end = u32::try_from(span.end).map_err(|_| format!("more than {} steps", u32::MAX))?;
+        self.spans.push(span.start as u32..end);
+        Ok(())
+    }
+
+    /// The numbers of a row, `[steps, channels]`.
+    pub(in crate::data) fn row(&self, row: u32) -> &[f32] {
+        let span = &self.spans[row as usize];
+        &self.series.numbers[span.start as usize * self.width..span.end as usize * self.width]
+    }
+
+    /// Mean and standard deviation of each channel over `rows`; 1 for a channel that does not vary.
+    pub(in crate::data) fn moments(&self, rows: &[u32]) -> (Vec<f64>, Vec<f64>) {
+        // Welford 1962: one pass that keeps its digits.
+        let (mut n, mut mean, mut m2) =
+            (vec![0.0f64; self.width], vec![0.0f64; self.width], vec![0.0f64; self.width]);
+        for &row in rows {
+            for step in self.row(row).chunks_exact(self.width) {
+                for (c, &x) in step.iter().enumerate().filter(|(_, x)| !x.is_nan()) {
+                    let x = f64::from(x);
+                    n[c] += 1.0;
+                    let delta = x - mean[c];
+                    mean[c] += delta / n[c];
+                    m2[c] += delta * (x - mean[c]);
+                }
+            }
+        }
+        let std = m2.iter().zip(&n).map(|(m2, n)| (m2 / n.max(1.0)).sqrt());
+        let std = std.map(|s| if s > 0.0 { s } else { 1.0 }).collect();
+        (mean, std)
+    }
+
+    /// Names of the numbers of a step.
+    pub(in crate::data) fn channels(&self) -> &[String] {
+        &self.series.channels
+    }
+
+    /// The most steps of a row, and whether all rows have as many.
+    pub(in crate::data) fn longest(&self) -> (usize, bool) {
+        let most = self.spans.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
+        (most, self.spans.iter().all(|s| s.len() == most))
+    }
+
+    pub(super) fn fill(&self, cell: &SeriesCell, rows: &[u32], _draw: Option<Key>, out: &mut [f32]) {
+        let size = cell.length * self.width;
+        assert_eq!(out.len(), rows.len() * size);
+        for (out, &row) in out.chunks_exact_mut(size.max(1)).zip(rows) {
+            let steps = self.row(row);
+            let (there, behind) = out.split_at_mut(steps.len().min(size));
+            for (out, step) in there.chunks_exact_mut(self.width).zip(steps.chunks_exact(self.width)) {
+                for (c, (out, &x)) in out.iter_mut().zip(step).enumerate() {
+                    *out =
+                        if x.is_nan() { 0.0 } else { ((f64::from(x) - cell.mean[c]) / cell.std[c]) as f32 };
+                }
+            }
+            behind.fill(0.0);
+        }
+    }
+
+    pub(super) fn lengths(&self, cell: &SeriesCell, rows: &[u32], out: &mut [f32]) {
+        for (out, &row) in out.iter_mut().zip(rows) {
+            *out = self.spans[row as usize].len().min(cell.length) as f32;
+        }
+    }
+}
