@@ -20,12 +20,14 @@ mod memory;
 pub mod pointwise;
 mod pool;
 pub mod scalar;
+mod series;
 pub mod simd;
 mod spatial;
 
 pub use convolve::{Convolution, Convolve, Weights};
 pub use memory::available_memory;
 pub use pool::{Pool, PoolSpec, Windows};
+pub use series::{Series, Steps, Window};
 pub use spatial::Spatial;
 
 use pointwise::{BinaryLoops, UnaryLoops};
@@ -103,7 +105,7 @@ pub struct CrossEntropy {
 /// What an op may ask for. One value of this type serves one lane.
 ///
 /// A view with rows means the lane's rows of it; a view without means all of it.
-pub trait Backend: Convolve + Pool + Spatial {
+pub trait Backend: Convolve + Pool + Series + Spatial {
     /// The key of this step's random numbers: a function of seed and step.
     fn key(&self) -> Key;
 

@@ -7,6 +7,8 @@ use crate::layers::{ACTIVATION_KEY, Lowering, weight_init};
 use crate::ops::ShapeError;
 use crate::ops::conv::{Conv, span};
 use crate::ops::conv_transpose::ConvTranspose;
+use crate::ops::resize_lengths::ResizeLengths;
+use crate::ops::stretch_lengths::StretchLengths;
 use crate::spec::{Family, Key, Kind, Preset, Value, Values};
 use crate::tensor::Shape;
 
@@ -139,6 +141,7 @@ pub(super) fn conv(
 ) -> Result<ValueId, Problem> {
     let x = b.one(inputs)?;
     let x = b.channels_last(x, dims)?;
+    let x = b.ended(x)?;
     let channels = b.shape(x).last();
     let (outputs, groups) = widths(b, values, channels)?;
     let kernel = per_axis(values, "kernel_size", dims);
@@ -164,12 +167,18 @@ pub(super) fn conv(
     };
     let taps: usize = kernel.iter().product();
     let fans = (channels / groups * taps, outputs * taps);
-    let weight = [vec![outputs, channels / groups], kernel].concat();
+    let weight = [&[outputs, channels / groups], &kernel[..]].concat();
     let operands = tensors(b, values, x, weight, outputs, fans)?;
     let help =
         "make kernel_size smaller, or add padding = \"same\"; see how the sizes shrink with backprop check";
     let y = b.node(op, &operands).map_err(|problem| problem.help(help))?;
     b.set_channels_last(y);
+    if let Some(lengths) = b.lengths_of(x) {
+        let last = dims - 1;
+        let (kernel, padding) = (kernel[last], padding[last].iter().sum());
+        let lengths = resized(b, lengths, (kernel, stride[last], padding, dilation[last]))?;
+        b.set_lengths(y, lengths);
+    }
     b.activation(values, y)
 }
 
@@ -185,6 +194,7 @@ pub(super) fn conv_transpose(
 ) -> Result<ValueId, Problem> {
     let x = b.one(inputs)?;
     let x = b.channels_last(x, dims)?;
+    let x = b.ended(x)?;
     let channels = b.shape(x).last();
     let (outputs, groups) = widths(b, values, channels)?;
     let kernel = per_axis(values, "kernel_size", dims);
@@ -211,6 +221,13 @@ pub(super) fn conv_transpose(
     let operands = tensors(b, values, x, weight, outputs, fans)?;
     let y = b.node(op, &operands).map_err(|problem| problem.help("make padding smaller"))?;
     b.set_channels_last(y);
+    if let Some(lengths) = b.lengths_of(x) {
+        let last = dims - 1;
+        let made = span(taps, dilation[last]) + added[last];
+        let reach = made as f64 - 2.0 * padding[last] as f64;
+        let lengths = b.node(StretchLengths { stride: stride[last], reach }, &[lengths])?;
+        b.set_lengths(y, lengths);
+    }
     b.activation(values, y)
 }
 
@@ -234,7 +251,23 @@ pub(super) fn projection(b: &mut Lowering<'_>, x: ValueId, to: &[usize]) -> Resu
     let operands = tensors(b, &values, x, weight, outputs, (channels, outputs))?;
     let y = b.node(Conv { stride: pair(&strides, 1), ..Conv::default() }, &operands)?;
     b.set_channels_last(y);
+    if let Some(lengths) = b.lengths_of(x) {
+        let lengths = resized(b, lengths, (1, strides[dims - 1], 0, 1))?;
+        b.set_lengths(y, lengths);
+    }
     Ok(Some(y))
+}
+
+/// Lengths behind a convolution of this kernel, stride, padding on both sides together, and dilation.
+fn resized(
+    b: &mut Lowering<'_>,
+    lengths: ValueId,
+    (kernel, stride, padding, dilation): (usize, usize, usize, usize),
+) -> Result<ValueId, Problem> {
+    if stride == 1 && padding + 1 == span(kernel, dilation) {
+        return Ok(lengths);
+    }
+    b.node(ResizeLengths { kernel, stride, padding, dilation, ceil_mode: false }, &[lengths])
 }
 
 /// Channels of the output, and the number of groups.

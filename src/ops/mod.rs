@@ -27,6 +27,7 @@ mod case;
 mod pointwise;
 mod pooling;
 mod row_loss;
+mod series;
 
 pub use case::{Case, CaseInput, Content};
 pub use pointwise::Map;
@@ -45,8 +46,8 @@ macro_rules! registry {
 registry! {
     /// Ops that are neither activations nor losses.
     OPS: OpEntry = [
-        add, batch_norm, concat, conv, conv_transpose, dropout, embedding, layer_norm, linear, max_pool, mul, reshape,
-        softmax, transpose,
+        add, batch_norm, concat, conv, conv_transpose, dropout, embedding, last, layer_norm, linear, mask, max, max_pool,
+        mean, mul, reshape, resize_lengths, softmax, stretch_lengths, transpose,
     ]
 }
 

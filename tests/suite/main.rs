@@ -13,6 +13,7 @@ mod pytorch_losses;
 mod pytorch_networks;
 mod pytorch_optimizers;
 mod pytorch_schedules;
+mod ragged;
 mod readme;
 mod source;
 mod threads;

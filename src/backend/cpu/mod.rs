@@ -32,9 +32,11 @@ mod layer_norm;
 pub mod matmul;
 mod max_pool;
 mod pool;
+mod series;
 mod slices;
 mod softmax;
 mod spatial;
+mod steps;
 mod transpose;
 
 use buffer::{Buffer, Plain};

@@ -1,6 +1,6 @@
 //! Every kernel against the definition, in plain loops and double precision.
 
-use super::{gather, pack, pack_units, packed_len, scratch_len, weights};
+use super::{depthwise, gather, pack, pack_units, packed_len, scratch_len, weights};
 use crate::backend::Convolution;
 use crate::backend::check::{close, double, numbers};
 use crate::backend::cpu::Number;
@@ -50,6 +50,7 @@ fn cases() -> Vec<Convolution> {
         Convolution { groups: 2, map: [5, 5], before: [1, 1], ..conv([5, 5, 6], 8, [3, 3]) },
         Convolution { groups: 3, ..conv([5, 6, 3], 105, [2, 2]) },
         Convolution { map: [9, 9], before: [4, 4], ..conv([3, 3, 4], 5, [3, 3]) },
+        Convolution { groups: 35, ..conv([4, 5, 35], 35, [2, 3]) },
     ];
     plain.into_iter().chain(more).collect()
 }
@@ -88,6 +89,25 @@ fn packed<T: Number>(c: &Convolution, back: bool, w: &[T]) -> Vec<T> {
     out
 }
 
+/// The result of either kernel, begun with `start`.
+fn run<T: Number>(
+    isa: Isa,
+    c: &Convolution,
+    back: bool,
+    source: &[T],
+    w: &[T],
+    start: Start<'_, T>,
+    out: &mut [T],
+) {
+    let form = packed(c, back, w);
+    let mut room = vec![T::from_f64(f64::NAN); scratch_len(c)];
+    if c.is_depthwise() {
+        let bias = if let Start::Bias(bias) = start { Some(bias) } else { None };
+        return depthwise::gather(c, back, source, &form, bias, out, matches!(start, Start::Keep));
+    }
+    gather::gather(kernels(isa), c, back, source, &form, start, out, &mut room);
+}
+
 fn agrees<T: Number>(isa: Isa, limit: f64) {
     const IMAGES: usize = 2;
     for c in cases() {
@@ -104,18 +124,16 @@ fn agrees<T: Number>(isa: Isa, limit: f64) {
         let mut want = bias_of(c.outputs, map.len());
         meet.iter().for_each(|&[i, o, t]| want[o] += x[i] * k[t]);
         let mut out = vec![T::from_f64(f64::NAN); map.len()];
-        let (start, form) = (Start::Bias(&bias[..c.outputs]), packed(&c, false, &w));
-        gather::gather(kernels(isa), &c, false, &image, &form, start, &mut out, &mut room);
+        run(isa, &c, false, &image, &w, Start::Bias(&bias[..c.outputs]), &mut out);
         close(&out, &want, limit * inputs as f64);
 
         let mut want = bias_of(c.channels, image.len());
         meet.iter().for_each(|&[i, o, t]| want[i] += y[o] * k[t]);
         let mut out = vec![T::from_f64(f64::NAN); image.len()];
-        let (start, form) = (Start::Bias(&bias[..c.channels]), packed(&c, true, &w));
-        gather::gather(kernels(isa), &c, true, &map, &form, start, &mut out, &mut room);
+        run(isa, &c, true, &map, &w, Start::Bias(&bias[..c.channels]), &mut out);
         close(&out, &want, limit * c.outputs as f64);
         let mut twice = out.clone();
-        gather::gather(kernels(isa), &c, true, &map, &form, Start::Keep, &mut twice, &mut room);
+        run(isa, &c, true, &map, &w, Start::Keep, &mut twice);
         let both: Vec<f64> =
             want.iter().zip(bias_of(c.channels, image.len())).map(|(w, b)| 2.0 * w - b).collect();
         close(&twice, &both, 2.0 * limit * c.outputs as f64);
@@ -125,6 +143,12 @@ fn agrees<T: Number>(isa: Isa, limit: f64) {
         let mut out = vec![T::ONE; w_len];
         let units = c.weight_units();
         for part in [0..units / 3, units / 3..units] {
+            if c.is_depthwise() {
+                let channels = part.start * Convolution::UNIT..(part.end * Convolution::UNIT).min(c.channels);
+                let own = &mut out[channels.start * c.taps()..channels.end * c.taps()];
+                depthwise::gradient(&c, &image, &map, channels, own, true);
+                continue;
+            }
             // SAFETY: `out` has an element for each weight and one user.
             #[allow(unsafe_code)]
             unsafe {
@@ -147,15 +171,14 @@ fn zeros_behind_a_series_change_no_bit() {
         |steps: usize| Convolution { map: [1, steps], before: [0, 1], ..conv([1, steps + 2, 5], 7, [1, 3]) };
     let w: Vec<f32> = numbers("w", 7 * 5 * 3);
     let bias: Vec<f32> = numbers("bias", 7);
-    let run = |steps: usize| {
+    let predict = |steps: usize| {
         let c = Convolution { image: [1, steps], ..series(steps) };
         let mut x: Vec<f32> = numbers("x", 11 * 5);
         x.resize(steps * 5, 0.0);
-        let (mut y, mut room) = (vec![0.0; steps * 7], vec![0.0; scratch_len(&c)]);
-        let form = packed(&c, false, &w);
-        gather::gather(kernels(Isa::detect()), &c, false, &x, &form, Start::Bias(&bias), &mut y, &mut room);
+        let mut y = vec![0.0; steps * 7];
+        run(Isa::detect(), &c, false, &x, &w, Start::Bias(&bias), &mut y);
         y[..11 * 7].iter().map(|y| y.to_bits()).collect::<Vec<_>>()
     };
-    let short = run(11);
-    assert!([12, 20, 41].iter().all(|&steps| run(steps) == short));
+    let short = predict(11);
+    assert!([12, 20, 41].iter().all(|&steps| predict(steps) == short));
 }
