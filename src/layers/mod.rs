@@ -14,6 +14,7 @@ use crate::spec::{Described, Family, Key, Kind, Preset, Value, Values};
 use crate::tensor::Shape;
 
 mod activation;
+mod convolution;
 mod network;
 mod places;
 mod pooling;
@@ -44,20 +45,7 @@ macro_rules! registry {
 }
 
 registry!(
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_max_pool1d,
-    adaptive_max_pool2d,
-    add,
-    avg_pool1d,
-    avg_pool2d,
-    batch_norm,
-    concat,
-    dropout,
-    embedding,
-    flatten,
-    global_avg_pool,
-    global_max_pool,
+    adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_max_pool1d, adaptive_max_pool2d, add, avg_pool1d, avg_pool2d, batch_norm, concat, conv1d, conv2d, conv_transpose1d, conv_transpose2d, dropout, embedding, flatten, global_avg_pool, global_max_pool,
     last,
     layer_norm,
     linear,
@@ -66,12 +54,7 @@ registry!(
     max_pool2d,
     mean,
     mul,
-    pad,
-    repeat,
-    reshape,
-    residual,
-    softmax,
-    upsample,
+    pad, repeat, reshape, residual, softmax, upsample,
 );
 
 /// A row of the registry.

@@ -96,6 +96,11 @@ impl Lowering<'_> {
         self.places.lengths.get(&x).copied()
     }
 
+    /// Whether `x` has places, and its channels stand last.
+    pub(super) fn is_channels_last(&self, x: ValueId) -> bool {
+        self.shape(x).axes().len() > 1 && self.places.layouts.get(&x) == Some(&Layout::ChannelsLast)
+    }
+
     /// Says that the channels of `x` stand last.
     pub(super) fn set_channels_last(&mut self, x: ValueId) {
         self.places.layouts.insert(x, Layout::ChannelsLast);

@@ -264,10 +264,12 @@ impl<T: Number> Device for Cpu<T> {
     }
 
     fn rows(&self, lanes: &Lanes, block: usize, work: &(dyn Fn(&mut dyn Backend) + Sync)) {
-        // As many blocks of one size as the rows need, and one for each thread at least; eights keep vector loops full.
-        let least = threads_for(lanes.work).min(lanes.rows.div_ceil(8)).max(1);
+        // As many blocks of one size as the rows need, and one for each thread at least; eights keep vector loops full
+        // where a row is short.
+        let unit = if block < 16 { 1 } else { 8 };
+        let least = threads_for(lanes.work).min(lanes.rows.div_ceil(unit)).max(1);
         let blocks = lanes.rows.div_ceil(block).next_multiple_of(least);
-        let size = lanes.rows.div_ceil(blocks).next_multiple_of(8);
+        let size = lanes.rows.div_ceil(blocks).next_multiple_of(unit);
         self.share(lanes, lanes.rows.div_ceil(size), &|lane, item| {
             lane.rows = item * size..((item + 1) * size).min(lanes.rows);
             work(lane);
