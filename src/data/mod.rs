@@ -30,6 +30,7 @@ mod split;
 mod stored;
 mod table;
 mod target;
+mod target_groups;
 #[cfg(test)]
 mod tests;
 
@@ -41,7 +42,9 @@ pub(crate) use field::{closest, list};
 pub use fit::Fitted;
 pub use held::{HeldRow, HeldRows, Payloads};
 pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs, StoredInput};
-pub use options::{ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, Scale, Unknown};
+pub use options::{
+    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Scale, Unknown,
+};
 pub use preprocess::{Binding, InputColumns, Preprocessing};
 pub use raw::RawTable;
 pub use rows::{BufferedRow, Fields, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
@@ -54,3 +57,4 @@ pub use stored::{
 };
 pub use table::Table;
 pub use target::{LabelTarget, NumberTarget, Targets};
+pub use target_groups::{TargetGroup, TargetGroups};
