@@ -227,6 +227,12 @@ pub trait Op: Debug + Send + Sync {
     /// A [`ShapeError`] that says what would fit.
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError>;
 
+    /// Whether the output is the one input under another shape: then the plan gives both one place and runs nothing, where
+    /// the input has rows.
+    fn renames(&self) -> bool {
+        false
+    }
+
     /// Computes the output for the lane's rows.
     fn forward(&self, be: &mut dyn Backend, io: &Io);
 

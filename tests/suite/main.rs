@@ -9,6 +9,7 @@ mod floors;
 mod gradients;
 mod house;
 mod outputs;
+mod places;
 mod pytorch_activations;
 mod pytorch_layers;
 mod pytorch_losses;
