@@ -44,8 +44,25 @@ macro_rules! registry {
 }
 
 registry!(
-    add, batch_norm, concat, dropout, embedding, flatten, last, layer_norm, linear, max, max_pool1d,
-    max_pool2d, mean, mul, repeat, residual, softmax,
+    add,
+    batch_norm,
+    concat,
+    dropout,
+    embedding,
+    flatten,
+    group_norm,
+    instance_norm,
+    last,
+    layer_norm,
+    linear,
+    max,
+    max_pool1d,
+    max_pool2d,
+    mean,
+    mul,
+    repeat,
+    residual,
+    softmax
 );
 
 /// A row of the registry.
