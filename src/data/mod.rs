@@ -34,6 +34,7 @@ mod split;
 mod stored;
 mod table;
 mod target;
+mod target_groups;
 #[cfg(test)]
 mod tests;
 
@@ -47,7 +48,8 @@ pub use held::{HeldRow, HeldRows, Payloads};
 pub use image_rows::{ImageRow, ImageRows};
 pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs, StoredInput};
 pub use options::{
-    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, Resize, Scale, Unknown,
+    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Resize, Scale,
+    Unknown,
 };
 pub use preprocess::{Binding, InputColumns, Preprocessing};
 pub use raw::RawTable;
@@ -61,3 +63,4 @@ pub use stored::{
 };
 pub use table::Table;
 pub use target::{LabelTarget, NumberTarget, Targets};
+pub use target_groups::{TargetGroup, TargetGroups};

@@ -9,8 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::Problem;
 use crate::graph::{Graph, ValueId};
 use crate::layers::{Layout, Lowering};
-use crate::ops::ShapeError;
+use crate::ops::mask::Mask;
+use crate::ops::reshape::Reshape;
 use crate::ops::transpose::Transpose;
+use crate::ops::{Op, ShapeError};
+use crate::tensor::Shape;
 
 /// What is known of values with places.
 #[derive(Debug, Default)]
@@ -23,13 +26,15 @@ pub(super) struct Places {
     ended: BTreeSet<ValueId>,
     /// Channels-first inputs that were transposed.
     transposed: BTreeMap<ValueId, ValueId>,
+    /// Values that were masked, to be zero behind their ends.
+    masked: BTreeMap<ValueId, ValueId>,
 }
 
 impl Places {
     /// Of the network's inputs; those with lengths are zero behind their ends.
     pub(super) fn new(layouts: BTreeMap<ValueId, Layout>, lengths: BTreeMap<ValueId, ValueId>) -> Self {
         let ended = lengths.keys().copied().collect();
-        Places { layouts, lengths, ended, transposed: BTreeMap::new() }
+        Places { layouts, lengths, ended, ..Places::default() }
     }
 
     /// A node's output has the layout and the lengths of its first input that has some, where the places are the same.
@@ -80,13 +85,96 @@ impl Lowering<'_> {
         if let Some(&y) = self.places.transposed.get(&x) {
             return Ok(y);
         }
-        let path =
-            std::mem::replace(&mut self.path, format!("{}.channels_last", self.graph.values[x.index()].name));
-        let y = self.node(Transpose { split: 1 }, &[x])?;
-        self.path = path;
+        let y = self.beside(x, "channels_last", Transpose { split: 1 }, &[x])?;
         self.places.layouts.insert(y, Layout::ChannelsLast);
         self.places.transposed.insert(x, y);
         Ok(y)
+    }
+
+    /// The value that holds the lengths of `x`'s rows, where they may end early.
+    pub(super) fn lengths_of(&self, x: ValueId) -> Option<ValueId> {
+        self.places.lengths.get(&x).copied()
+    }
+
+    /// Says that the channels of `x` stand last.
+    pub(super) fn set_channels_last(&mut self, x: ValueId) {
+        self.places.layouts.insert(x, Layout::ChannelsLast);
+    }
+
+    /// `x` with its axes in PyTorch's order: channels first where `x` has its channels last, as it is otherwise.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub(super) fn channels_first(&mut self, x: ValueId) -> Result<ValueId, Problem> {
+        let axes = self.shape(x).axes().len();
+        if axes < 2 || self.places.layouts.get(&x) != Some(&Layout::ChannelsLast) {
+            return Ok(x);
+        }
+        let (places, channels) = (self.shape(x).outer(), self.shape(x).last());
+        let y = if places == 1 || channels == 1 {
+            // Nothing moves.
+            let mut shape = self.shape(x).axes().to_vec();
+            shape.rotate_right(1);
+            self.node(Reshape { shape: Shape::new(shape) }, &[x])?
+        } else {
+            self.node(Transpose { split: axes - 1 }, &[x])?
+        };
+        self.places.layouts.insert(y, Layout::ChannelsFirst);
+        Ok(y)
+    }
+
+    /// Says where the rows of `x` end: behind a layer that changes the number of steps.
+    pub(super) fn set_lengths(&mut self, x: ValueId, lengths: ValueId) {
+        self.places.lengths.insert(x, lengths);
+    }
+
+    /// `x` with zeros behind the end of each row, for layers that look across steps.
+    ///
+    /// # Errors
+    /// Those of any new node.
+    pub(super) fn ended(&mut self, x: ValueId) -> Result<ValueId, Problem> {
+        let Some(lengths) = self.lengths_of(x).filter(|_| !self.places.ended.contains(&x)) else {
+            return Ok(x);
+        };
+        if let Some(&y) = self.places.masked.get(&x) {
+            return Ok(y);
+        }
+        let y = self.beside(x, "ended", Mask, &[x, lengths])?;
+        self.places.ended.insert(y);
+        self.places.masked.insert(x, y);
+        Ok(y)
+    }
+
+    /// `op` over the steps of the one series in `inputs`, which reads its lengths too where it has some.
+    ///
+    /// # Errors
+    /// Where there is another number of inputs, or no series.
+    pub(super) fn over_steps(
+        &mut self,
+        op: impl Op + 'static,
+        inputs: &[ValueId],
+    ) -> Result<ValueId, Problem> {
+        let x = self.one(inputs)?;
+        let x = self.channels_last(x, 1)?;
+        match self.lengths_of(x) {
+            Some(lengths) => self.node(op, &[x, lengths]),
+            None => self.node(op, &[x]),
+        }
+    }
+
+    /// A node that a layer needs before its own: named after `x`, whose form it changes.
+    fn beside(
+        &mut self,
+        x: ValueId,
+        what: &str,
+        op: impl Op + 'static,
+        inputs: &[ValueId],
+    ) -> Result<ValueId, Problem> {
+        let name = format!("{}.{what}", self.graph.values[x.index()].name);
+        let path = std::mem::replace(&mut self.path, name);
+        let y = self.node(op, inputs);
+        self.path = path;
+        y
     }
 
     /// `x` with its channels last, if it has places at all.

@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use crate::backend::available_memory;
-use crate::config::{Config, Data, Validation};
+use crate::config::{self, Config, Data, Validation};
 use crate::data::reader::{BadRows, ReadOptions};
 use crate::data::source::Source;
 use crate::data::{
     ColumnPin, ColumnType, DataOptions, Encoding, Fitted, ImageColumns, InputGroup, MissingPolicy,
-    Preprocessing, RawTable, Resize, SampleOptions, Samples, Scale, Split, Table, Unknown,
+    OutputGroup, Preprocessing, RawTable, Resize, SampleOptions, Samples, Scale, Split, Table, Unknown,
 };
 use crate::error::{Error, Result};
 use crate::spec::Values;
+use crate::train::output::loss_of;
 use crate::train::{Head, Progress};
 
 /// The rows that choose the best weights.
@@ -111,6 +112,11 @@ pub fn data_options(config: &Config) -> DataOptions {
         shape: i.shape.clone(),
         resize: i.resize.as_deref().and_then(Resize::from_name),
     });
+    let output = |o: &config::Output| OutputGroup {
+        name: o.name.clone(),
+        columns: o.target.clone(),
+        standardise: data.standardise_target && !Head::keeps_unit(loss_of(config, Some(o))),
+    };
     DataOptions {
         target: data.target.clone(),
         exclude: data.exclude.clone(),
@@ -119,6 +125,7 @@ pub fn data_options(config: &Config) -> DataOptions {
         missing_values: data.missing_values.clone(),
         scale: Scale::from_name(&data.scale).unwrap_or(Scale::Standard),
         standardise_target: data.standardise_target && !Head::keeps_unit(config.train.loss.as_ref()),
+        outputs: config.model.outputs.iter().map(output).collect(),
         columns: data.columns.iter().map(|(name, pins)| (name.clone(), pin(pins))).collect(),
         inputs: inputs.collect(),
     }

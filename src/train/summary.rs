@@ -8,7 +8,10 @@ use crate::error::{Result, quote};
 use crate::graph::{Graph, ValueId};
 use crate::train::load::{Held, Loaded};
 use crate::train::run::{in_pool, prepare};
-use crate::train::{Model, Progress, Started, Stop, memory};
+use crate::train::{Model, Output, Progress, Started, Stop, memory, picture};
+
+/// Columns alike that are told in one line.
+const LONG_RUN: usize = 12;
 
 /// What `backprop check` prints: columns, network layer by layer, and memory.
 ///
@@ -18,19 +21,31 @@ pub fn check(config: &Config, progress: &mut dyn Progress) -> Result<String> {
     in_pool(config.threads, || check_here(config, progress))
 }
 
+/// The network of `config` in Graphviz's language.
+///
+/// # Errors
+/// Everything that would keep the run from starting.
+pub fn dot(config: &Config, progress: &mut dyn Progress) -> Result<String> {
+    in_pool(config.threads, || Ok(picture::dot(prepare(config.clone(), progress, &Stop::new())?.0.graph())))
+}
+
 fn check_here(config: &Config, progress: &mut dyn Progress) -> Result<String> {
     let (model, loaded) = prepare(config.clone(), progress, &Stop::new())?;
     let mut text = String::new();
     let started = summary(&model, &loaded);
-    let width = started.columns.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(40);
-    for (name, what) in &started.columns {
+    let columns = runs(&started.columns);
+    let width = columns.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(40);
+    for (name, what) in &columns {
         let _ = writeln!(text, "{name:width$}  {what}");
     }
     let _ = writeln!(text, "\nrows: {} train, {} validate", started.rows.0, started.rows.1);
-    let _ = writeln!(text, "predicts: {}\n", started.task);
-    let _ = writeln!(text, "{}", layer_table(model.graph()));
-    let _ = writeln!(text, "parameters: {}", started.parameters);
-    let _ = writeln!(text, "multiply-adds a row: {}", model.graph().cost());
+    let _ = writeln!(text, "predicts: {}", started.task);
+    if let [_, _, ..] = &model.outputs[..] {
+        let term = |o: &Output| format!("{} * {} of {}", o.weight, o.head.loss.name, quote(&o.name));
+        let _ = writeln!(text, "loss: {}", model.outputs.iter().map(term).collect::<Vec<_>>().join(" + "));
+    }
+    text.push('\n');
+    let _ = writeln!(text, "{}", picture::table(model.graph()));
     let _ = write!(
         text,
         "memory: {:.1} MB (table {:.1}, network {:.1})",
@@ -41,39 +56,24 @@ fn check_here(config: &Config, progress: &mut dyn Progress) -> Result<String> {
     Ok(text)
 }
 
+/// Columns that a person need not read one by one, with the same words about each, become one line.
+fn runs(columns: &[(String, String)]) -> Vec<(String, String)> {
+    let alike = columns.chunk_by(|a, b| a.1 == b.1);
+    let mut lines = Vec::new();
+    for run in alike {
+        match run {
+            [first, .., last] if run.len() >= LONG_RUN => {
+                let name = format!("{} … {}", first.0, last.0);
+                lines.push((name, format!("{}, each of {} columns", first.1, run.len())));
+            }
+            few => lines.extend_from_slice(few),
+        }
+    }
+    lines
+}
+
 fn mb(bytes: usize) -> f64 {
     bytes as f64 / 1e6
-}
-
-/// One line of the table of layers.
-struct Line {
-    layer: String,
-    what: &'static str,
-    shape: String,
-    parameters: usize,
-}
-
-/// One line a value: name, what makes it, shape of a row, parameters.
-fn layer_table(graph: &Graph) -> String {
-    let count = |inputs: &[ValueId]| -> usize {
-        let of = |v: &ValueId| graph.params.iter().find(|p| p.value == *v).map_or(0, |p| p.shape.len());
-        inputs.iter().map(of).sum()
-    };
-    let line = |v: ValueId, what, parameters| {
-        let value = &graph.values[v.index()];
-        Line { layer: value.name.clone(), what, shape: value.shape.to_string(), parameters }
-    };
-    let own = |v: &&ValueId| matches!(graph.values[v.index()].name.as_str(), "target" | "row_weight");
-    let inputs = graph.inputs.iter().filter(|v| !own(v)).map(|&v| line(v, "input", 0));
-    let nodes = graph.nodes.iter().map(|n| line(n.output, n.op.name(), count(&n.inputs)));
-    let lines: Vec<Line> = inputs.chain(nodes).collect();
-    let widest = |len: fn(&Line) -> usize| lines.iter().map(len).max().unwrap_or(0).max(5);
-    let (a, b, c) = (widest(|l| l.layer.len()), widest(|l| l.what.len()), widest(|l| l.shape.len()));
-    let mut text = format!("{:a$}  {:b$}  {:c$}  parameters\n", "layer", "what", "shape");
-    for Line { layer, what, shape, parameters } in lines {
-        let _ = writeln!(text, "{layer:a$}  {what:b$}  {shape:c$}  {parameters:>10}");
-    }
-    text
 }
 
 /// Bytes of the encoded tables.
@@ -111,10 +111,12 @@ pub(super) fn summary(model: &Model, loaded: &Loaded) -> Started {
     }
 }
 
-/// The linear layers and their widths in a line: `4 -> 64 -> 64 -> 3`.
+/// The linear layers and their widths in a line: `4 -> 64 -> 64 -> 3`, several outputs as `4 -> 64 -> (3, 1)`.
 fn chain(graph: &Graph) -> String {
     let mut widths: Vec<String> = Vec::new();
-    for node in graph.nodes.iter().filter(|n| n.op.name() == "linear") {
+    let several = graph.outputs.len() > 1;
+    let own = |v: ValueId| several && graph.outputs.contains(&v);
+    for node in graph.nodes.iter().filter(|n| n.op.name() == "linear" && !own(n.output)) {
         if widths.is_empty() {
             widths.push(graph.shape(node.inputs[0]).last().to_string());
         }
@@ -124,5 +126,25 @@ fn chain(graph: &Graph) -> String {
             break;
         }
     }
+    if several {
+        let ends = graph.outputs.iter().map(|&v| graph.shape(v).last().to_string());
+        widths.push(format!("({})", ends.collect::<Vec<_>>().join(", ")));
+    }
     widths.join(" -> ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_columns_alike_are_one_line() {
+        let column = |i: usize, what: &str| (format!("p{i}"), what.to_owned());
+        let mut columns = vec![column(0, "category, 2 values"), column(1, "number")];
+        assert_eq!(runs(&columns), columns);
+        columns.extend((2..=12).map(|i| column(i, "number")));
+        let lines = runs(&columns);
+        assert_eq!(lines[0], columns[0]);
+        assert_eq!(lines[1..], [("p1 … p12".to_owned(), "number, each of 12 columns".to_owned())]);
+    }
 }

@@ -44,7 +44,7 @@ fn every_layer_has_the_gradients_of_central_differences() {
 }
 
 /// The checked layers of an example.
-fn layers(example: &str) -> Vec<Value> {
+pub(crate) fn layers(example: &str) -> Vec<Value> {
     let source = SourceText::new("example", format!("layers = {example}"), Format::Toml);
     let mut sources = Sources::default();
     let id = sources.add(source.clone());

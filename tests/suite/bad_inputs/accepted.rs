@@ -94,5 +94,5 @@ fn a_hundred_thousand_columns() {
     let place = Place::new().with("t.csv", format!("{},y\n{rows}", names.join(",")));
     let line = "check --data t.csv --target y --set data.validation=0 --set model.layers=[]";
     let text = place.run(line).worked();
-    assert!(text.contains("parameters: 200002"), "{}", text.lines().next_back().unwrap_or_default());
+    assert!(text.contains("200,002"), "{}", text.lines().next_back().unwrap_or_default());
 }

@@ -1,0 +1,283 @@
+//! The largest number of each window of places, channel by channel.
+
+use crate::backend::kernel::kernel;
+use crate::backend::pool::{Extent, PoolSpec};
+use crate::backend::scalar::Scalar;
+
+kernel! {
+    /// y[b, o, c] = max of the window o of x[b, ·, c]; `winners` the place it is at, −1 for an empty window.
+    ///
+    /// x [B, H, W, C], lengths [B], y and winners [B, OH, OW, C].
+    pub(super) fn max_pool_forward<T: Scalar>(
+        x: &[T], spec: PoolSpec, lengths: Option<&[T]>, y: &mut [T], winners: Option<&mut [T]>,
+    ) {
+        let ([height, width], [out_height, out_width]) = (spec.places, spec.out);
+        let c = spec.channels;
+        let (image, out_image) = (height * width * c, out_height * out_width * c);
+        assert_eq!(x.len() * out_image, y.len() * image);
+        let mut winners = winners;
+        for (b, (x, y)) in x.chunks_exact(image).zip(y.chunks_exact_mut(out_image)).enumerate() {
+            let mut winners = match &mut winners {
+                Some(w) => Some(&mut w[b * out_image..][..out_image]),
+                None => None,
+            };
+            let steps = present(lengths, b, width);
+            let count = spec.windows[1].count(steps).min(out_width);
+            for i in 0..out_height {
+                let down = spec.windows[0].window(i, height);
+                for j in 0..out_width {
+                    let along = if j < count { spec.windows[1].window(j, steps) } else { NOTHING };
+                    let at = (i * out_width + j) * c;
+                    let y = &mut y[at..at + c];
+                    let mut winners = match &mut winners {
+                        Some(w) => Some(&mut w[at..at + c]),
+                        None => None,
+                    };
+                    let mut first = 0;
+                    while first + 16 <= c {
+                        largest_of::<T, 16>(x, (width, c), (down, along), first, y, &mut winners);
+                        first += 16;
+                    }
+                    while first + 4 <= c {
+                        largest_of::<T, 4>(x, (width, c), (down, along), first, y, &mut winners);
+                        first += 4;
+                    }
+                    while first < c {
+                        largest_of::<T, 1>(x, (width, c), (down, along), first, y, &mut winners);
+                        first += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    /// dx[b, p, c] (=|+=) Σ dy[b, o, c] over the windows o whose winner is p.
+    ///
+    /// winners and dy [B, OH, OW, C], dx [B, H, W, C].
+    pub(super) fn max_pool_backward<T: Scalar>(winners: &[T], dy: &[T], spec: PoolSpec, dx: &mut [T], add: bool) {
+        let ([height, width], [out_height, out_width]) = (spec.places, spec.out);
+        let c = spec.channels;
+        let (image, out_image) = (height * width * c, out_height * out_width * c);
+        assert!(winners.len() == dy.len() && dx.len() * out_image == dy.len() * image);
+        // Where each place is in one window, the windows themselves write the zeros of those that have not won.
+        let tiles = match (add, spec.lengths, spec.windows[0].tiled(height), spec.windows[1].tiled(width)) {
+            (false, None, Some(rows), Some(columns)) => Some((rows, columns)),
+            _ => None,
+        };
+        let images = winners.chunks_exact(out_image).zip(dy.chunks_exact(out_image));
+        for ((winners, dy), dx) in images.zip(dx.chunks_exact_mut(image)) {
+            let Some(covered) = tiles else {
+                if !add {
+                    dx.fill(T::ZERO);
+                }
+                for (winners, dy) in winners.chunks_exact(c).zip(dy.chunks_exact(c)) {
+                    for (channel, (winner, &dy)) in winners.iter().zip(dy).enumerate() {
+                        let place = winner.to_f64();
+                        if place >= 0.0 {
+                            dx[place as usize * c + channel] += dy;
+                        }
+                    }
+                }
+                continue;
+            };
+            clear_rest(spec, covered, dx);
+            for i in 0..out_height {
+                let down = spec.windows[0].window(i, height);
+                for j in 0..out_width {
+                    let along = spec.windows[1].window(j, width);
+                    let at = (i * out_width + j) * c;
+                    let (winners, dy) = (&winners[at..at + c], &dy[at..at + c]);
+                    let mut first = 0;
+                    while first + 16 <= c {
+                        give_back::<T, 16>(winners, dy, (width, c), (down, along), first, dx);
+                        first += 16;
+                    }
+                    while first + 4 <= c {
+                        give_back::<T, 4>(winners, dy, (width, c), (down, along), first, dx);
+                        first += 4;
+                    }
+                    while first < c {
+                        give_back::<T, 1>(winners, dy, (width, c), (down, along), first, dx);
+                        first += 1;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A window without places.
+const NOTHING: Extent = Extent { start: 0, end: 0, step: 1 };
+
+/// Steps that row `b` has.
+#[inline(always)]
+pub(super) fn present<T: Scalar>(lengths: Option<&[T]>, b: usize, width: usize) -> usize {
+    match lengths {
+        Some(lengths) => (lengths[b].to_f64() as usize).min(width),
+        None => width,
+    }
+}
+
+/// N channels from `first` of one window: x [H, W, C], y and winners [C].
+#[inline(always)]
+fn largest_of<T: Scalar, const N: usize>(
+    x: &[T],
+    (width, channels): (usize, usize),
+    (down, along): (Extent, Extent),
+    first: usize,
+    y: &mut [T],
+    winners: &mut Option<&mut [T]>,
+) {
+    let nothing = down.start >= down.end || along.start >= along.end;
+    let at = if nothing { -1.0 } else { (down.start * width + along.start) as f64 };
+    let mut best = [if nothing { T::ZERO } else { T::NEG_INFINITY }; N];
+    let mut winner = [T::from_f64(at); N];
+    let mut i = down.start;
+    while i < down.end {
+        let mut j = along.start;
+        while j < along.end {
+            let place = i * width + j;
+            let x = &x[place * channels + first..][..N];
+            let place = T::from_f64(place as f64);
+            for lane in 0..N {
+                let x = x[lane];
+                // The second comparison finds NaN.
+                #[allow(clippy::eq_op)]
+                let better = (x > best[lane]) | (x != x);
+                best[lane] = T::select(better, x, best[lane]);
+                winner[lane] = T::select(better, place, winner[lane]);
+            }
+            j += along.step;
+        }
+        i += down.step;
+    }
+    y[first..first + N].copy_from_slice(&best);
+    if let Some(winners) = winners {
+        winners[first..first + N].copy_from_slice(&winner);
+    }
+}
+
+/// The gradient of N channels from `first` of one window to the places that won, 0 to the others: winners and dy [C], dx [H, W, C].
+#[inline(always)]
+fn give_back<T: Scalar, const N: usize>(
+    winners: &[T],
+    dy: &[T],
+    (width, channels): (usize, usize),
+    (down, along): (Extent, Extent),
+    first: usize,
+    dx: &mut [T],
+) {
+    let (winners, dy) = (&winners[first..first + N], &dy[first..first + N]);
+    let mut i = down.start;
+    while i < down.end {
+        let mut j = along.start;
+        while j < along.end {
+            let place = i * width + j;
+            let dx = &mut dx[place * channels + first..][..N];
+            let place = T::from_f64(place as f64);
+            for lane in 0..N {
+                dx[lane] = T::select(winners[lane] == place, dy[lane], T::ZERO);
+            }
+            j += along.step;
+        }
+        i += down.step;
+    }
+}
+
+/// Zeroes the places below and right of the covered ones: dx [H, W, C].
+#[inline(always)]
+fn clear_rest<T: Scalar>(spec: PoolSpec, covered: (usize, usize), dx: &mut [T]) {
+    let [height, width] = spec.places;
+    let row = width * spec.channels;
+    dx[covered.0 * row..].fill(T::ZERO);
+    if covered.1 < width {
+        for i in 0..covered.0.min(height) {
+            dx[i * row + covered.1 * spec.channels..(i + 1) * row].fill(T::ZERO);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::check::numbers;
+    use crate::backend::pool::Windows;
+
+    fn sliding(kernel: usize, stride: usize, padding: usize, dilation: usize) -> Windows {
+        Windows::Sliding { kernel, stride, padding, dilation, ceil_mode: false }
+    }
+
+    fn spec(places: [usize; 2], windows: [Windows; 2], channels: usize) -> PoolSpec {
+        let out = [windows[0].count(places[0]), windows[1].count(places[1])];
+        PoolSpec { places, out, channels, windows, lengths: None }
+    }
+
+    /// The places of a window, row by row.
+    fn places(s: &PoolSpec, i: usize, j: usize, steps: usize) -> Vec<usize> {
+        let (down, along) = (s.windows[0].window(i, s.places[0]), s.windows[1].window(j, steps));
+        let rows = (down.start..down.end).step_by(down.step);
+        rows.flat_map(|y| (along.start..along.end).step_by(along.step).map(move |x| (y, x)))
+            .map(|(y, x)| y * s.places[1] + x)
+            .collect()
+    }
+
+    #[test]
+    fn values_and_gradients_agree_with_the_definition() {
+        let specs = [
+            spec([4, 6], [sliding(2, 2, 0, 1); 2], 32),
+            spec([5, 7], [sliding(2, 2, 0, 1); 2], 21),
+            spec([5, 7], [sliding(3, 2, 1, 1), sliding(2, 1, 1, 2)], 5),
+            spec([1, 9], [Windows::Even { count: 1 }, sliding(3, 3, 0, 1)], 1),
+            spec([6, 5], [Windows::Even { count: 3 }, Windows::Even { count: 2 }], 7),
+        ];
+        for s in specs {
+            let (c, n, m) = (s.channels, s.places[0] * s.places[1], s.out[0] * s.out[1]);
+            let x = numbers::<f32>("x", 2 * n * c);
+            let dy = numbers::<f32>("dy", 2 * m * c);
+            let (mut y, mut winners) = (vec![9.0; 2 * m * c], vec![9.0; 2 * m * c]);
+            max_pool_forward(&x, s, None, &mut y, Some(&mut winners));
+            let mut want_dx = vec![0.0; x.len()];
+            for b in 0..2 {
+                for o in 0..m {
+                    for channel in 0..c {
+                        let at = |place: usize| (b * n + place) * c + channel;
+                        let window = places(&s, o / s.out[1], o % s.out[1], s.places[1]);
+                        let best = window.iter().map(|&p| x[at(p)]).fold(f32::NEG_INFINITY, f32::max);
+                        let out = (b * m + o) * c + channel;
+                        assert_eq!(y[out], best, "{s:?}");
+                        let winner = window.into_iter().find(|&p| x[at(p)] == best).unwrap();
+                        want_dx[at(winner)] += dy[out];
+                    }
+                }
+            }
+            let mut dx = vec![7.0; x.len()];
+            max_pool_backward(&winners, &dy, s, &mut dx, false);
+            assert_eq!(dx, want_dx, "{s:?}");
+            max_pool_backward(&winners, &dy, s, &mut dx, true);
+            for (dx, want) in dx.iter().zip(&want_dx) {
+                assert!((dx - 2.0 * want).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_of_equals_wins_and_nan_wins_over_all() {
+        let s = spec([1, 4], [Windows::Even { count: 1 }, sliding(4, 4, 0, 1)], 3);
+        let (mut y, mut winners) = ([0.0f32; 3], [0.0; 3]);
+        let low = f32::NEG_INFINITY;
+        let x = [1.0, 2.0, low, 3.0, f32::NAN, low, 3.0, 5.0, low, 0.0, 1.0, low];
+        max_pool_forward(&x, s, None, &mut y, Some(&mut winners));
+        assert!(y[0] == 3.0 && y[1].is_nan() && y[2] == low);
+        assert_eq!(winners, [1.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn steps_behind_a_rows_end_are_not_there() {
+        let s = spec([1, 5], [Windows::Even { count: 1 }, sliding(2, 2, 1, 1)], 1);
+        let x = [-5.0, -4.0, -3.0, 0.0, 0.0].repeat(3);
+        let (mut y, mut winners) = ([9.0f32; 9], [9.0; 9]);
+        max_pool_forward(&x, s, Some(&[3.0, 2.0, 0.0]), &mut y, Some(&mut winners));
+        assert_eq!(y, [-5.0, -3.0, 0.0, -5.0, -4.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(winners, [0.0, 2.0, -1.0, 0.0, 1.0, -1.0, -1.0, -1.0, -1.0]);
+    }
+}
