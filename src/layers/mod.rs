@@ -45,7 +45,26 @@ macro_rules! registry {
 }
 
 registry!(
-    adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_max_pool1d, adaptive_max_pool2d, add, avg_pool1d, avg_pool2d, batch_norm, concat, conv1d, conv2d, conv_transpose1d, conv_transpose2d, dropout, embedding, flatten, global_avg_pool, global_max_pool, group_norm, instance_norm,
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    add,
+    avg_pool1d,
+    avg_pool2d,
+    batch_norm,
+    concat,
+    conv1d,
+    conv2d,
+    conv_transpose1d,
+    conv_transpose2d,
+    dropout,
+    embedding,
+    flatten,
+    global_avg_pool,
+    global_max_pool,
+    group_norm,
+    instance_norm,
     last,
     layer_norm,
     linear,
@@ -54,7 +73,12 @@ registry!(
     max_pool2d,
     mean,
     mul,
-    pad, repeat, reshape, residual, softmax, upsample,
+    pad,
+    repeat,
+    reshape,
+    residual,
+    softmax,
+    upsample,
 );
 
 /// A row of the registry.

@@ -11,11 +11,8 @@ use crate::spec::{Key, Kind, Preset, Value, Values};
 use crate::tensor::Shape;
 
 /// Sizes and distances; the limit keeps sums of them far from overflow.
-const SIZE: Kind = Kind::int(1, 1_000_000);
+pub(super) const SIZE: Kind = Kind::int(1, 1_000_000);
 /// One size for both axes, or `[height, width]`.
-const SIZES: Kind = Kind::Any(&[SIZE, Kind::Tuple(2, &SIZE)]);
-const NUMBER: Kind = Kind::int(0, 1_000_000);
-const NUMBERS: Kind = Kind::Any(&[NUMBER, Kind::Tuple(2, &NUMBER)]);
 pub(super) const SIZES: Kind = Kind::Any(&[SIZE, Kind::Tuple(2, &SIZE)]);
 /// Sizes that may be 0.
 pub(super) const NUMBER: Kind = Kind::int(0, 1_000_000);
