@@ -59,6 +59,7 @@ registry!(
     conv_transpose1d,
     conv_transpose2d,
     dropout,
+    dropout2d,
     embedding,
     flatten,
     global_avg_pool,
@@ -78,7 +79,8 @@ registry!(
     reshape,
     residual,
     softmax,
-    upsample,
+    squeeze_excitation,
+    upsample
 );
 
 /// A row of the registry.

@@ -18,6 +18,7 @@ mod predict_tests;
 mod progress;
 mod run;
 mod scores;
+mod single;
 mod state;
 mod stepper;
 mod stop;

@@ -3,12 +3,14 @@
 mod allocations;
 mod bad_inputs;
 mod cli;
+mod deep;
 mod examples;
 mod fixture;
 mod floors;
 mod gradients;
 mod house;
 mod images;
+mod norms;
 mod outputs;
 mod places;
 mod pytorch_activations;
