@@ -124,6 +124,13 @@ impl Inputs {
         inputs
     }
 
+    /// Whether there is one input, and it has places: an image or a series.
+    pub fn is_one_with_places(&self) -> bool {
+        let dense = self.dense.iter().map(|input| &input.shape);
+        let shapes: Vec<&Shape> = dense.chain(self.stored.iter().map(|input| &input.shape)).collect();
+        self.embeddings.is_empty() && matches!(shapes[..], [one] if one.axes().len() > 1)
+    }
+
     /// Numbers in all blocks of a row together.
     pub fn dense_width(&self) -> usize {
         self.dense.iter().map(|d| d.shape.len()).sum()

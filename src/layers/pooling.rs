@@ -11,11 +11,13 @@ use crate::spec::{Key, Kind, Preset, Value, Values};
 use crate::tensor::Shape;
 
 /// Sizes and distances; the limit keeps sums of them far from overflow.
-const SIZE: Kind = Kind::int(1, 1_000_000);
+pub(super) const SIZE: Kind = Kind::int(1, 1_000_000);
 /// One size for both axes, or `[height, width]`.
-const SIZES: Kind = Kind::Any(&[SIZE, Kind::Tuple(2, &SIZE)]);
-const NUMBER: Kind = Kind::int(0, 1_000_000);
-const NUMBERS: Kind = Kind::Any(&[NUMBER, Kind::Tuple(2, &NUMBER)]);
+pub(super) const SIZES: Kind = Kind::Any(&[SIZE, Kind::Tuple(2, &SIZE)]);
+/// Sizes that may be 0.
+pub(super) const NUMBER: Kind = Kind::int(0, 1_000_000);
+/// One such size for both axes, or `[height, width]`.
+pub(super) const NUMBERS: Kind = Kind::Any(&[NUMBER, Kind::Tuple(2, &NUMBER)]);
 
 const fn kernel(kind: Kind) -> Key {
     Key { name: "kernel_size", kind, default: Preset::Required, doc: "places of a window" }

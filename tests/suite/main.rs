@@ -8,6 +8,7 @@ mod fixture;
 mod floors;
 mod gradients;
 mod house;
+mod images;
 mod outputs;
 mod places;
 mod pytorch_activations;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::stages::{group, is_rows, stage_of};
+use super::stages::{group, is_rows, rows_stage, units_stage};
 use super::{Mode, Piece, Plan, PlanOptions, Stage, Step};
 use crate::backend::{Dest, Form};
 use crate::graph::memory::{self, Life};
@@ -25,6 +25,10 @@ pub(super) struct Draft {
     pub(super) piece: Piece,
     pub(super) units: usize,
     pub(super) cost: f64,
+    /// Numbers of a row that it computes or, in backward, reads and computes.
+    pub(super) row: usize,
+    /// See [`crate::ops::Op::rows_wanted`].
+    pub(super) rows_wanted: usize,
     pub(super) reads: Vec<Region>,
     pub(super) writes: Vec<Region>,
     pub(super) d_output: Option<Region>,
@@ -192,6 +196,8 @@ impl<'g> Builder<'g> {
             piece,
             units,
             cost,
+            row: self.graph.shape(node.output).len(),
+            rows_wanted: node.op.rows_wanted(&shapes),
             reads: reads.clone(),
             writes,
             d_output: None,
@@ -267,6 +273,8 @@ impl<'g> Builder<'g> {
             piece,
             units,
             cost,
+            row: 2 * self.graph.shape(node.output).len(),
+            rows_wanted: node.op.rows_wanted(&shapes),
             reads: reads.clone(),
             writes,
             d_output: Some(d_output),
@@ -386,7 +394,13 @@ impl<'g> Builder<'g> {
                 Step { node: d.node, piece: d.piece, units: d.units, together, cost: d.cost, io }
             })
             .collect();
-        let stages = spans.iter().map(|span| stage_of(&steps, span.clone())).collect();
+        let stages = spans
+            .iter()
+            .map(|span| match is_rows(drafts[span.start].piece) {
+                true => rows_stage(&drafts, span.clone()),
+                false => units_stage(&steps, span.clone()),
+            })
+            .collect();
         let prepare = self.prepare(&packed, &views, &mut steps);
         let gradient = |(i, v): (usize, &crate::graph::Value)| match v.source {
             Source::Param(p) if self.needs_gradient[i] => {
@@ -461,6 +475,6 @@ impl<'g> Builder<'g> {
             };
             steps.push(Step { node: usize::MAX, piece: Piece::Pack(p.form), units, together: 1, cost, io });
         }
-        if steps.len() == start { Vec::new() } else { vec![stage_of(steps, start..steps.len())] }
+        if steps.len() == start { Vec::new() } else { vec![units_stage(steps, start..steps.len())] }
     }
 }
