@@ -67,6 +67,7 @@ fn registries() -> Registries<'static> {
         layer_keys: LAYER_KEYS,
         activations: &ACTIVATIONS,
         initializers: &INITIALIZERS,
+        augmentations: &[],
     }
 }
 
