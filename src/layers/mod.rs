@@ -14,6 +14,7 @@ use crate::spec::{Described, Family, Key, Kind, Preset, Value, Values};
 use crate::tensor::Shape;
 
 mod activation;
+mod convolution;
 mod network;
 mod places;
 mod pooling;
@@ -44,8 +45,40 @@ macro_rules! registry {
 }
 
 registry!(
-    add, batch_norm, concat, dropout, embedding, flatten, last, layer_norm, linear, max, max_pool1d,
-    max_pool2d, mean, mul, repeat, residual, softmax,
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    add,
+    avg_pool1d,
+    avg_pool2d,
+    batch_norm,
+    concat,
+    conv1d,
+    conv2d,
+    conv_transpose1d,
+    conv_transpose2d,
+    dropout,
+    embedding,
+    flatten,
+    global_avg_pool,
+    global_max_pool,
+    group_norm,
+    instance_norm,
+    last,
+    layer_norm,
+    linear,
+    max,
+    max_pool1d,
+    max_pool2d,
+    mean,
+    mul,
+    pad,
+    repeat,
+    reshape,
+    residual,
+    softmax,
+    upsample,
 );
 
 /// A row of the registry.

@@ -36,6 +36,10 @@ impl Op for Reshape {
         Err(ShapeError::new(format!("{wanted} numbers for {}", self.shape), format!("{found} in {}", inputs[0])))
     }
 
+    fn renames(&self) -> bool {
+        true
+    }
+
     fn backward_reads(&self) -> Reads {
         Reads { inputs: false, output: false }
     }
