@@ -44,7 +44,12 @@ pub(super) const DATA: &[Key] = &[
         "The rows that choose the best weights: a fraction of the training table (0: none), stratified by class, or a path.",
     ),
     key("test", TEXTS, Preset::Absent, "A table that is scored once, at the end."),
-    key("target", TEXTS, Preset::Required, "The column to predict, or a list of columns."),
+    key(
+        "target",
+        TEXTS,
+        Preset::Required,
+        "The column to predict, or a list of columns; \"label\" for IDX files and folders of images.",
+    ),
     key(
         "features",
         TEXTS,
@@ -153,7 +158,13 @@ pub(super) const INPUT: &[Key] = &[
         "shape",
         Kind::List(&Kind::int(1, 1 << 31)),
         Preset::Absent,
-        "Sizes without the batch axis: [C, H, W] for images, [T, C] for sequences.",
+        "Sizes without the batch axis: [C, H, W] for images, [C, T] for signals.",
+    ),
+    key(
+        "resize",
+        Kind::OneOf(&["stretch", "crop", "pad"]),
+        Preset::Absent,
+        "For images: how others get the size of `shape`: \"stretch\" (the default), \"crop\" (the shorter side fits, the middle is taken of the other) or \"pad\" (the longer side fits, black around the other).",
     ),
 ];
 

@@ -61,6 +61,8 @@ pub struct Input {
     pub columns: Vec<String>,
     /// Sizes without the batch axis.
     pub shape: Option<Vec<usize>>,
+    /// How images get that size: `stretch`, `crop` or `pad`.
+    pub resize: Option<String>,
 }
 
 /// `[model]`: the network.
@@ -172,6 +174,7 @@ impl Data {
                     shape: input
                         .has("shape")
                         .then(|| input.f64s("shape").iter().map(|&n| n as usize).collect()),
+                    resize: input.has("resize").then(|| input.str("resize").to_owned()),
                 })
                 .collect(),
         }
@@ -221,6 +224,9 @@ impl Input {
         if let Some(shape) = &self.shape {
             let sizes = shape.iter().map(|&n| Value::Int(n as i64)).collect();
             entries.push(("shape".to_owned(), Value::List(sizes)));
+        }
+        if let Some(resize) = &self.resize {
+            entries.push(("resize".to_owned(), text(resize)));
         }
         Value::Table(entries)
     }

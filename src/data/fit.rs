@@ -8,7 +8,7 @@ use super::field;
 use super::infer::MANY_VALUES;
 use super::inputs::{DEFAULT_INPUT, Inputs};
 use super::moments::{self, Moments};
-use super::options::{Encoding, MissingPolicy, Scale, Unknown};
+use super::options::{Encoding, MissingPolicy, Resize, Scale, Unknown};
 use super::preprocess::{InputColumns, Preprocessing};
 use super::raw::{RawFeature, RawKind, RawTable};
 use super::scaler::{self, Scaler, Summary};
@@ -184,15 +184,25 @@ impl Fit<'_> {
             }
             RawKind::Date { parts } => self.date(feature, parts, scale, about),
             RawKind::Category(dictionary) => self.category(feature, dictionary, about),
-            RawKind::Stored(position) => Some((self.stored(&self.raw.stores[*position]), Vec::new())),
+            RawKind::Stored(position) => {
+                Some((self.stored(&self.raw.stores[*position], scale, about), Vec::new()))
+            }
         }
     }
 
-    fn stored(&self, store: &Store) -> Cell {
+    fn stored(&self, store: &Store, scale: Scale, about: &ColumnSchema) -> Cell {
         match store {
             Store::Images(images) => {
-                let (mean, std) = images.moments(self.train);
-                Cell::Image(ImageCell { shape: images.shape(), mean, std })
+                let (mean, unit) = images.summaries(self.train).iter().map(|s| s.scaling(scale)).unzip();
+                let group = about.input.map(|i| &self.raw.schema.inputs[i]);
+                let sized = group.filter(|group| group.shape.is_some());
+                Cell::Image(ImageCell {
+                    shape: images.shape(),
+                    mean,
+                    std: unit,
+                    resize: sized.map(|group| group.resize.unwrap_or(Resize::Stretch)),
+                    drop_missing: about.pin.missing == Some(MissingPolicy::DropRow),
+                })
             }
             Store::Series(series) => {
                 let (mean, std) = series.moments(self.train);

@@ -11,12 +11,16 @@ mod date;
 mod encode;
 mod field;
 mod fit;
+mod folder;
 mod held;
+mod idx;
+mod image_rows;
 mod infer;
 mod inputs;
 mod moments;
 mod normal;
 mod options;
+mod picture;
 mod preprocess;
 mod raw;
 mod raw_target;
@@ -41,14 +45,16 @@ pub use encode::{Encoder, Report};
 pub(crate) use field::{closest, list};
 pub use fit::Fitted;
 pub use held::{HeldRow, HeldRows, Payloads};
+pub use image_rows::{ImageRow, ImageRows};
 pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs, StoredInput};
 pub use options::{
-    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Scale, Unknown,
+    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Resize, Scale,
+    Unknown,
 };
 pub use preprocess::{Binding, InputColumns, Preprocessing};
 pub use raw::RawTable;
-pub use rows::{BufferedRow, Fields, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
-pub use samples::{Sample, SampleOptions, Samples};
+pub use rows::{BufferedRow, Fields, Meaning, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
+pub use samples::{ImageColumns, Sample, SampleOptions, Samples};
 pub use scaler::Scaler;
 pub use schema::{ColumnSchema, Role, Schema};
 pub use split::{Classes, Split};

@@ -8,6 +8,7 @@ use super::column::{CategoryFill, Cell, Column, Fill, NumberCell};
 use super::encode::{Encoder, Report};
 use super::field;
 use super::inputs::Inputs;
+use super::picture::Form;
 use super::rows::Rows;
 use super::table::Table;
 use super::target_groups::TargetGroups;
@@ -57,6 +58,16 @@ impl Preprocessing {
     /// Columns of images and series before column `c`.
     pub(super) fn stored_before(&self, c: usize) -> usize {
         self.columns[..c].iter().filter(|column| column.cell.stored().is_some()).count()
+    }
+
+    /// Names of image columns, and what their images become.
+    pub(super) fn images(&self) -> impl Iterator<Item = (&str, Form)> {
+        self.columns.iter().filter_map(|column| match &column.cell {
+            Cell::Image(cell) => {
+                Some((column.name.as_str(), Form { shape: Some(cell.shape), resize: cell.resize }))
+            }
+            _ => None,
+        })
     }
 
     /// What the network gets.

@@ -82,12 +82,13 @@ impl RawTable {
     pub fn read_rest<R: Rows>(
         schema: Schema,
         options: &DataOptions,
-        sample: RowBuffer,
+        mut sample: RowBuffer,
         rows: &mut R,
     ) -> Result<RawTable> {
         let mut reading = Reading::new(schema, options);
         for i in 0..sample.len() {
             reading.push(&sample.row(i))?;
+            sample.release(i);
         }
         drop(sample);
         while let Some(row) = rows.next_row()? {
@@ -196,7 +197,9 @@ impl Reading {
             let name = &table.schema.columns[feature.column].name;
             let filled = match feature.kind {
                 RawKind::Stored(position) => {
-                    push_payload(&mut table.stores[position], row, feature.column, name)?
+                    let droppable = feature.policy == Some(MissingPolicy::DropRow);
+                    let store = &mut table.stores[position];
+                    push_payload(store, row, feature.column, name, droppable)?
                 }
                 _ => feature.push(row, name, &self.markers, &mut table.cells)?,
             };
@@ -324,12 +327,25 @@ pub(super) fn missing_values(source: &str, column: &str, count: u64, file: &str,
         .found(format!("first in {file}, line {line}"))
 }
 
-/// Puts the payload of a row's field into `store`; false if there is none.
-pub(super) fn push_payload<R: Fields>(store: &mut Store, row: &R, column: usize, name: &str) -> Result<bool> {
-    let Some(payload) = row.payload(column) else { return Ok(false) };
-    match store.push(&payload) {
-        Ok(()) => Ok(true),
-        Err(what) => Err(Error::data(field::place(row, name), what)),
+/// Puts the payload of a row's field into `store`; false if there is none and the row may go.
+pub(super) fn push_payload<R: Fields>(
+    store: &mut Store,
+    row: &R,
+    column: usize,
+    name: &str,
+    droppable: bool,
+) -> Result<bool> {
+    match row.payload(column) {
+        Some(payload) => match store.push(&payload) {
+            Ok(()) => Ok(true),
+            Err(what) => Err(Error::data(field::place(row, name), what)),
+        },
+        None if droppable => Ok(false),
+        None => {
+            let key = field::pin_key(name);
+            Err(Error::data(field::place(row, name), "the field is missing, and nothing can stand for it")
+                .help(format!("remove the row, or train with {key}.missing = \"drop_row\"")))
+        }
     }
 }
 

@@ -1,26 +1,67 @@
 //! Rows of samples, whatever kind of file they come from.
 
+use super::folder::{self, Listing};
 use super::held::{HeldRow, HeldRows};
+use super::idx::{self, IdxOptions};
+use super::image_rows::{ImageColumn, ImageRow, ImageRows};
+use super::options::DataOptions;
+use super::preprocess::Preprocessing;
 use super::reader::{ReadOptions, Row, TableReader};
-use super::rows::{Fields, Rows};
+use super::rows::{Fields, Meaning, RowBuffer, Rows};
+use super::schema::Schema;
 use super::source::Source;
 use super::stored::Payload;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How the files of a config become rows of samples.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct SampleOptions {
     /// How tables are read.
     pub read: ReadOptions,
+    /// What is known of columns of images.
+    pub images: ImageColumns,
+    /// Whether the samples need labels.
+    pub targets: bool,
+    /// Whether all rows will be held in memory, rather than some at a time.
+    pub held: bool,
+    /// Bytes that images may take.
+    pub memory: u64,
+}
+
+/// What is known of columns of images before rows are read.
+#[derive(Clone, Debug)]
+pub enum ImageColumns {
+    /// What a config says; the rest is inferred.
+    Infer(Box<DataOptions>),
+    /// What a model was trained on.
+    Fitted(Box<Preprocessing>),
+}
+
+impl Default for SampleOptions {
+    /// A table that is held in memory without end.
+    fn default() -> Self {
+        SampleOptions {
+            read: ReadOptions::default(),
+            images: ImageColumns::Infer(Box::default()),
+            targets: true,
+            held: true,
+            memory: u64::MAX,
+        }
+    }
 }
 
 /// A table whose rows are samples: read row by row, or held in memory.
 pub enum Samples {
     /// A table with a row for each sample.
     Table(Box<TableReader>),
+    /// A table, or a folder, with images in files of their own.
+    Images(Box<ImageRows>),
     /// Samples that were made of a whole file.
     Held(HeldRows),
 }
+
+/// Rows from which columns of images are inferred.
+const IMAGE_SAMPLE: usize = 1000;
 
 impl Samples {
     /// Opens `source`.
@@ -28,20 +69,100 @@ impl Samples {
     /// # Errors
     /// Those of the reader for this kind of file.
     pub fn open(source: &Source, options: &SampleOptions) -> Result<Self> {
-        Ok(Samples::Table(Box::new(TableReader::open(source, &options.read)?)))
+        source.check()?;
+        let memory = options.held.then_some(options.memory);
+        if source.is_folder() {
+            let listing = Listing::new(source, options.targets)?;
+            let column = options.images.column(listing.rows.columns(), folder::IMAGE)?;
+            let rows = ImageRows::of_folder(listing, column, &options.read, memory);
+            return Ok(Samples::Images(Box::new(rows)));
+        }
+        let first = source.inputs().first().ok_or_else(|| Error::usage("data", "no file is named"))?;
+        let mut first = first.open()?;
+        let head = first.peek(4)?;
+        if idx::is_idx(&first.name, &head) {
+            let labels = IdxOptions { labels: options.targets, memory: options.memory };
+            let rows = idx::read(source, first, labels)?;
+            let column = options.images.column(rows.columns(), idx::IMAGE)?;
+            return Ok(Samples::Held(rows.with_images(&column.form)?));
+        }
+        let reader = TableReader::with_first(first, source, &options.read)?;
+        let columns = options.images.columns(&reader, source, &options.read)?;
+        if columns.is_empty() {
+            return Ok(Samples::Table(Box::new(reader)));
+        }
+        let missing = options.images.missing_values();
+        let rows = ImageRows::of_table(reader, source, columns, missing, memory);
+        Ok(Samples::Images(Box::new(rows)))
     }
 
     /// What a user should know once all rows are read.
     pub fn notes(&self) -> Vec<String> {
         match self {
             Samples::Table(reader) => reader.notes(),
+            Samples::Images(rows) => rows.notes(),
             Samples::Held(_) => Vec::new(),
         }
     }
 
     /// Whether the first line, taken for the header, holds many numbers.
     pub fn header_looks_like_data(&self) -> bool {
-        matches!(self, Samples::Table(reader) if reader.header_looks_like_data())
+        match self {
+            Samples::Table(reader) => reader.header_looks_like_data(),
+            Samples::Images(rows) => rows.header_looks_like_data(),
+            Samples::Held(_) => false,
+        }
+    }
+}
+
+impl ImageColumns {
+    /// The columns of a table that name image files.
+    fn columns(&self, reader: &TableReader, source: &Source, read: &ReadOptions) -> Result<Vec<ImageColumn>> {
+        match self {
+            ImageColumns::Infer(options) => {
+                let mut sample = RowBuffer::new(Rows::source(reader), reader.columns());
+                // What can be read once has to say which columns are images.
+                if source.is_ordinary()
+                    && let Ok(mut again) = TableReader::open(source, read)
+                {
+                    while sample.len() < IMAGE_SAMPLE
+                        && let Ok(Some(row)) = again.next_row()
+                    {
+                        sample.push(&row);
+                    }
+                }
+                let found = Schema::images(&sample, options)?.into_iter();
+                Ok(found.map(|(column, form)| ImageColumn { column, form, fitted: false }).collect())
+            }
+            ImageColumns::Fitted(preprocessing) => {
+                let place = |name: &str| reader.columns().iter().position(|column| column == name);
+                let images = preprocessing.images();
+                let found = images.filter_map(|(name, form)| {
+                    Some(ImageColumn { column: place(name)?, form, fitted: true })
+                });
+                Ok(found.collect())
+            }
+        }
+    }
+
+    /// A column that holds images whatever it is called.
+    fn column(&self, columns: &[String], column: usize) -> Result<ImageColumn> {
+        match self {
+            ImageColumns::Infer(options) => {
+                Ok(ImageColumn { column, form: Schema::image(columns, column, options)?, fitted: false })
+            }
+            ImageColumns::Fitted(preprocessing) => {
+                let form = preprocessing.images().find(|(name, _)| *name == columns[column]);
+                Ok(ImageColumn { column, form: form.map(|(_, form)| form).unwrap_or_default(), fitted: true })
+            }
+        }
+    }
+
+    fn missing_values(&self) -> &[String] {
+        match self {
+            ImageColumns::Infer(options) => &options.missing_values,
+            ImageColumns::Fitted(preprocessing) => &preprocessing.missing_values,
+        }
     }
 }
 
@@ -50,6 +171,8 @@ impl Samples {
 pub enum Sample<'a> {
     /// Of a table.
     Table(Row<'a>),
+    /// With images in files of their own.
+    Images(ImageRow<'a>),
     /// Of samples in memory.
     Held(HeldRow<'a>),
 }
@@ -59,6 +182,7 @@ impl Fields for Sample<'_> {
     fn width(&self) -> usize {
         match self {
             Sample::Table(row) => row.width(),
+            Sample::Images(row) => row.width(),
             Sample::Held(row) => row.width(),
         }
     }
@@ -67,6 +191,7 @@ impl Fields for Sample<'_> {
     fn get(&self, index: usize) -> &str {
         match self {
             Sample::Table(row) => row.get(index),
+            Sample::Images(row) => row.get(index),
             Sample::Held(row) => row.get(index),
         }
     }
@@ -74,6 +199,7 @@ impl Fields for Sample<'_> {
     fn line(&self) -> u64 {
         match self {
             Sample::Table(row) => row.line(),
+            Sample::Images(row) => row.line(),
             Sample::Held(row) => row.line(),
         }
     }
@@ -81,13 +207,23 @@ impl Fields for Sample<'_> {
     fn file(&self) -> &str {
         match self {
             Sample::Table(row) => row.file(),
+            Sample::Images(row) => row.file(),
             Sample::Held(row) => row.file(),
+        }
+    }
+
+    fn unit(&self) -> &'static str {
+        match self {
+            Sample::Table(row) => row.unit(),
+            Sample::Images(row) => row.unit(),
+            Sample::Held(row) => row.unit(),
         }
     }
 
     fn payload(&self, index: usize) -> Option<Payload> {
         match self {
             Sample::Table(row) => row.payload(index),
+            Sample::Images(row) => row.payload(index),
             Sample::Held(row) => row.payload(index),
         }
     }
@@ -99,6 +235,7 @@ impl Rows for Samples {
     fn source(&self) -> &str {
         match self {
             Samples::Table(reader) => Rows::source(&**reader),
+            Samples::Images(rows) => rows.source(),
             Samples::Held(rows) => rows.source(),
         }
     }
@@ -106,6 +243,7 @@ impl Rows for Samples {
     fn columns(&self) -> &[String] {
         match self {
             Samples::Table(reader) => Rows::columns(&**reader),
+            Samples::Images(rows) => rows.columns(),
             Samples::Held(rows) => rows.columns(),
         }
     }
@@ -113,7 +251,16 @@ impl Rows for Samples {
     fn next_row(&mut self) -> Result<Option<Sample<'_>>> {
         Ok(match self {
             Samples::Table(reader) => reader.next_row()?.map(Sample::Table),
+            Samples::Images(rows) => rows.next_row()?.map(Sample::Images),
             Samples::Held(rows) => rows.next_row()?.map(Sample::Held),
         })
+    }
+
+    fn meaning(&self, column: usize) -> Option<Meaning> {
+        match self {
+            Samples::Table(reader) => reader.meaning(column),
+            Samples::Images(rows) => rows.meaning(column),
+            Samples::Held(rows) => rows.meaning(column),
+        }
     }
 }

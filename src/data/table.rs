@@ -2,7 +2,6 @@
 
 use super::inputs::{DenseInput, EmbeddingInput, Inputs, Op, StoredInput};
 use super::stored::Store;
-use crate::tensor::Key;
 
 /// Encoded rows: scaled numbers, codes of categories, targets and weights. One `f32` each, row after row; one-hot blocks
 /// and indicators are made when a batch is gathered.
@@ -85,9 +84,9 @@ impl Table {
         }
     }
 
-    /// The images or series of `input` for these rows. `out`: `[rows.len(), ...shape]`; `draw` changes them at random.
-    pub fn stored(&self, input: &StoredInput, rows: &[u32], draw: Option<Key>, out: &mut [f32]) {
-        self.stores[input.position].fill(input.fitted(), rows, draw, out);
+    /// The images or series of `input` for these rows. `out`: `[rows.len(), ...shape]`.
+    pub fn stored(&self, input: &StoredInput, rows: &[u32], out: &mut [f32]) {
+        self.stores[input.position].fill(input.fitted(), rows, out);
     }
 
     /// The lengths of the series of `input`, which is ragged, as whole numbers. `out`: `[rows.len()]`.

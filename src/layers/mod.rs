@@ -45,7 +45,13 @@ macro_rules! registry {
 }
 
 registry!(
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
     add,
+    avg_pool1d,
+    avg_pool2d,
     batch_norm,
     concat,
     conv_transpose1d,
@@ -55,6 +61,8 @@ registry!(
     dropout,
     embedding,
     flatten,
+    global_avg_pool,
+    global_max_pool,
     last,
     layer_norm,
     linear,
@@ -63,9 +71,12 @@ registry!(
     max_pool2d,
     mean,
     mul,
+    pad,
     repeat,
+    reshape,
     residual,
     softmax,
+    upsample,
 );
 
 /// A row of the registry.

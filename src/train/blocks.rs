@@ -83,7 +83,7 @@ impl<'p> Blocks<'p> {
         with_targets: bool,
         progress: &mut dyn Progress,
     ) -> Result<Self> {
-        let mut options = load::sample_options(&config.data);
+        let mut options = load::fitted_options(&config.data, preprocessing, with_targets, false);
         options.read.on_bad_row = bad_rows.unwrap_or(options.read.on_bad_row);
         let reader = load::open(source, &options, progress)?;
         let encoder = Encoder::new(preprocessing, reader.columns(), Rows::source(&reader), with_targets);
@@ -99,7 +99,9 @@ impl<'p> Blocks<'p> {
         if let Some(name) = missing_weight {
             progress.note(&format!("there is no weight column {}: all rows weigh 1", quote(name)));
         }
-        let limit = (BLOCK_NUMBERS / preprocessing.columns.len().max(1)).clamp(1, BLOCK_ROWS);
+        let inputs = preprocessing.inputs();
+        let stored: usize = inputs.stored.iter().map(|input| input.shape.len()).sum();
+        let limit = (BLOCK_NUMBERS / (preprocessing.columns.len() + stored).max(1)).clamp(1, BLOCK_ROWS);
         Ok(Blocks { reader, encoder, preprocessing, with_targets, keep: Vec::new(), limit })
     }
 

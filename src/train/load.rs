@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use crate::backend::available_memory;
 use crate::config::{self, Config, Data, Validation};
 use crate::data::reader::{BadRows, ReadOptions};
 use crate::data::source::Source;
 use crate::data::{
-    ColumnPin, ColumnType, DataOptions, Encoding, Fitted, InputGroup, MissingPolicy, OutputGroup,
-    Preprocessing, RawTable, SampleOptions, Samples, Scale, Split, Table, Unknown,
+    ColumnPin, ColumnType, DataOptions, Encoding, Fitted, ImageColumns, InputGroup, MissingPolicy,
+    OutputGroup, Preprocessing, RawTable, Resize, SampleOptions, Samples, Scale, Split, Table, Unknown,
 };
 use crate::error::{Error, Result};
 use crate::spec::Values;
@@ -64,9 +65,31 @@ pub fn read_options(data: &Data) -> ReadOptions {
     }
 }
 
-/// How the files of a config become rows of samples.
-pub(super) fn sample_options(data: &Data) -> SampleOptions {
-    SampleOptions { read: read_options(data) }
+/// How the training table of a config becomes rows of samples.
+fn sample_options(config: &Config) -> SampleOptions {
+    SampleOptions {
+        read: read_options(&config.data),
+        images: ImageColumns::Infer(Box::new(data_options(config))),
+        targets: true,
+        held: true,
+        memory: available_memory(),
+    }
+}
+
+/// How another table becomes rows of samples for a fitted preprocessing: all of them `held`, or some at a time.
+pub(super) fn fitted_options(
+    data: &Data,
+    preprocessing: &Preprocessing,
+    targets: bool,
+    held: bool,
+) -> SampleOptions {
+    SampleOptions {
+        read: read_options(data),
+        images: ImageColumns::Fitted(Box::new(preprocessing.clone())),
+        targets,
+        held,
+        memory: available_memory(),
+    }
 }
 
 /// The paths of a config; they are relative to the current directory.
@@ -87,6 +110,7 @@ pub fn data_options(config: &Config) -> DataOptions {
         name: i.name.clone(),
         columns: i.columns.clone(),
         shape: i.shape.clone(),
+        resize: i.resize.as_deref().and_then(Resize::from_name),
     });
     let output = |o: &config::Output| OutputGroup {
         name: o.name.clone(),
@@ -142,7 +166,7 @@ pub(super) fn open(source: &Source, options: &SampleOptions, progress: &mut dyn 
 /// # Errors
 /// `Code::Data` for the first thing that is wrong with them; `Code::Usage` for files that are not there.
 pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loaded> {
-    let options = sample_options(&config.data);
+    let options = sample_options(config);
     let train_source = source(&config.data.train)?;
     let held_source = match &config.data.validation {
         Validation::Files(files) => Some(source(files)?),
@@ -166,7 +190,7 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
     fitted.warnings.iter().for_each(|w| progress.warning(w));
     let held = match held_source {
         Some(source) => {
-            let table = read(&fitted.preprocessing, &source, &options, progress)?;
+            let table = read(&fitted.preprocessing, &source, &config.data, progress)?;
             let rows = (0..table.len() as u32).collect();
             Held::Table(table, rows)
         }
@@ -176,7 +200,7 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
     // Read before training, not after: a table that does not fit must not cost a whole run.
     let test = match test_source {
         Some(source) => {
-            let table = read(&fitted.preprocessing, &source, &options, progress)?;
+            let table = read(&fitted.preprocessing, &source, &config.data, progress)?;
             let rows = (0..table.len() as u32).collect();
             Some((table, rows))
         }
@@ -189,10 +213,11 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
 pub(super) fn read(
     preprocessing: &Preprocessing,
     source: &Source,
-    options: &SampleOptions,
+    data: &Data,
     progress: &mut dyn Progress,
 ) -> Result<Table> {
-    let mut reader = open(source, options, progress)?;
+    let options = fitted_options(data, preprocessing, true, true);
+    let mut reader = open(source, &options, progress)?;
     let (table, report) = preprocessing.read(&mut reader)?;
     reader.notes().iter().for_each(|note| progress.note(note));
     tell(&report, progress);

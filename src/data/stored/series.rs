@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::tensor::Key;
-
 /// Steps of several numbers each; many fields may share them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
@@ -130,7 +128,7 @@ impl SeriesStore {
         (most, self.spans.iter().all(|s| s.len() == most))
     }
 
-    pub(super) fn fill(&self, cell: &SeriesCell, rows: &[u32], _draw: Option<Key>, out: &mut [f32]) {
+    pub(super) fn fill(&self, cell: &SeriesCell, rows: &[u32], out: &mut [f32]) {
         let size = cell.length * self.width;
         assert_eq!(out.len(), rows.len() * size);
         for (out, &row) in out.chunks_exact_mut(size.max(1)).zip(rows) {
