@@ -3,6 +3,7 @@
 mod allocations;
 mod bad_inputs;
 mod cli;
+mod convolution;
 mod examples;
 mod fixture;
 mod floors;
