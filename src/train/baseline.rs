@@ -84,6 +84,8 @@ pub(super) fn linear(
     let mut config = config.clone();
     let places = model.inputs.is_one_with_places();
     config.model.layers = Some(if places { defaults::side_by_side() } else { Vec::new() });
+    config.train.mixup = None;
+    config.data.inputs.iter_mut().for_each(|input| input.augment.clear());
     config.model.outputs.iter_mut().for_each(|output| output.input = None);
     let batch = BATCH.min(train.1.len());
     let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, BATCH)];

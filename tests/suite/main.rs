@@ -10,6 +10,7 @@ mod floors;
 mod gradients;
 mod house;
 mod images;
+mod mixup;
 mod outputs;
 mod places;
 mod pytorch_activations;
