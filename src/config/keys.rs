@@ -92,6 +92,12 @@ pub(super) const DATA: &[Key] = &[
         "With on_bad_row = \"skip\": more bad rows than this are an error all the same.",
     ),
     key(
+        "series",
+        Kind::Any(&[Kind::Keys(SERIES)]),
+        Preset::Absent,
+        "Says that a row is a step of a series, and that the rows of a series make one sample.",
+    ),
+    key(
         "columns",
         Kind::Table(&Kind::Keys(COLUMN)),
         Preset::Absent,
@@ -102,6 +108,29 @@ pub(super) const DATA: &[Key] = &[
         Kind::Table(&Kind::Keys(INPUT)),
         Preset::Absent,
         "Named inputs made of some columns; the other columns make the input `features`.",
+    ),
+];
+
+/// `[data.series]`
+pub(super) const SERIES: &[Key] = &[
+    key("id", Kind::Str, Preset::Required, "The column that says which series a row belongs to."),
+    key(
+        "order",
+        Kind::Str,
+        Preset::Absent,
+        "The column that orders the steps of a series, numbers or dates; left out: the order of the file.",
+    ),
+    key(
+        "channels",
+        TEXTS,
+        Preset::Absent,
+        "The columns that are numbers of a step, names or patterns with * and ?; left out: all number columns that vary within a series.",
+    ),
+    key(
+        "length",
+        Kind::int(1, 1 << 31),
+        Preset::Absent,
+        "The number of steps T: of a longer series the last ones are taken, a shorter one is filled up with zeros that no layer looks at; left out: the longest series of the data.",
     ),
 ];
 

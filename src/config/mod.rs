@@ -22,7 +22,7 @@ use crate::spec::{
 
 pub use reference::reference;
 pub use registries::registries;
-pub use sections::{ClassWeights, Data, EarlyStopping, Input, Model, Train, Validation};
+pub use sections::{ClassWeights, Data, EarlyStopping, Input, Model, Series, Train, Validation};
 pub use template::{ColumnNote, Template};
 
 /// Everything that a training run needs to know, checked.

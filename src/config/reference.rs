@@ -8,7 +8,7 @@ pub fn reference(registries: Registries<'_>) -> String {
     let mut out = String::from(
         "# Config reference\n\nTOML or JSON, the same keys. Paths are relative to the config file.\n",
     );
-    let sections: [(&str, &str, &[Key]); 6] = [
+    let sections: [(&str, &str, &[Key]); 7] = [
         ("Top level", "", keys::ROOT),
         ("[data]", "", keys::DATA),
         (
@@ -17,6 +17,11 @@ pub fn reference(registries: Registries<'_>) -> String {
             keys::COLUMN,
         ),
         ("[data.inputs.NAME]", "An input of the network made of some columns.", keys::INPUT),
+        (
+            "[data.series]",
+            "A long table: each row is a step of a series, and the rows of a series make one sample.",
+            keys::SERIES,
+        ),
         ("[model]", "", keys::MODEL),
         ("[train]", "", keys::TRAIN),
     ];

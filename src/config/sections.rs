@@ -41,6 +41,21 @@ pub struct Data {
     pub columns: Vec<(String, Values)>,
     /// Named inputs, in the order of the config.
     pub inputs: Vec<Input>,
+    /// Where a row is a step of a series.
+    pub series: Option<Series>,
+}
+
+/// `[data.series]`: rows that are steps of series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// The column that says which series a row belongs to.
+    pub id: String,
+    /// The column that orders the steps.
+    pub order: Option<String>,
+    /// Names or patterns of the columns that are numbers of a step.
+    pub channels: Option<Vec<String>>,
+    /// The number of steps.
+    pub length: Option<usize>,
 }
 
 /// Where validation rows come from.
@@ -172,6 +187,12 @@ impl Data {
                         .then(|| input.f64s("shape").iter().map(|&n| n as usize).collect()),
                 })
                 .collect(),
+            series: table(values, "series", keys::SERIES).map(|series| Series {
+                id: series.str("id").to_owned(),
+                order: series.has("order").then(|| series.str("order").to_owned()),
+                channels: series.has("channels").then(|| series.strs("channels")),
+                length: series.has("length").then(|| series.usize("length")),
+            }),
         }
     }
 
@@ -205,11 +226,23 @@ impl Data {
         put("quoting", Some(Value::Bool(self.quoting)));
         put("on_bad_row", Some(text(if self.skip_bad_rows { "skip" } else { "error" })));
         put("max_bad_fraction", Some(Value::Float(self.max_bad_fraction)));
+        put("series", self.series.as_ref().map(Series::to_value));
         let columns = self.columns.iter().map(|(name, pins)| (name.clone(), pins.clone().into_table()));
         put("columns", (!self.columns.is_empty()).then(|| Value::Table(columns.collect())));
         let inputs = self.inputs.iter().map(|input| (input.name.clone(), input.to_value()));
         put("inputs", (!self.inputs.is_empty()).then(|| Value::Table(inputs.collect())));
         values
+    }
+}
+
+impl Series {
+    fn to_value(&self) -> Value {
+        let order = self.order.as_deref().map(text);
+        let channels = self.channels.as_deref().map(one_or_list);
+        let length = self.length.map(|n| Value::Int(n as i64));
+        let all =
+            [("id", Some(text(&self.id))), ("order", order), ("channels", channels), ("length", length)];
+        Value::Table(all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
     }
 }
 
@@ -357,6 +390,11 @@ impl EarlyStopping {
 
 fn choice(values: &Values, key: &str, family: Family, registries: &Registries<'_>) -> Option<Choice> {
     Choice::from_value(values.get(key)?, family, registries)
+}
+
+/// The keys of a nested table.
+fn table(values: &Values, key: &str, keys: &[crate::spec::Key]) -> Option<Values> {
+    values.get(key).and_then(|table| Values::from_table(table, &[keys]))
 }
 
 /// The tables under the names of a [`Kind::Table`](crate::spec::Kind::Table).

@@ -182,11 +182,11 @@ impl Fit<'_> {
             }
             RawKind::Date { parts } => self.date(feature, parts, scale, about),
             RawKind::Category(dictionary) => self.category(feature, dictionary, about),
-            RawKind::Stored(position) => Some((self.stored(&self.raw.stores[*position]), Vec::new())),
+            RawKind::Stored(position) => Some((self.stored(&self.raw.stores[*position], scale), Vec::new())),
         }
     }
 
-    fn stored(&self, store: &Store) -> Cell {
+    fn stored(&self, store: &Store, scale: Scale) -> Cell {
         match store {
             Store::Images(images) => {
                 let (mean, std) = images.moments(self.train);
@@ -194,13 +194,20 @@ impl Fit<'_> {
             }
             Store::Series(series) => {
                 let (mean, std) = series.moments(self.train);
-                let (length, even) = series.longest();
+                let fill = mean.clone();
+                let (mean, std) = match scale {
+                    Scale::None => (vec![0.0; fill.len()], vec![1.0; fill.len()]),
+                    _ => (mean, std),
+                };
+                let (longest, shortest) = series.longest();
+                let length = self.raw.options.steps.length.unwrap_or(longest);
                 Cell::Series(SeriesCell {
                     channels: series.channels().to_vec(),
                     length,
-                    ragged: !even,
+                    ragged: shortest < length,
                     mean,
                     std,
+                    fill,
                 })
             }
         }

@@ -211,14 +211,7 @@ impl Roles {
             input: vec![None; n],
         };
         let mut problems = Vec::new();
-        let absent = |name: &str, key: &str| {
-            let what = format!("{key} names a column that is not there: {}", quote(name));
-            let problem = Problem::new(file, what).expected(format!("one of {}", field::list(columns)));
-            match field::closest(name, columns) {
-                Some(close) => problem.help(format!("did you mean {}?", quote(close))),
-                None => problem,
-            }
-        };
+        let absent = |name: &str, key: &str| absent_column(file, key, name, columns);
         let known: HashMap<&String, usize> = columns.iter().enumerate().map(|(i, c)| (c, i)).collect();
         for name in &options.target {
             match known.get(name).copied() {
@@ -293,7 +286,9 @@ impl Roles {
     fn column(&self, c: usize, sample: &RowBuffer, options: &DataOptions, markers: &Markers) -> ColumnSchema {
         let name = sample.columns()[c].clone();
         let pin = options.pin(&name);
-        let skip = if self.excluded[c] {
+        let skip = if let Some(reason) = options.steps.aside.get(&name) {
+            Some(reason.clone())
+        } else if self.excluded[c] {
             Some("excluded by data.exclude".to_owned())
         } else if self.only.as_ref().is_some_and(|only| !only[c]) {
             Some("not among data.features".to_owned())
@@ -348,8 +343,18 @@ impl Roles {
     }
 }
 
+/// The problem of an option that names a column which is not there.
+pub(super) fn absent_column(file: &str, key: &str, name: &str, columns: &[String]) -> Problem {
+    let what = format!("{key} names a column that is not there: {}", quote(name));
+    let problem = Problem::new(file, what).expected(format!("one of {}", field::list(columns)));
+    match field::closest(name, columns) {
+        Some(close) => problem.help(format!("did you mean {}?", quote(close))),
+        None => problem,
+    }
+}
+
 /// Columns that match a pattern with `*` and `?`; none for a text that is no pattern.
-fn matching(columns: &[String], pattern: &str) -> Vec<usize> {
+pub(super) fn matching(columns: &[String], pattern: &str) -> Vec<usize> {
     match glob::Pattern::new(pattern) {
         Ok(p) if pattern.contains(['*', '?']) => {
             (0..columns.len()).filter(|&c| p.matches(&columns[c])).collect()

@@ -53,6 +53,9 @@ pub fn evaluate(
         let preprocessing = model.preprocessing.clone();
         let mut blocks =
             Blocks::open(&model.config, &preprocessing, data, options.on_bad_row, true, progress)?;
+        if let Some(extent) = blocks.extent() {
+            model = model.covering(&extent, Mode::Evaluate, EVALUATION_ROWS)?;
+        }
         blocks.tell_extra(progress);
         let mut scorer = Scorer::new(&model);
         let mut rows: Vec<u32> = Vec::new();

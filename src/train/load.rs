@@ -6,8 +6,8 @@ use crate::config::{Config, Data, Validation};
 use crate::data::reader::{BadRows, ReadOptions};
 use crate::data::source::Source;
 use crate::data::{
-    ColumnPin, ColumnType, DataOptions, Encoding, Fitted, InputGroup, MissingPolicy, Preprocessing, RawTable,
-    SampleOptions, Samples, Scale, Split, Table, Unknown,
+    ColumnPin, ColumnType, DataOptions, Encoding, Fitted, InputGroup, LongTable, MissingPolicy, Purpose,
+    RawTable, SampleOptions, Samples, Scale, Split, Table, Unknown,
 };
 use crate::error::{Error, Result};
 use crate::spec::Values;
@@ -65,7 +65,19 @@ pub fn read_options(data: &Data) -> ReadOptions {
 
 /// How the files of a config become rows of samples.
 pub(super) fn sample_options(data: &Data) -> SampleOptions {
-    SampleOptions { read: read_options(data) }
+    let long = data.series.as_ref().map(|series| LongTable {
+        id: series.id.clone(),
+        order: series.order.clone(),
+        channels: series.channels.clone(),
+        length: series.length,
+        required: data
+            .columns
+            .iter()
+            .filter(|(_, pins)| pin(pins).missing == Some(MissingPolicy::Error))
+            .map(|(name, _)| name.clone())
+            .collect(),
+    });
+    SampleOptions { read: read_options(data), long }
 }
 
 /// The paths of a config; they are relative to the current directory.
@@ -97,6 +109,7 @@ pub fn data_options(config: &Config) -> DataOptions {
         standardise_target: data.standardise_target && !Head::keeps_unit(config.train.loss.as_ref()),
         columns: data.columns.iter().map(|(name, pins)| (name.clone(), pin(pins))).collect(),
         inputs: inputs.collect(),
+        ..DataOptions::default()
     }
 }
 
@@ -120,8 +133,13 @@ fn pin(values: &Values) -> ColumnPin {
 }
 
 /// Opens a table and says what a user should know about it.
-pub(super) fn open(source: &Source, options: &SampleOptions, progress: &mut dyn Progress) -> Result<Samples> {
-    let reader = Samples::open(source, options)?;
+pub(super) fn open(
+    source: &Source,
+    options: &SampleOptions,
+    purpose: Purpose<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Samples> {
+    let reader = Samples::open(source, options, purpose)?;
     if reader.header_looks_like_data() {
         progress.warning(
             "the first line holds many numbers; if it is data and no header, set data.header = false",
@@ -145,8 +163,10 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
     held_source.iter().try_for_each(Source::check)?;
     let test_source = if config.data.test.is_empty() { None } else { Some(source(&config.data.test)?) };
     test_source.iter().try_for_each(Source::check)?;
-    let mut reader = open(&train_source, &options, progress)?;
-    let raw = RawTable::read(&mut reader, &data_options(config))?;
+    let meaning = data_options(config);
+    let mut reader = open(&train_source, &options, Purpose::Fit(&meaning), progress)?;
+    let meaning = reader.options(meaning);
+    let raw = RawTable::read(&mut reader, &meaning)?;
     reader.notes().iter().for_each(|note| progress.note(note));
     if raw.dropped() > 0 {
         progress.note(&left_out(raw.dropped()));
@@ -155,11 +175,11 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
         Validation::Fraction(fraction) => raw.split(fraction, config.seed)?,
         Validation::Files(_) => Split::all(raw.len()),
     };
-    let fitted = raw.fit(&split.train)?;
+    let mut fitted = raw.fit(&split.train)?;
     fitted.warnings.iter().for_each(|w| progress.warning(w));
     let held = match held_source {
         Some(source) => {
-            let table = read(&fitted.preprocessing, &source, &options, progress)?;
+            let table = read(&mut fitted, &source, &options, progress)?;
             let rows = (0..table.len() as u32).collect();
             Held::Table(table, rows)
         }
@@ -169,7 +189,7 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
     // Read before training, not after: a table that does not fit must not cost a whole run.
     let test = match test_source {
         Some(source) => {
-            let table = read(&fitted.preprocessing, &source, &options, progress)?;
+            let table = read(&mut fitted, &source, &options, progress)?;
             let rows = (0..table.len() as u32).collect();
             Some((table, rows))
         }
@@ -178,15 +198,21 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
     Ok(Loaded { fitted, train: split.train, held, test })
 }
 
-/// Reads a whole table through a fitted preprocessing.
-pub(super) fn read(
-    preprocessing: &Preprocessing,
+/// Reads a whole table through a fitted preprocessing, which then has room for its longest series.
+fn read(
+    fitted: &mut Fitted,
     source: &Source,
     options: &SampleOptions,
     progress: &mut dyn Progress,
 ) -> Result<Table> {
-    let mut reader = open(source, options, progress)?;
-    let (table, report) = preprocessing.read(&mut reader)?;
+    let purpose = Purpose::Fitted { preprocessing: &fitted.preprocessing, with_targets: true };
+    let mut reader = open(source, options, purpose, progress)?;
+    let (table, report) = fitted.preprocessing.read(&mut reader)?;
+    if let Some(extent) = reader.extent()
+        && fitted.preprocessing.cover(extent.longest, extent.shortest)
+    {
+        fitted.inputs = fitted.preprocessing.inputs();
+    }
     reader.notes().iter().for_each(|note| progress.note(note));
     tell(&report, progress);
     if u32::try_from(table.len()).is_err() {

@@ -17,6 +17,8 @@ mod predict_tests;
 mod progress;
 mod run;
 mod scores;
+#[cfg(test)]
+mod series_tests;
 mod state;
 mod stepper;
 mod stop;

@@ -25,10 +25,12 @@ pub struct SeriesCell {
     pub length: usize,
     /// Whether rows may have fewer steps.
     pub ragged: bool,
-    /// Of each channel over the training part. A missing number becomes the mean.
+    /// Of each channel over the training part; 0 where numbers stay as they are.
     pub mean: Vec<f64>,
-    /// Standard deviation of each channel; 1 where it does not vary.
+    /// Standard deviation of each channel; 1 where it does not vary or numbers stay as they are.
     pub std: Vec<f64>,
+    /// What a missing number of each channel becomes: the mean of the training part.
+    pub fill: Vec<f64>,
 }
 
 /// The steps of a table's rows.
@@ -124,10 +126,10 @@ impl SeriesStore {
         &self.series.channels
     }
 
-    /// The most steps of a row, and whether all rows have as many.
-    pub(in crate::data) fn longest(&self) -> (usize, bool) {
-        let most = self.spans.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
-        (most, self.spans.iter().all(|s| s.len() == most))
+    /// The most and the fewest steps of a row.
+    pub(in crate::data) fn longest(&self) -> (usize, usize) {
+        let lengths = || self.spans.iter().map(ExactSizeIterator::len);
+        (lengths().max().unwrap_or(0), lengths().min().unwrap_or(0))
     }
 
     pub(super) fn fill(&self, cell: &SeriesCell, rows: &[u32], _draw: Option<Key>, out: &mut [f32]) {
@@ -138,8 +140,8 @@ impl SeriesStore {
             let (there, behind) = out.split_at_mut(steps.len().min(size));
             for (out, step) in there.chunks_exact_mut(self.width).zip(steps.chunks_exact(self.width)) {
                 for (c, (out, &x)) in out.iter_mut().zip(step).enumerate() {
-                    *out =
-                        if x.is_nan() { 0.0 } else { ((f64::from(x) - cell.mean[c]) / cell.std[c]) as f32 };
+                    let x = if x.is_nan() { cell.fill[c] } else { f64::from(x) };
+                    *out = ((x - cell.mean[c]) / cell.std[c]) as f32;
                 }
             }
             behind.fill(0.0);

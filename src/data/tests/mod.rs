@@ -3,6 +3,7 @@
 mod any_table;
 mod bad_inputs;
 mod fitting;
+mod long;
 mod round_trip;
 
 use super::{ColumnPin, DataOptions, Fitted, MemoryRows, RawTable, Split};
