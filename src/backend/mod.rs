@@ -13,6 +13,7 @@ use crate::tensor::{Key, Slot, View};
 
 #[cfg(test)]
 mod check;
+mod convolve;
 pub mod cpu;
 mod kernel;
 mod memory;
@@ -23,6 +24,7 @@ mod series;
 pub mod simd;
 mod spatial;
 
+pub use convolve::{Convolution, Convolve, Weights};
 pub use memory::available_memory;
 pub use pool::{Pool, PoolSpec, Windows};
 pub use series::{Series, Steps, Window};
@@ -103,7 +105,7 @@ pub struct CrossEntropy {
 /// What an op may ask for. One value of this type serves one lane.
 ///
 /// A view with rows means the lane's rows of it; a view without means all of it.
-pub trait Backend: Pool + Series + Spatial {
+pub trait Backend: Convolve + Pool + Series + Spatial {
     /// The key of this step's random numbers: a function of seed and step.
     fn key(&self) -> Key;
 
@@ -229,8 +231,24 @@ pub trait Backend: Pool + Series + Spatial {
         c: ChannelSpec,
     );
 
-    /// Packs the rows `units` of the matrix `w [O, I]` so that a product by `wᵀ` reads it in order.
-    fn pack(&mut self, w: View, packed: View, outputs: usize, inputs: usize, units: Range<usize>);
+    /// Packs some [units](Device::pack_units) of the weight `w` in the order that `form` names.
+    fn pack(&mut self, w: View, packed: View, form: &Form, units: Range<usize>);
+}
+
+/// What a weight is read for; the backend chooses the order of its packed elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A matrix `[O, I]`, for products by its transpose.
+    Transposed {
+        /// O.
+        outputs: usize,
+        /// I.
+        inputs: usize,
+    },
+    /// Weights of a convolution, for [`Convolve::convolve`].
+    Convolve(Convolution),
+    /// Weights of a convolution, for [`Convolve::convolve_back`].
+    ConvolveBack(Convolution),
 }
 
 /// How a channel norm reads its input.
@@ -264,14 +282,17 @@ pub trait Device {
     /// What a buffer holds.
     type Element: Copy + Send + Sync;
 
-    /// Rows of a weight that [`Backend::pack`] packs together.
-    const PACKED_ROWS: usize;
+    /// Elements of the packed form of a weight; 0: this device reads such weights as they are.
+    fn packed_len(form: &Form) -> usize;
 
-    /// Elements of the packed form of a weight `[O, I]`; 0: this device reads weights as they are.
-    fn packed_len(outputs: usize, inputs: usize) -> usize;
+    /// Parts of a weight that [`Backend::pack`] can pack at the same time.
+    fn pack_units(form: &Form) -> usize;
 
-    /// Takes the memory: `len` elements for each slot, all zero.
-    fn new(len: impl Fn(Slot) -> usize) -> Self;
+    /// Elements of scratch that a lane needs for the work that `form` serves.
+    fn scratch_len(form: &Form) -> usize;
+
+    /// Takes the memory: `len` elements for each slot, all zero, and `scratch` for each lane.
+    fn new(len: impl Fn(Slot) -> usize, scratch: usize) -> Self;
 
     /// The elements of a slot.
     fn slot(&self, slot: Slot) -> &[Self::Element];

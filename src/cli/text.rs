@@ -8,8 +8,8 @@ use crate::train::{Epoch, Finished, Started};
 /// Columns that are listed before "... and 44 more".
 const COLUMNS: usize = 20;
 
-/// Validation figures in the line of an epoch.
-const FIGURES: usize = 2;
+/// Validation figures in the line of an epoch: the loss, and a metric of some outputs.
+const FIGURES: usize = 4;
 
 /// What was inferred, before training starts.
 pub(super) fn started(run: &Started) -> String {

@@ -200,6 +200,35 @@ pub(super) const MODEL: &[Key] = &[
         Preset::Absent,
         "First weights of all layers; left out: each layer's own.",
     ),
+    key(
+        "outputs",
+        Kind::Table(&Kind::Keys(OUTPUT)),
+        Preset::Absent,
+        "What each output predicts, every column of data.target once; left out: targets of one kind (all numbers, all with two values) make one output, others one each.",
+    ),
+];
+
+/// `[model.outputs.NAME]`
+pub(super) const OUTPUT: &[Key] = &[
+    key(
+        "target",
+        TEXTS,
+        Preset::Absent,
+        "Its column, or a list of columns that are all numbers or all have two values; left out: its name.",
+    ),
+    key(
+        "input",
+        Kind::Str,
+        Preset::Absent,
+        "The layer that its output layer reads; left out: the last layer.",
+    ),
+    key(
+        "loss",
+        Kind::Any(&[AUTO, Kind::Choice(Family::Loss)]),
+        Preset::Str("auto"),
+        "What is made small; \"auto\": follows from the target.",
+    ),
+    key("weight", Kind::non_negative(), Preset::Float(1.0), "What its loss counts in the total."),
 ];
 
 /// `[train]`
@@ -215,7 +244,7 @@ pub(super) const TRAIN: &[Key] = &[
         "loss",
         Kind::Any(&[AUTO, Kind::Choice(Family::Loss)]),
         Preset::Str("auto"),
-        "What is made small; \"auto\": follows from the target.",
+        "What is made small; \"auto\": follows from the target. Of several outputs, each has a loss of its own in model.outputs.",
     ),
     key(
         "optimizer",
@@ -256,7 +285,7 @@ pub(super) const TRAIN: &[Key] = &[
             Kind::Table(&Kind::non_negative()),
         ]),
         Preset::Str("none"),
-        "Weights of the classes in the loss: \"balanced\" (inverse to their counts), a table { class = weight }, or a list in the order of the classes.",
+        "Weights of the classes in the loss: \"balanced\" (inverse to their counts), a table { class = weight }, or a list in the order of the classes. Where several outputs have classes, only \"balanced\": for each of them.",
     ),
     key("shuffle", Kind::Bool, Preset::Bool(true), "Whether each epoch takes the rows in a new order."),
     key(
@@ -282,7 +311,12 @@ pub(super) const TRAIN: &[Key] = &[
 
 /// `train.early_stopping`
 pub(super) const EARLY_STOPPING: &[Key] = &[
-    key("metric", Kind::Str, Preset::Str("loss"), "The figure of the validation part to watch."),
+    key(
+        "metric",
+        Kind::Str,
+        Preset::Str("loss"),
+        "The figure of the validation part to watch; of several outputs OUTPUT.METRIC, or the loss of all.",
+    ),
     key("patience", Kind::int(1, 1_000_000_000), Preset::Int(10), "Epochs without progress before it stops."),
     key("min_delta", Kind::non_negative(), Preset::Float(0.0), "Smaller changes are no progress."),
 ];

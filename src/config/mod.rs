@@ -4,6 +4,7 @@
 //! command line come on top: defaults < config file < `--set a.b=c` < named flags.
 
 mod keys;
+mod outputs;
 mod paths;
 mod reference;
 mod registries;
@@ -20,6 +21,7 @@ use crate::spec::{
     self, Format, Registries, Report, Setting, SourceText, Sources, Span, Tree, Value, Values,
 };
 
+pub use outputs::{Output, one_loss_for_several};
 pub use reference::reference;
 pub use registries::registries;
 pub use sections::{ClassWeights, Data, EarlyStopping, Input, Model, Series, Train, Validation};
@@ -63,6 +65,9 @@ impl Config {
         let model = section("model", keys::MODEL).unwrap_or_default();
         let train = section("train", keys::TRAIN).unwrap_or_default();
         check_together(&data, &train, &tree, &mut report);
+        if data.has("target") {
+            outputs::check(&data.strs("target"), &model, &train, &tree, &mut report);
+        }
         let sources = report.sources.clone();
         report.finish()?;
         Ok(Config {

@@ -8,7 +8,7 @@ pub fn reference(registries: Registries<'_>) -> String {
     let mut out = String::from(
         "# Config reference\n\nTOML or JSON, the same keys. Paths are relative to the config file.\n",
     );
-    let sections: [(&str, &str, &[Key]); 7] = [
+    let sections: [(&str, &str, &[Key]); 8] = [
         ("Top level", "", keys::ROOT),
         ("[data]", "", keys::DATA),
         (
@@ -23,6 +23,7 @@ pub fn reference(registries: Registries<'_>) -> String {
             keys::SERIES,
         ),
         ("[model]", "", keys::MODEL),
+        ("[model.outputs.NAME]", "One of several outputs.", keys::OUTPUT),
         ("[train]", "", keys::TRAIN),
     ];
     for (title, doc, keys) in sections {

@@ -1,6 +1,6 @@
 //! The sections of a checked config as plain structs, from values and back.
 
-use super::keys;
+use super::{Output, keys};
 use crate::spec::{Choice, Family, Registries, Tree, Value, Values};
 
 /// `[data]`: the tables, and what their columns mean.
@@ -85,6 +85,8 @@ pub struct Model {
     pub layers: Option<Vec<Tree>>,
     /// First weights of all layers; `None`: each layer's own.
     pub init: Option<Choice>,
+    /// What each output predicts, in the order of the config; empty: one output, or as the targets are.
+    pub outputs: Vec<Output>,
 }
 
 /// `[train]`: how the network is trained. `None` is "auto" where nothing else is said: chosen from the data.
@@ -267,7 +269,11 @@ impl Model {
             }
             _ => None,
         };
-        Model { layers, init: choice(values, "init", Family::Initializer, registries) }
+        Model {
+            layers,
+            init: choice(values, "init", Family::Initializer, registries),
+            outputs: Output::all(values, registries),
+        }
     }
 
     /// The section with every key that has a value.
@@ -277,6 +283,10 @@ impl Model {
         let mut values = Values::default().with("layers", layers.unwrap_or_else(|| text("auto")));
         if let Some(init) = &self.init {
             values.set("init", init.to_value());
+        }
+        if !self.outputs.is_empty() {
+            let outputs = self.outputs.iter().map(|output| (output.name.clone(), output.to_value()));
+            values.set("outputs", Value::Table(outputs.collect()));
         }
         values
     }
@@ -398,7 +408,7 @@ fn table(values: &Values, key: &str, keys: &[crate::spec::Key]) -> Option<Values
 }
 
 /// The tables under the names of a [`Kind::Table`](crate::spec::Kind::Table).
-fn tables(values: &Values, key: &str, keys: &[crate::spec::Key]) -> Vec<(String, Values)> {
+pub(super) fn tables(values: &Values, key: &str, keys: &[crate::spec::Key]) -> Vec<(String, Values)> {
     match values.get(key) {
         Some(Value::Table(entries)) => entries
             .iter()

@@ -54,6 +54,12 @@ impl Template {
         out.push_str("\n[model]\n");
         section(&mut out, keys::MODEL, &[]);
         out.push_str("# layers = [\n#   { type = \"linear\", out_features = 64, activation = \"relu\" },\n#   { type = \"dropout\", p = 0.1 },\n# ]\n");
+        if let [_, _, ..] = self.target[..] {
+            out.push_str("# What each target's loss counts: all of these lines or none.\n");
+            for target in &self.target {
+                out.push_str(&format!("# outputs.{}.weight = 1.0\n", toml_key(target)));
+            }
+        }
         out.push_str("\n[train]\n");
         section(&mut out, keys::TRAIN, &[]);
         out

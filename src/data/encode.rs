@@ -58,7 +58,8 @@ impl<'p> Encoder<'p> {
             Cell::Category(category) => category.index(),
             _ => HashMap::new(),
         });
-        let labels = (0..preprocessing.targets.width()).map(|i| match preprocessing.targets.labels(i) {
+        let targets = &preprocessing.targets;
+        let labels = (0..targets.width()).map(|i| match targets.of(i).and_then(|(t, i)| t.labels(i)) {
             Some((labels, _)) => labels.iter().zip(1..).map(|(label, code)| (label.as_str(), code)).collect(),
             None => HashMap::new(),
         });
@@ -213,15 +214,15 @@ impl<'p> Encoder<'p> {
 
     fn target<R: Fields>(&self, i: usize, row: &R) -> Result<f32> {
         let text = row.get(self.binding.targets[i]).trim_ascii();
-        let targets = &self.preprocessing.targets;
-        let name = targets.name(i);
+        let Some((targets, own)) = self.preprocessing.targets.of(i) else { return Ok(0.0) };
+        let name = targets.name(own);
         if self.markers.has(text) {
             return Err(missing_target(row, name, text));
         }
-        match (targets, targets.labels(i)) {
+        match (targets, targets.labels(own)) {
             (Targets::Numbers { columns }, _) => {
-                let raw = read_number_target(row, text, name, &self.markers, columns[i].offset)?;
-                Ok(columns[i].scale(raw))
+                let raw = read_number_target(row, text, name, &self.markers, columns[own].offset)?;
+                Ok(columns[own].scale(raw))
             }
             (_, Some((labels, one_spelling))) => match find(&self.labels[i], text, one_spelling) {
                 Some(code) => Ok((code - 1) as f32),

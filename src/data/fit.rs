@@ -16,6 +16,7 @@ use super::schema::{ColumnSchema, Role, Schema};
 use super::stored::{ImageCell, SeriesCell, Store};
 use super::table::Table;
 use super::target::Targets;
+use super::target_groups::TargetGroups;
 use crate::error::{Error, Problem, Result, quote};
 
 /// What [`RawTable::fit`] gives.
@@ -88,7 +89,7 @@ impl RawTable {
     }
 
     /// Applies `changes`, given by ascending cell, and takes the other cells out.
-    fn encode(self, changes: &[(usize, Change)], targets: &Targets) -> Table {
+    fn encode(self, changes: &[(usize, Change)], targets: &TargetGroups) -> Table {
         let rows = self.len();
         let RawTable { mut cells, mut target_cells, weights, stores, width, .. } = self;
         let kept = changes.len();
@@ -107,12 +108,13 @@ impl RawTable {
             cells.truncate(rows * kept);
             cells.shrink_to_fit();
         }
-        if let Targets::Numbers { columns } = targets {
-            for row in target_cells.chunks_exact_mut(columns.len()) {
-                row.iter_mut().zip(columns).for_each(|(y, column)| *y = column.scale(*y));
+        let target_width = targets.width();
+        for (group, own) in targets.iter() {
+            let Targets::Numbers { columns } = &group.targets else { continue };
+            for row in target_cells.chunks_exact_mut(target_width) {
+                row[own.clone()].iter_mut().zip(columns).for_each(|(y, column)| *y = column.scale(*y));
             }
         }
-        let target_width = targets.width();
         Table { width: kept, cells, target_width, targets: target_cells, weights, stores, rows }
     }
 }
@@ -351,42 +353,50 @@ impl Fit<'_> {
     }
 
     /// Means and deviations of number targets; a warning for each class without a row.
-    fn targets(&mut self) -> Targets {
-        let mut targets = self.raw.targets.clone();
-        let width = targets.width();
-        match &mut targets {
-            Targets::Numbers { columns } if self.raw.options.standardise_target => {
-                let moments = Moments::new(&self.raw.target_cells, width, self.train);
-                for (i, column) in columns.iter_mut().enumerate() {
-                    let summary = moments.summary(i, column.offset);
-                    column.mean = summary.mean;
-                    column.std = if summary.is_constant() { 1.0 } else { summary.std };
-                    if summary.is_constant() {
-                        let (name, value) = (quote(&column.name), summary.mean);
-                        self.warnings.push(format!("target {name} is always {value} in the training part"));
+    fn targets(&mut self) -> TargetGroups {
+        let mut groups = self.raw.targets.clone();
+        let (cells, width) = (&self.raw.target_cells, groups.width());
+        let options = &self.raw.options;
+        for (i, (targets, own)) in groups.iter_mut().enumerate() {
+            let cell = |&row: &u32, i: usize| cells[row as usize * width + own.start + i];
+            match targets {
+                Targets::Numbers { columns } => {
+                    if !options.outputs.get(i).map_or(options.standardise_target, |o| o.standardise) {
+                        continue;
+                    }
+                    let moments = Moments::new(cells, width, self.train);
+                    for (i, column) in columns.iter_mut().enumerate() {
+                        let summary = moments.summary(own.start + i, column.offset);
+                        column.mean = summary.mean;
+                        column.std = if summary.is_constant() { 1.0 } else { summary.std };
+                        if summary.is_constant() {
+                            let (name, value) = (quote(&column.name), summary.mean);
+                            let warning = format!("target {name} is always {value} in the training part");
+                            self.warnings.push(warning);
+                        }
                     }
                 }
-            }
-            Targets::Numbers { .. } => {}
-            Targets::Classes { column, classes, .. } => {
-                let mut seen = vec![false; classes.len()];
-                self.train.iter().for_each(|&r| seen[self.raw.target_cells[r as usize] as usize] = true);
-                for (class, _) in classes.iter().zip(seen).filter(|(_, seen)| !seen) {
-                    let (class, column) = (quote(class), quote(column));
-                    self.warnings.push(format!("class {class} of {column} has no row in the training part"));
+                Targets::Classes { column, classes, .. } => {
+                    let mut seen = vec![false; classes.len()];
+                    self.train.iter().for_each(|row| seen[cell(row, 0) as usize] = true);
+                    for (class, _) in classes.iter().zip(seen).filter(|(_, seen)| !seen) {
+                        let (class, column) = (quote(class), quote(column));
+                        let warning = format!("class {class} of {column} has no row in the training part");
+                        self.warnings.push(warning);
+                    }
                 }
-            }
-            Targets::Labels { columns } => {
-                for (i, label) in columns.iter().enumerate() {
-                    let own = |&r: &u32| self.raw.target_cells[r as usize * width + i];
-                    let first = self.train.first().map(own);
-                    if self.train.iter().map(own).all(|y| Some(y) == first) {
-                        let name = quote(&label.name);
-                        self.warnings.push(format!("target {name} has one value only in the training part"));
+                Targets::Labels { columns } => {
+                    for (i, label) in columns.iter().enumerate() {
+                        let first = self.train.first().map(|row| cell(row, i));
+                        if self.train.iter().all(|row| Some(cell(row, i)) == first) {
+                            let name = quote(&label.name);
+                            let warning = format!("target {name} has one value only in the training part");
+                            self.warnings.push(warning);
+                        }
                     }
                 }
             }
         }
-        targets
+        groups
     }
 }

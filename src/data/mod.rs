@@ -32,6 +32,7 @@ mod step;
 mod stored;
 mod table;
 mod target;
+mod target_groups;
 #[cfg(test)]
 mod tests;
 
@@ -44,7 +45,9 @@ pub use fit::Fitted;
 pub use held::{Extent, HeldRow, HeldRows, Payloads};
 pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs, StoredInput};
 pub use long::{LongTable, STEPS};
-pub use options::{ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, Scale, Unknown};
+pub use options::{
+    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Scale, Unknown,
+};
 pub use preprocess::{Binding, InputColumns, Preprocessing};
 pub use raw::RawTable;
 pub use rows::{BufferedRow, Fields, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
@@ -58,3 +61,4 @@ pub use stored::{
 };
 pub use table::Table;
 pub use target::{LabelTarget, NumberTarget, Targets};
+pub use target_groups::{TargetGroup, TargetGroups};

@@ -139,6 +139,17 @@ pub struct InputGroup {
     pub shape: Option<Vec<usize>>,
 }
 
+/// Targets that one output of the network predicts together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputGroup {
+    /// The output's name.
+    pub name: String,
+    /// Its columns: one, or several that are all numbers or all have two values.
+    pub columns: Vec<String>,
+    /// Whether its numbers are standardised for the network.
+    pub standardise: bool,
+}
+
 /// The `[data]` section as far as it concerns the meaning of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataOptions {
@@ -157,6 +168,9 @@ pub struct DataOptions {
     /// Whether number targets are standardised for the network (predictions are mapped back); off for losses that
     /// need the counts themselves.
     pub standardise_target: bool,
+    /// The outputs, which have each target once between them; empty: one output where the targets are of one kind, else one
+    /// for each.
+    pub outputs: Vec<OutputGroup>,
     /// What is fixed about single columns.
     pub columns: BTreeMap<String, ColumnPin>,
     /// Named inputs; columns in none of them make the input `features`.
@@ -192,6 +206,7 @@ impl Default for DataOptions {
             missing_values: Self::MISSING_VALUES.iter().map(|&s| s.into()).collect(),
             scale: Scale::Standard,
             standardise_target: true,
+            outputs: Vec::new(),
             columns: BTreeMap::new(),
             inputs: Vec::new(),
             steps: Steps::default(),

@@ -11,7 +11,7 @@ use super::inputs::Inputs;
 use super::long::STEPS;
 use super::rows::Rows;
 use super::table::Table;
-use super::target::Targets;
+use super::target_groups::TargetGroups;
 use crate::error::{Code, Error, Problem, Result, quote};
 
 /// Columns that make up one input of the network.
@@ -36,7 +36,7 @@ pub struct Preprocessing {
     /// Inputs of the network; each column is in one of them.
     pub inputs: Vec<InputColumns>,
     /// What is predicted.
-    pub targets: Targets,
+    pub targets: TargetGroups,
     /// The column of row weights.
     pub weight: Option<String>,
     /// Other columns of the training data; no note is made when new data has them as well.

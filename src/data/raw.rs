@@ -9,7 +9,7 @@ use super::rows::{Fields, RowBuffer, Rows};
 use super::schema::{ColumnSchema, Role, Schema};
 use super::split::{self, Split};
 use super::stored::Store;
-use super::target::Targets;
+use super::target_groups::TargetGroups;
 use crate::error::{Code, Error, Problem, Result, quote};
 
 /// The largest code that 32 bits hold exactly.
@@ -26,7 +26,7 @@ pub struct RawTable {
     /// `[rows, width]`; NaN where missing.
     pub(super) cells: Vec<f32>,
     /// Numbers are not standardised yet.
-    pub(super) targets: Targets,
+    pub(super) targets: TargetGroups,
     /// `[rows, targets]`
     pub(super) target_cells: Vec<f32>,
     /// One for each row; empty without a weight column.
@@ -102,7 +102,7 @@ impl RawTable {
     }
 
     /// The targets; means and deviations of numbers are not fitted yet.
-    pub fn targets(&self) -> &Targets {
+    pub fn targets(&self) -> &TargetGroups {
         &self.targets
     }
 
@@ -122,13 +122,17 @@ impl RawTable {
     }
 
     /// Divides the rows into a training part and a validation part, decided by the seed alone; see
-    /// [`Split::by_fraction`]. Classes keep their shares.
+    /// [`Split::by_fraction`]. The classes of the first target that has some keep their shares.
     ///
     /// # Errors
     /// [`Code::Data`] where the validation part would be empty although the fraction is not 0.
     pub fn split(&self, fraction: f64, seed: u64) -> Result<Split> {
-        let classes =
-            self.targets.classes().map(|c| split::Classes { of: &self.target_cells, count: c.len() });
+        let first = self.targets.first_classes().map(|(column, classes)| {
+            let of: Vec<f32> =
+                self.target_cells.iter().copied().skip(column).step_by(self.targets.width()).collect();
+            (of, classes.len())
+        });
+        let classes = first.as_ref().map(|(of, count)| split::Classes { of, count: *count });
         Split::by_fraction(self.rows, fraction, seed, classes).map_err(|what| {
             Error::data(&self.schema.file, what).help("set data.validation = 0, or a larger part")
         })
@@ -173,7 +177,7 @@ impl Reading {
             features,
             width,
             cells: Vec::new(),
-            targets: Targets::Numbers { columns: Vec::new() },
+            targets: TargetGroups::new(Vec::new()),
             target_cells: Vec::new(),
             weights: Vec::new(),
             stores,

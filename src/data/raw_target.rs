@@ -7,11 +7,16 @@ use super::options::{ColumnType, DataOptions};
 use super::rows::Fields;
 use super::schema::{ColumnSchema, Role, Schema};
 use super::target::{LabelTarget, NumberTarget, Tally, Targets};
+use super::target_groups::{TargetGroup, TargetGroups};
 use crate::error::{Code, Error, Problem, Result, quote};
 
-/// All target columns, in the order of the options.
+/// All target columns, output after output.
 #[derive(Debug)]
-pub(super) struct RawTargets(Vec<RawTarget>);
+pub(super) struct RawTargets {
+    columns: Vec<RawTarget>,
+    /// The outputs that the options name, each with the number of its columns.
+    outputs: Vec<(String, usize)>,
+}
 
 #[derive(Debug)]
 struct RawTarget {
@@ -31,40 +36,82 @@ enum Kind {
 impl RawTargets {
     pub(super) fn new(schema: &Schema, options: &DataOptions) -> Self {
         let find = |name: &String| schema.columns.iter().position(|c| c.name == *name);
-        let columns =
-            options.target.iter().filter_map(find).filter(|&c| schema.columns[c].role == Role::Target);
-        RawTargets(columns.map(|c| RawTarget::new(c, &schema.columns[c])).collect())
+        let names = match &options.outputs[..] {
+            [] => options.target.iter().collect(),
+            outputs => outputs.iter().flat_map(|o| &o.columns).collect::<Vec<_>>(),
+        };
+        let columns = names.into_iter().filter_map(find).filter(|&c| schema.columns[c].role == Role::Target);
+        RawTargets {
+            columns: columns.map(|c| RawTarget::new(c, &schema.columns[c])).collect(),
+            outputs: options.outputs.iter().map(|o| (o.name.clone(), o.columns.len())).collect(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.columns.len()
     }
 
     /// Puts a row's targets at the end of `cells`: raw numbers, codes of labels.
     pub(super) fn push<R: Fields>(&mut self, row: &R, markers: &Markers, cells: &mut Vec<f32>) -> Result<()> {
-        for target in &mut self.0 {
+        for target in &mut self.columns {
             cells.push(target.read(row, markers)?);
         }
         Ok(())
     }
 
     /// Decides what the targets are, and turns `cells` `[rows, targets]` into positions of classes, 0/1 or raw numbers.
-    pub(super) fn finish(self, schema: &mut Schema, cells: &mut [f32], rows: usize) -> Result<Targets> {
-        let file = schema.file.clone();
-        let targets = match <[RawTarget; 1]>::try_from(self.0) {
-            Ok([single]) => single.finish_single(schema, cells, rows)?,
-            Err(several) => finish_several(several, schema, cells)?,
-        };
-        if let Some([only]) = targets.classes() {
-            let place = format!("{file}, column {}", quote(targets.names()[0]));
-            let problem = Problem::new(place, "one class only").expected("two classes or more");
-            let problem = problem.found(format!("{} in all {rows} rows", quote(only)));
-            return Err(Error::new(
-                Code::Data,
-                problem.help("name another target, or add rows of other classes"),
-            ));
+    ///
+    /// Where the options name no outputs, yes/no targets make one output of labels, numbers one of numbers; among others
+    /// each makes an output of its own, named after it.
+    pub(super) fn finish(self, schema: &mut Schema, cells: &mut [f32], rows: usize) -> Result<TargetGroups> {
+        let width = self.len();
+        let outputs = if self.outputs.is_empty() { automatic(&self.columns) } else { self.outputs };
+        let mut columns = self.columns.into_iter();
+        let mut groups = Vec::with_capacity(outputs.len());
+        let mut start = 0;
+        for (name, n) in outputs {
+            let own: Vec<RawTarget> = columns.by_ref().take(n).collect();
+            let cells = Cells { cells: &mut *cells, start, width };
+            let targets = match <[RawTarget; 1]>::try_from(own) {
+                Ok([single]) => single.finish_single(schema, cells, rows)?,
+                Err(several) => finish_several(&name, several, schema, cells)?,
+            };
+            refuse_one_class(&targets, &schema.file, rows)?;
+            start += n;
+            groups.push(TargetGroup { name, targets });
         }
-        Ok(targets)
+        Ok(TargetGroups::new(groups))
+    }
+}
+
+/// Outputs where the options name none.
+fn automatic(columns: &[RawTarget]) -> Vec<(String, usize)> {
+    let alike = |f: fn(&RawTarget) -> bool| columns.iter().all(f);
+    if columns.len() == 1 || alike(RawTarget::is_flag) || alike(RawTarget::is_number) {
+        return vec![(TargetGroups::ONLY.into(), columns.len())];
+    }
+    columns.iter().map(|c| (c.name.clone(), 1)).collect()
+}
+
+fn refuse_one_class(targets: &Targets, file: &str, rows: usize) -> Result<()> {
+    let Some([only]) = targets.classes() else { return Ok(()) };
+    let place = format!("{file}, column {}", quote(targets.names()[0]));
+    let problem = Problem::new(place, "one class only").expected("two classes or more");
+    let problem = problem.found(format!("{} in all {rows} rows", quote(only)));
+    Err(Error::new(Code::Data, problem.help("name another target, or add rows of other classes")))
+}
+
+/// The cells of some neighbouring targets: `[rows, width]`, of which they begin at `start`.
+struct Cells<'a> {
+    cells: &'a mut [f32],
+    start: usize,
+    width: usize,
+}
+
+impl Cells<'_> {
+    /// The cells of target `i` of these.
+    fn column(&mut self, i: usize) -> impl Iterator<Item = &mut f32> {
+        self.cells.iter_mut().skip(self.start + i).step_by(self.width)
     }
 }
 
@@ -115,7 +162,19 @@ impl RawTarget {
         }
     }
 
-    fn finish_single(self, schema: &mut Schema, cells: &mut [f32], rows: usize) -> Result<Targets> {
+    fn is_number(&self) -> bool {
+        matches!(self.kind, Kind::Number { .. })
+    }
+
+    /// Whether it has two values: 0 and 1, or two texts.
+    fn is_flag(&self) -> bool {
+        match &self.kind {
+            Kind::Number { tally, .. } => !self.pinned && tally.is_flag(),
+            Kind::Labels { dictionary, .. } => dictionary.len() == 2,
+        }
+    }
+
+    fn finish_single(self, schema: &mut Schema, mut cells: Cells<'_>, rows: usize) -> Result<Targets> {
         let about = &mut schema.columns[self.column];
         let (classes, one_spelling) = match self.kind {
             Kind::Labels { dictionary, classes, one_spelling } => {
@@ -130,7 +189,7 @@ impl RawTarget {
                 }
                 if !pinned {
                     let place_of = |code: f32| positions[code as usize].unwrap_or(0) as f32;
-                    cells.iter_mut().for_each(|code| *code = place_of(*code));
+                    cells.column(0).for_each(|code| *code = place_of(*code));
                 }
                 (classes.unwrap_or(sorted), one_spelling)
             }
@@ -146,7 +205,7 @@ impl RawTarget {
                     about.target = "a number".into();
                     return Ok(Targets::Numbers { columns: vec![plain(self.name, offset)] });
                 }
-                cells.iter_mut().for_each(|x| *x = images.partition_point(|image| image < x) as f32);
+                cells.column(0).for_each(|x| *x = images.partition_point(|image| image < x) as f32);
                 (tally.values.into_iter().map(field::number_label).collect::<Vec<_>>(), true)
             }
         };
@@ -156,19 +215,20 @@ impl RawTarget {
     }
 }
 
-/// Several targets: all yes/no, or all numbers.
-fn finish_several(targets: Vec<RawTarget>, schema: &mut Schema, cells: &mut [f32]) -> Result<Targets> {
-    let is_flag = |t: &RawTarget| match &t.kind {
-        Kind::Number { tally, .. } => !t.pinned && tally.is_flag(),
-        Kind::Labels { dictionary, .. } => dictionary.len() == 2,
-    };
+/// Several targets of one output: all yes/no, or all numbers.
+fn finish_several(
+    output: &str,
+    targets: Vec<RawTarget>,
+    schema: &mut Schema,
+    mut cells: Cells<'_>,
+) -> Result<Targets> {
     let width = targets.len();
-    if targets.iter().all(is_flag) {
+    if targets.iter().all(RawTarget::is_flag) {
         let mut columns = Vec::with_capacity(width);
         for (i, target) in targets.into_iter().enumerate() {
             let about = &mut schema.columns[target.column];
             (about.target, about.values) = ("a yes/no label".into(), 2);
-            let own = cells.iter_mut().skip(i).step_by(width);
+            let own = cells.column(i);
             let (classes, one_spelling) = match target.kind {
                 Kind::Number { offset, .. } => {
                     own.for_each(|x| *x = (f64::from(*x) + offset) as f32);
@@ -196,9 +256,11 @@ fn finish_several(targets: Vec<RawTarget>, schema: &mut Schema, cells: &mut [f32
                 columns.push(plain(target.name, offset));
             }
             Kind::Labels { dictionary, .. } => {
-                let what = "several targets must all be numbers, or all have two values".to_owned();
+                let place = format!("model.outputs.{output}.target");
+                let what = "several targets of one output must all be numbers, or all have two values";
                 let found = format!("{} different texts in column {}", dictionary.len(), quote(&target.name));
-                return Err(Error::usage("data.target", what).found(found));
+                let help = "give the column an output of its own";
+                return Err(Error::usage(place, what).found(found).help(help));
             }
         }
     }

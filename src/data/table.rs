@@ -96,7 +96,7 @@ impl Table {
     }
 
     /// The targets of these rows: the position of the class, 0/1 for each label, or standardised numbers.
-    /// `out`: `[rows.len(), T]`, T as [`super::Targets::width`] says.
+    /// `out`: `[rows.len(), T]`, T as [`super::TargetGroups::width`] says.
     pub fn target(&self, rows: &[u32], out: &mut [f32]) {
         let t = self.target_width;
         assert_eq!(out.len(), rows.len() * t);
@@ -123,12 +123,12 @@ impl Table {
         }
     }
 
-    /// The summed weight of each class among these rows, for a target of `classes` classes.
-    pub fn class_counts(&self, rows: &[u32], classes: usize) -> Vec<f64> {
+    /// The summed weight of each class among these rows, for number `column` of the target, which has `classes` classes.
+    pub fn class_counts(&self, rows: &[u32], column: usize, classes: usize) -> Vec<f64> {
         let mut sums = vec![0.0; classes];
         for &row in rows {
             let weight = self.weights.get(row as usize).map_or(1.0, |&w| f64::from(w));
-            sums[self.target_row(row)[0] as usize] += weight;
+            sums[self.target_row(row)[column] as usize] += weight;
         }
         sums
     }

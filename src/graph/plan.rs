@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::backend::Form;
 use crate::graph::{Graph, ValueId};
 use crate::ops::Io;
 use crate::tensor::View;
@@ -25,10 +26,12 @@ pub struct PlanOptions {
     pub keep_all: bool,
     /// Inputs whose gradients are wanted, too.
     pub input_gradients: Vec<ValueId>,
-    /// Elements that the backend needs for the packed form of a weight `[O, I]`; 0: it packs none.
-    pub packed_len: fn(outputs: usize, inputs: usize) -> usize,
-    /// Rows of a weight that are packed together.
-    pub packed_rows: usize,
+    /// The device's [`packed_len`](crate::backend::Device::packed_len).
+    pub packed_len: fn(&Form) -> usize,
+    /// The device's [`pack_units`](crate::backend::Device::pack_units).
+    pub pack_units: fn(&Form) -> usize,
+    /// The device's [`scratch_len`](crate::backend::Device::scratch_len).
+    pub scratch_len: fn(&Form) -> usize,
 }
 
 /// What a plan computes.
@@ -51,8 +54,9 @@ impl PlanOptions {
             trainable: None,
             input_gradients: Vec::new(),
             keep_all: false,
-            packed_len: |_, _| 0,
-            packed_rows: 1,
+            packed_len: |_| 0,
+            pack_units: |_| 1,
+            scratch_len: |_| 0,
         }
     }
 
@@ -64,7 +68,7 @@ impl PlanOptions {
 /// A piece of an op; see [`crate::ops`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
-    Pack,
+    Pack(Form),
     ForwardReduce,
     Forward,
     BackwardReduce,
@@ -79,6 +83,8 @@ pub(crate) struct Step {
     pub piece: Piece,
     /// Units of a piece that is split over units.
     pub units: usize,
+    /// Units that a task has at least.
+    pub together: usize,
     /// Multiply-adds for each row of the batch.
     pub cost: f64,
     pub io: Io,
@@ -111,6 +117,8 @@ pub struct Plan {
     pub arena_len: usize,
     /// Elements of the packed weights.
     pub packed_len: usize,
+    /// Elements of scratch that each lane needs.
+    pub scratch_len: usize,
     pub(crate) steps: Vec<Step>,
     /// Run when parameters have changed.
     pub(crate) prepare: Vec<Stage>,

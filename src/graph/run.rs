@@ -40,8 +40,8 @@ impl<D: Device> Machine<D> {
 
     /// Plans for this kind of device, without its memory.
     pub fn plans(graph: &Graph, options: &[PlanOptions]) -> Vec<Plan> {
-        let packed_rows = D::PACKED_ROWS;
-        let of = |o: &PlanOptions| PlanOptions { packed_len: D::packed_len, packed_rows, ..o.clone() };
+        let (packed_len, pack_units, scratch_len) = (D::packed_len, D::pack_units, D::scratch_len);
+        let of = |o: &PlanOptions| PlanOptions { packed_len, pack_units, scratch_len, ..o.clone() };
         options.iter().map(|o| Plan::new(graph, &of(o))).collect()
     }
 
@@ -49,7 +49,7 @@ impl<D: Device> Machine<D> {
     pub fn with_plans(graph: Arc<Graph>, plans: Vec<Plan>) -> Self {
         let trains = plans.iter().any(|p| p.mode == Mode::Train);
         let largest = |f: fn(&Plan) -> usize| plans.iter().map(f).max().unwrap_or(0);
-        let device = D::new(|slot| match slot {
+        let len = |slot| match slot {
             Slot::Arena => largest(|p| p.arena_len),
             Slot::Param => graph.param_len(),
             Slot::Grad => {
@@ -62,7 +62,8 @@ impl<D: Device> Machine<D> {
             Slot::Buffer => graph.buffer_len(),
             Slot::Const => graph.constants.iter().map(Vec::len).sum(),
             Slot::Packed => largest(|p| p.packed_len),
-        });
+        };
+        let device = D::new(len, largest(|p| p.scratch_len));
         let mut machine = Machine { graph, plans, device, packed: None };
         let numbers: Vec<f64> = machine.graph.constants.iter().flatten().copied().collect();
         machine.device.write(Slot::Const, &numbers);
@@ -175,10 +176,7 @@ fn run_stage<D: Device>(device: &D, graph: &Graph, plan: &Plan, stage: &Stage, p
 fn run_step(graph: &Graph, step: &Step, be: &mut dyn Backend, units: Range<usize>) {
     let op = || &graph.nodes[step.node].op;
     match step.piece {
-        Piece::Pack => {
-            let w = &step.io.inputs[0];
-            be.pack(w.view, step.io.output, w.shape.outer(), w.shape.last(), units);
-        }
+        Piece::Pack(form) => be.pack(step.io.x(0), step.io.output, &form, units),
         Piece::ForwardReduce => op().forward_reduce(be, &step.io, units),
         Piece::Forward => op().forward(be, &step.io),
         Piece::BackwardReduce => op().backward_reduce(be, &step.io, units),

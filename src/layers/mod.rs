@@ -18,7 +18,7 @@ mod network;
 mod places;
 mod pooling;
 
-pub use network::{Input, Layout, Network, Output, build};
+pub use network::{Branched, Input, Layout, Network, Output, OutputLayer, Port, build, build_branched};
 
 /// What keeps layers from being a network, and which of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -272,18 +272,20 @@ impl Lowering<'_> {
         if !values.has("input") {
             return Ok(vec![before]);
         }
-        let find = |name: &String| {
-            let inner = self.names.get(&format!("{prefix}{name}"));
-            inner.or_else(|| self.names.get(name)).copied().ok_or_else(|| {
-                let known: Vec<String> = self.names.keys().map(|k| quote(k)).collect();
-                Problem::new(
-                    format!("layer {}", quote(&self.path)),
-                    format!("no layer or input {} comes before it", quote(name)),
-                )
-                .expected(format!("one of {}", known.join(", ")))
-            })
-        };
-        values.strs("input").iter().map(find).collect()
+        values.strs("input").iter().map(|name| self.named(name, prefix)).collect()
+    }
+
+    /// The value of that name; the layer being lowered reads it.
+    fn named(&self, name: &str, prefix: &str) -> Result<ValueId, Problem> {
+        let inner = self.names.get(&format!("{prefix}{name}"));
+        inner.or_else(|| self.names.get(name)).copied().ok_or_else(|| {
+            let known: Vec<String> = self.names.keys().map(|k| quote(k)).collect();
+            Problem::new(
+                format!("layer {}", quote(&self.path)),
+                format!("no layer or input {} comes before it", quote(name)),
+            )
+            .expected(format!("one of {}", known.join(", ")))
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! From inputs, layers and outputs to a graph with its losses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::available_memory;
 use crate::error::{Problem, Result, quote};
@@ -77,7 +77,18 @@ pub struct Output {
     pub class_weights: Option<Vec<f64>>,
 }
 
-/// A network with its handles for the trainer.
+/// The linear layer at the end of one output of several.
+#[derive(Clone, Debug)]
+pub struct OutputLayer {
+    /// NAME in `output_NAME`, `target_NAME` and so on; `None` for the only output, whose parts have no name behind them.
+    pub name: Option<String>,
+    /// The layer or input that it reads; `None`: the last layer.
+    pub input: Option<String>,
+    /// What it is to predict.
+    pub output: Output,
+}
+
+/// A network of one output with its handles for the trainer.
 #[derive(Debug)]
 pub struct Network {
     /// The graph.
@@ -96,19 +107,66 @@ pub struct Network {
     pub loss: ValueId,
 }
 
+/// A network of any number of outputs.
+#[derive(Debug)]
+pub struct Branched {
+    /// The graph.
+    pub graph: Graph,
+    /// The inputs, in the order given.
+    pub inputs: Vec<ValueId>,
+    /// For each input that is ragged: the input that holds the lengths of its rows, as whole numbers.
+    pub lengths: Vec<Option<ValueId>>,
+    /// What belongs to each output, in the order given.
+    pub outputs: Vec<Port>,
+}
+
+/// The values that belong to one output.
+#[derive(Clone, Copy, Debug)]
+pub struct Port {
+    /// The target, as the loss wants it.
+    pub target: ValueId,
+    /// What each row's loss counts.
+    pub row_weight: ValueId,
+    /// The raw output `[B, columns]`.
+    pub output: ValueId,
+    /// The loss of each row.
+    pub loss: ValueId,
+}
+
+/// The input that all inputs of plain numbers and ids make together.
+const FEATURES: &str = "features";
+
 /// Builds the graph of `layers` over `inputs`, ending in a linear layer `output` that fits `output`, with its loss.
 ///
-/// The first layer's input, unless it names one, is all inputs of plain numbers side by side with a learned vector for each
-/// input of ids; an input with places only if there is no other. `init` gives first weights to layers that name none.
-///
 /// # Errors
-/// The layer whose input does not fit, that is too large for this machine, or that does what the loss does again.
+/// As [`build_branched`].
 pub fn build(
     inputs: &[Input],
     layers: &[Value],
     init: Option<&Value>,
     output: &Output,
 ) -> Result<Network, Misfit> {
+    let only = OutputLayer { name: None, input: None, output: output.clone() };
+    let Branched { graph, inputs, lengths, outputs } = build_branched(inputs, layers, init, &[only])?;
+    let Port { target, row_weight, output, loss } = outputs[0];
+    Ok(Network { graph, inputs, lengths, target, row_weight, output, loss })
+}
+
+/// Builds the graph of `layers` over `inputs` with, for each of `outputs`, a linear layer that fits it and its loss.
+///
+/// The first layer's input, unless it names one, is `features`: all inputs of plain numbers side by side with a learned
+/// vector for each input of ids; an input with places only if there is no other. Where the first layer names an input and
+/// some layer names `features`, inputs that layers name themselves are not among them. `init` gives first weights to
+/// layers that name none.
+///
+/// # Errors
+/// The layer whose input does not fit, that is too large for this machine, or that does what the loss does again.
+pub fn build_branched(
+    inputs: &[Input],
+    layers: &[Value],
+    init: Option<&Value>,
+    outputs: &[OutputLayer],
+) -> Result<Branched, Misfit> {
     let mut graph = Graph::new();
     let ids: Vec<ValueId> = inputs.iter().map(|i| graph.input(i.name.clone(), i.shape.clone())).collect();
     let names: BTreeMap<String, ValueId> =
@@ -133,7 +191,7 @@ pub fn build(
         at: Vec::new(),
         memory: available_memory(),
     };
-    let last = lower(&mut b, inputs, &ids, layers, output)
+    let ends = lower(&mut b, inputs, &ids, layers, outputs)
         .map_err(|problem| Misfit { at: std::mem::take(&mut b.at), problem })?;
     if let Some(input) =
         inputs.iter().zip(&ids).find(|(_, id)| !b.graph.nodes.iter().any(|n| n.inputs.contains(id)))
@@ -142,50 +200,144 @@ pub fn build(
         let help = "name it as the input of a layer, and join what comes of it with concat; or leave its columns out";
         return Err(Misfit { at: Vec::new(), problem: problem.help(help) });
     }
-    let columns = b.graph.shape(last).len();
+    let mut ports = Vec::with_capacity(outputs.len());
+    for (output, end) in outputs.iter().zip(ends) {
+        let port = add_loss(&mut graph, output, end).map_err(|problem| Misfit { at: Vec::new(), problem })?;
+        graph.outputs.push(port.output);
+        graph.losses.push(LossTerm { value: port.loss, row_weight: port.row_weight });
+        ports.push(port);
+    }
+    Ok(Branched { graph, inputs: ids, lengths, outputs: ports })
+}
+
+/// The target, the row weights and the loss of an output that ends in `end`.
+fn add_loss(graph: &mut Graph, layer: &OutputLayer, end: ValueId) -> Result<Port, Problem> {
+    let columns = graph.shape(end).len();
+    let output = &layer.output;
     let target_shape = match output.loss.target {
         TargetKind::Class => Shape::default(),
         TargetKind::Quantiles => Shape::from([1]),
         TargetKind::Binary | TargetKind::Number => Shape::from([columns]),
     };
-    let target = graph.input("target", target_shape);
-    let row_weight = graph.input("row_weight", Shape::default());
-    let mut loss_inputs = vec![last, target];
+    let target = graph.input(layer.called("target"), target_shape);
+    let row_weight = graph.input(layer.called("row_weight"), Shape::default());
+    let mut loss_inputs = vec![end, target];
     if let Some(weights) = &output.class_weights {
-        loss_inputs.push(graph.constant("class_weights", weights.clone()));
+        loss_inputs.push(graph.constant(layer.called("class_weights"), weights.clone()));
     }
-    let loss = graph.node("loss", (output.loss.build)(&output.loss_values), &loss_inputs).map_err(|e| {
-        let problem =
-            Problem::new(format!("loss {}", quote(output.loss.name)), "it does not fit the network's output");
-        Misfit { at: Vec::new(), problem: problem.expected(e.expected).found(e.got) }
+    let op = (output.loss.build)(&output.loss_values);
+    let loss = graph.node(layer.called("loss"), op, &loss_inputs).map_err(|e| {
+        let what = "it does not fit the network's output";
+        Problem::new(format!("loss {}", quote(output.loss.name)), what).expected(e.expected).found(e.got)
     })?;
-    graph.outputs = vec![last];
-    graph.losses = vec![LossTerm { value: loss, row_weight }];
-    Ok(Network { graph, inputs: ids, lengths, target, row_weight, output: last, loss })
+    Ok(Port { target, row_weight, output: end, loss })
 }
 
+impl OutputLayer {
+    /// `part`, or `part_NAME` of several outputs.
+    fn called(&self, part: &str) -> String {
+        match &self.name {
+            Some(name) => format!("{part}_{name}"),
+            None => part.to_owned(),
+        }
+    }
+}
+
+/// Lowers all layers and the layer of each output.
 fn lower(
     b: &mut Lowering<'_>,
     inputs: &[Input],
     ids: &[ValueId],
     layers: &[Value],
-    output: &Output,
-) -> Result<ValueId, Problem> {
-    // A network whose first layers all name their inputs does not use the joined features.
-    let joined = if names_its_input(layers.first()) { ids[0] } else { features(b, inputs, ids)? };
+    outputs: &[OutputLayer],
+) -> Result<Vec<ValueId>, Problem> {
+    let mut named = Named::default();
+    named.look(layers);
+    named.read.extend(outputs.iter().filter_map(|o| o.input.clone()));
+    // A network whose first layers all name their inputs does not use the joined features, unless some layer names them.
+    let explicit = names_its_input(layers.first());
+    let first = if !explicit {
+        let joined = features(b, inputs, ids, |_| true)?;
+        if named.features() {
+            b.names.insert(FEATURES.into(), joined);
+        }
+        joined
+    } else {
+        if named.features() && inputs.iter().any(|i| is_plain(i) && named.leaves(i)) {
+            let joined = features(b, inputs, ids, |input| is_plain(input) && named.leaves(input))?;
+            b.names.insert(FEATURES.into(), joined);
+        }
+        ids[0]
+    };
     b.path.clear();
-    let last = b.list(layers, joined)?;
+    let last = b.list(layers, first)?;
+    outputs.iter().map(|layer| end(b, layer, last, layers.len())).collect()
+}
+
+/// The layer of an output; `last` is what the last of `layers` gives.
+fn end(b: &mut Lowering<'_>, layer: &OutputLayer, last: ValueId, layers: usize) -> Result<ValueId, Problem> {
+    let output = &layer.output;
+    b.path = layer.called("output");
+    let x = match &layer.input {
+        None => last,
+        Some(name) => b.named(name, "")?,
+    };
     let columns = (output.loss.columns)(&output.loss_values, output.outputs);
-    if let Some(problem) = twice(b, last, output, columns) {
-        b.at = vec![layers.len() - 1];
+    if let Some(problem) = twice(b, x, output, columns) {
+        b.at = if x == last { vec![layers - 1] } else { Vec::new() };
         return Err(problem);
     }
-    b.path = "output".into();
-    if b.shape(last).axes().len() != 1 {
-        let found = b.shape(last).to_string();
+    if b.names.contains_key(&b.path) {
+        let problem = Problem::new(b.place(), "the name is taken: the layer of an output has it");
+        return Err(problem.help("give each layer a name of its own"));
+    }
+    if b.shape(x).axes().len() != 1 {
+        let found = b.shape(x).to_string();
         return Err(b.problem(&ShapeError::new("one row of numbers", found)));
     }
-    affine(b, &Values::default(), last, columns, true)
+    affine(b, &Values::default(), x, columns, true)
+}
+
+/// Names in a config's layers, those in blocks among them.
+#[derive(Debug, Default)]
+struct Named {
+    /// What layers read by name.
+    read: BTreeSet<String>,
+    /// What layers are called.
+    layers: BTreeSet<String>,
+}
+
+impl Named {
+    fn look(&mut self, layers: &[Value]) {
+        for layer in layers {
+            let Value::Table(entries) = layer else { continue };
+            for (key, value) in entries {
+                match (key.as_str(), value) {
+                    ("name", Value::Str(name)) => _ = self.layers.insert(name.clone()),
+                    ("input", Value::Str(name)) => _ = self.read.insert(name.clone()),
+                    ("input", Value::List(names)) => {
+                        let texts = names.iter().filter_map(|n| match n {
+                            Value::Str(name) => Some(name.clone()),
+                            _ => None,
+                        });
+                        self.read.extend(texts);
+                    }
+                    ("layers", Value::List(inner)) => self.look(inner),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Whether some layer reads the joined features, and not a layer of that name.
+    fn features(&self) -> bool {
+        self.read.contains(FEATURES) && !self.layers.contains(FEATURES)
+    }
+
+    /// Whether no layer reads this input by its own name.
+    fn leaves(&self, input: &Input) -> bool {
+        input.name == FEATURES || !self.read.contains(&input.name)
+    }
 }
 
 /// The mistake of a softmax or sigmoid before a loss that has one of its own.
@@ -211,11 +363,21 @@ fn names_its_input(layer: Option<&Value>) -> bool {
     matches!(layer, Some(Value::Table(entries)) if entries.iter().any(|(k, _)| k == "input"))
 }
 
-/// All inputs without places as one row of numbers, or the one input that there is.
-fn features(b: &mut Lowering<'_>, inputs: &[Input], ids: &[ValueId]) -> Result<ValueId, Problem> {
+/// Whether an input has no places: it is a row of numbers, or an id.
+fn is_plain(input: &Input) -> bool {
+    input.shape.axes().len() < 2
+}
+
+/// All inputs without places of which `wanted` holds as one row of numbers, or the one input that there is.
+fn features(
+    b: &mut Lowering<'_>,
+    inputs: &[Input],
+    ids: &[ValueId],
+    wanted: impl Fn(&Input) -> bool,
+) -> Result<ValueId, Problem> {
     let mut parts = Vec::new();
-    let flat = |input: &Input| input.shape.axes().len() < 2 || inputs.len() == 1;
-    for (input, &id) in inputs.iter().zip(ids).filter(|(input, _)| flat(input)) {
+    let flat = |input: &Input| is_plain(input) || inputs.len() == 1;
+    for (input, &id) in inputs.iter().zip(ids).filter(|(input, _)| flat(input) && wanted(input)) {
         if input.cardinality.is_some() {
             b.path = format!("embedding_{}", input.name);
             parts.push(embedding::lookup(b, id, None)?);
@@ -231,7 +393,7 @@ fn features(b: &mut Lowering<'_>, inputs: &[Input], ids: &[ValueId]) -> Result<V
             Err(problem.expected(format!("input = one of {}", names.join(", "))))
         }
         _ => {
-            b.path = "features".into();
+            b.path = FEATURES.into();
             b.node(Concat, &parts)
         }
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::backend::{Backend, Dest, Matrix};
+use crate::backend::{Backend, Dest, Form, Matrix};
 use crate::ops::{Case, CaseInput, Io, Op, OpEntry, Reads, ShapeError};
 use crate::tensor::Shape;
 
@@ -52,8 +52,9 @@ impl Op for Linear {
         Reads { inputs: true, output: false }
     }
 
-    fn packs(&self) -> Option<usize> {
-        Some(1)
+    fn packs(&self, inputs: &[Shape]) -> Option<(usize, Form)> {
+        let w = &inputs[1];
+        Some((1, Form::Transposed { outputs: w.outer(), inputs: w.last() }))
     }
 
     fn forward(&self, be: &mut dyn Backend, io: &Io) {

@@ -19,7 +19,7 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
-use crate::backend::{Backend, Dest, Matrix};
+use crate::backend::{Backend, Dest, Form, Matrix};
 use crate::spec::{Key, Values};
 use crate::tensor::{Shape, View};
 
@@ -46,8 +46,8 @@ macro_rules! registry {
 registry! {
     /// Ops that are neither activations nor losses.
     OPS: OpEntry = [
-        add, batch_norm, concat, dropout, embedding, last, layer_norm, linear, mask, max, max_pool,
-        mean, mul, reshape, resize_lengths, softmax, transpose
+        add, batch_norm, concat, conv, conv_transpose, dropout, embedding, last, layer_norm, linear,
+        mask, max, max_pool, mean, mul, reshape, resize_lengths, softmax, transpose
     ]
 }
 
@@ -145,7 +145,7 @@ pub struct Operand {
     pub view: View,
     /// The shape; of one row where the view has rows.
     pub shape: Shape,
-    /// The packed form, for the input that [`Op::packs`] names.
+    /// The packed form, for the input that [`Op::packs`] names, or [`Op::packs_back`] in backward.
     pub packed: Option<View>,
 }
 
@@ -268,8 +268,18 @@ pub trait Op: Debug + Send + Sync {
     /// Adds to the gradients of the parameters, for some units.
     fn backward_params(&self, _be: &mut dyn Backend, _io: &Io, _units: Range<usize>) {}
 
-    /// The input that is a weight `[O, I]` whose transpose forward multiplies by; the plan keeps it packed.
-    fn packs(&self) -> Option<usize> {
+    /// Units of [`Op::backward_params`] that a task has at least, so that none runs on a sliver: two tiles of a product.
+    fn units_together(&self, _inputs: &[Shape]) -> usize {
+        28
+    }
+
+    /// The input that is a weight which the plan keeps packed for forward, and what it is read for.
+    fn packs(&self, _inputs: &[Shape]) -> Option<(usize, Form)> {
+        None
+    }
+
+    /// The same for backward.
+    fn packs_back(&self, _inputs: &[Shape]) -> Option<(usize, Form)> {
         None
     }
 

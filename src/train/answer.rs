@@ -8,7 +8,7 @@ use crate::data::{NumberTarget, Targets};
 use crate::error::{Error, Result, quote};
 use crate::metrics::Task;
 use crate::train::blocks::Block;
-use crate::train::{Format, Model};
+use crate::train::{Format, Model, Output};
 
 /// What is predicted for one target of a row.
 #[derive(serde::Serialize)]
@@ -22,9 +22,15 @@ enum Cell<'a> {
 
 /// The way from a model's numbers to answers.
 pub(super) struct Answer {
-    targets: Targets,
-    /// Names of the target columns.
+    /// One for each output.
+    parts: Vec<Part>,
+    /// Names of the target columns, output after output.
     names: Vec<String>,
+}
+
+/// The way from the numbers of one output to its answers.
+struct Part {
+    targets: Targets,
     /// Decimals of each target; `None` where a number has the digits of its 32 bits.
     decimals: Vec<Option<i32>>,
     /// Numbers of a row.
@@ -45,33 +51,26 @@ impl Answer {
     /// # Errors
     /// `Code::Usage` for probabilities of a model that has none.
     pub(super) fn new(model: &Model, proba: bool) -> Result<Answer> {
-        let (targets, head) = (model.preprocessing.targets.clone(), &model.head);
-        if proba && !head.has_probabilities() {
-            let help = "leave --proba out";
-            return Err(if head.task == Task::Numbers {
-                Error::usage("--proba", "the model predicts numbers: there are no probabilities").help(help)
-            } else {
-                let what = "the loss of this model gives scores, not probabilities";
-                let error =
-                    Error::usage("--proba", what).found(format!("the loss {}", quote(head.loss.name)));
-                error.help(format!("{help}, or train with another loss"))
-            });
+        let help = "leave --proba out";
+        if proba && model.outputs.iter().all(|o| o.head.task == Task::Numbers) {
+            let what = "the model predicts numbers: there are no probabilities";
+            return Err(Error::usage("--proba", what).help(help));
         }
-        let names: Vec<String> = targets.names().into_iter().map(str::to_owned).collect();
-        let (details, prefix, key) = match (&targets, head.quantiles()) {
-            (_, Some(quantiles)) => (quantiles.iter().map(f64::to_string).collect(), "quantile", "quantiles"),
-            (Targets::Classes { classes, .. }, _) if proba => {
-                (classes.clone(), "probability", "probabilities")
-            }
-            (Targets::Labels { .. }, _) if proba => (names.clone(), "probability", "probabilities"),
-            _ => (Vec::new(), "", ""),
-        };
-        let (width, central) = (head.predicted_width(), head.central_column());
-        let decimals = match &targets {
-            Targets::Numbers { columns } => columns.iter().map(decimals).collect(),
-            _ => vec![None; names.len()],
-        };
-        Ok(Answer { targets, names, decimals, width, central, details, prefix, key })
+        let scores = |o: &&Output| o.head.task != Task::Numbers && !o.head.has_probabilities();
+        if let Some(output) = model.outputs.iter().find(scores).filter(|_| proba) {
+            let what = match model.outputs.len() {
+                1 => "the loss of this model gives scores, not probabilities".to_owned(),
+                _ => {
+                    format!("the loss of the output {} gives scores, not probabilities", quote(&output.name))
+                }
+            };
+            let error =
+                Error::usage("--proba", what).found(format!("the loss {}", quote(output.head.loss.name)));
+            return Err(error.help(format!("{help}, or train with another loss")));
+        }
+        let parts: Vec<Part> = model.outputs.iter().map(|output| Part::new(output, proba)).collect();
+        let names = parts.iter().flat_map(|part| part.targets.names()).map(str::to_owned).collect();
+        Ok(Answer { parts, names })
     }
 
     /// Names of the columns of a CSV, without the kept ones.
@@ -80,14 +79,77 @@ impl Answer {
             [_] => vec!["prediction".into()],
             names => names.iter().map(|name| format!("prediction_{name}")).collect(),
         };
-        columns.extend(self.details.iter().map(|name| format!("{}_{name}", self.prefix)));
+        let several = self.parts.len() > 1;
+        columns.extend(self.parts.iter().flat_map(|part| part.detail_columns(several)));
         columns
     }
 
     /// Keys of a JSON object, without the kept ones.
     fn keys(&self) -> Vec<String> {
-        let details = (!self.details.is_empty()).then_some(self.key);
-        ["prediction"].into_iter().chain(details).map(str::to_owned).collect()
+        ["prediction"].into_iter().chain(self.detail_keys()).map(str::to_owned).collect()
+    }
+
+    /// Keys of what is written after the predictions, each once.
+    fn detail_keys(&self) -> impl Iterator<Item = &'static str> {
+        let has = |key: &&str| self.parts.iter().any(|p| p.key == *key && !p.details.is_empty());
+        ["probabilities", "quantiles"].into_iter().filter(move |key| has(key))
+    }
+
+    /// The predictions of a row, output after output.
+    fn cells<'a>(&'a self, row: Row<'a>) -> impl Iterator<Item = Cell<'a>> + Clone {
+        self.parts.iter().enumerate().flat_map(move |(i, part)| part.cells(row.of(i, part.width)))
+    }
+
+    /// What is written after the predictions of a row.
+    fn detail_cells<'a>(&'a self, row: Row<'a>) -> impl Iterator<Item = Cell<'a>> + Clone {
+        self.parts.iter().enumerate().flat_map(move |(i, part)| part.detail_cells(row.of(i, part.width)))
+    }
+}
+
+/// The numbers of a row: number `at` of `[rows, predicted_width]` of each output.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    numbers: &'a [Vec<f64>],
+    at: usize,
+}
+
+impl<'a> Row<'a> {
+    fn of(self, output: usize, width: usize) -> &'a [f64] {
+        &self.numbers[output][self.at * width..(self.at + 1) * width]
+    }
+}
+
+impl Part {
+    fn new(output: &Output, proba: bool) -> Part {
+        let (targets, head) = (output.targets.clone(), &output.head);
+        let (details, prefix, key) = match (&targets, head.quantiles()) {
+            (_, Some(quantiles)) => (quantiles.iter().map(f64::to_string).collect(), "quantile", "quantiles"),
+            (Targets::Classes { classes, .. }, _) if proba => {
+                (classes.clone(), "probability", "probabilities")
+            }
+            (Targets::Labels { .. }, _) if proba => {
+                let names = targets.names().into_iter().map(str::to_owned);
+                (names.collect(), "probability", "probabilities")
+            }
+            _ => (Vec::new(), "", ""),
+        };
+        let (width, central) = (head.predicted_width(), head.central_column());
+        let decimals = match &targets {
+            Targets::Numbers { columns } => columns.iter().map(decimals).collect(),
+            _ => vec![None; targets.width()],
+        };
+        Part { targets, decimals, width, central, details, prefix, key }
+    }
+
+    /// Names of the columns of a CSV behind the predictions; with the target's name where `several` outputs have some.
+    fn detail_columns(&self, several: bool) -> impl Iterator<Item = String> {
+        let of = match &self.targets {
+            // Labels are named by their own columns.
+            Targets::Labels { .. } => String::new(),
+            targets if several => format!("{}_", targets.names()[0]),
+            _ => String::new(),
+        };
+        self.details.iter().map(move |name| format!("{}_{of}{name}", self.prefix))
     }
 
     /// The prediction of target `i`.
@@ -107,13 +169,21 @@ impl Answer {
     }
 
     fn cells<'a>(&'a self, numbers: &'a [f64]) -> impl Iterator<Item = Cell<'a>> + Clone {
-        (0..self.names.len()).map(|i| self.cell(i, numbers))
+        (0..self.targets.width()).map(|i| self.cell(i, numbers))
     }
 
     /// What is written after the predictions.
     fn detail_cells<'a>(&'a self, numbers: &'a [f64]) -> impl Iterator<Item = Cell<'a>> + Clone {
         // Probabilities, or the quantiles of the one target.
         numbers.iter().take(self.details.len()).map(|&x| self.number(0, x))
+    }
+
+    /// What is written after the predictions, by name.
+    fn details<'a>(
+        &'a self,
+        numbers: &'a [f64],
+    ) -> Pairs<impl Iterator<Item = (&'a String, Cell<'a>)> + Clone> {
+        Pairs(self.details.iter().zip(self.detail_cells(numbers)))
     }
 
     /// A number of target `i` with the digits that mean something.
@@ -165,11 +235,11 @@ impl Writer {
         Ok(Writer { answer, kept, format, text: Vec::new(), header: format == Format::Csv })
     }
 
-    /// The lines of `block` and its predictions, `[rows, predicted_width]`; before the first ones the header.
+    /// The lines of `block` and its predictions, `[rows, predicted_width]` of each output; before the first ones the header.
     ///
     /// # Errors
     /// None that the formats can have in memory.
-    pub(super) fn write(&mut self, block: &Block, numbers: &[f64]) -> Result<&[u8]> {
+    pub(super) fn write(&mut self, block: &Block, numbers: &[Vec<f64>]) -> Result<&[u8]> {
         let defect = |e: &dyn std::fmt::Display| Error::environment("the output", e.to_string());
         self.text.clear();
         match self.format {
@@ -179,15 +249,16 @@ impl Writer {
         Ok(&self.text)
     }
 
-    fn csv(&mut self, block: &Block, numbers: &[f64]) -> csv::Result<()> {
+    fn csv(&mut self, block: &Block, numbers: &[Vec<f64>]) -> csv::Result<()> {
         let mut csv = csv::Writer::from_writer(&mut self.text);
         if std::mem::take(&mut self.header) {
             csv.write_record(self.kept.iter().chain(&self.answer.columns()))?;
         }
         let mut spelled = String::new();
-        for (row, numbers) in numbers.chunks_exact(self.answer.width).enumerate() {
-            block.kept.row(row).try_for_each(|field| csv.write_field(field))?;
-            for cell in self.answer.cells(numbers).chain(self.answer.detail_cells(numbers)) {
+        for at in 0..block.table.len() {
+            block.kept.row(at).try_for_each(|field| csv.write_field(field))?;
+            let row = Row { numbers, at };
+            for cell in self.answer.cells(row).chain(self.answer.detail_cells(row)) {
                 spelled.clear();
                 // Writing to a text cannot fail.
                 let _ = match cell {
@@ -202,9 +273,9 @@ impl Writer {
         csv.flush().map_err(csv::Error::from)
     }
 
-    fn jsonl(&mut self, block: &Block, numbers: &[f64]) -> serde_json::Result<()> {
-        for (row, numbers) in numbers.chunks_exact(self.answer.width).enumerate() {
-            let line = Line { answer: &self.answer, kept: &self.kept, block, row, numbers };
+    fn jsonl(&mut self, block: &Block, numbers: &[Vec<f64>]) -> serde_json::Result<()> {
+        for at in 0..block.table.len() {
+            let line = Line { answer: &self.answer, kept: &self.kept, block, row: Row { numbers, at } };
             serde_json::to_writer(&mut self.text, &line)?;
             self.text.push(b'\n');
         }
@@ -217,25 +288,50 @@ struct Line<'a> {
     answer: &'a Answer,
     kept: &'a [String],
     block: &'a Block,
-    row: usize,
-    numbers: &'a [f64],
+    row: Row<'a>,
 }
 
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for (name, field) in self.kept.iter().zip(self.block.kept.row(self.row)) {
+        for (name, field) in self.kept.iter().zip(self.block.kept.row(self.row.at)) {
             map.serialize_entry(name, field)?;
         }
-        let Answer { names, details, key, .. } = self.answer;
-        match names.len() {
-            1 => map.serialize_entry("prediction", &self.answer.cell(0, self.numbers))?,
-            _ => {
-                map.serialize_entry("prediction", &Pairs(names.iter().zip(self.answer.cells(self.numbers))))?;
+        let Answer { names, parts } = self.answer;
+        match (&parts[..], names.len()) {
+            ([only], 1) => map.serialize_entry("prediction", &only.cell(0, self.row.of(0, only.width)))?,
+            _ => map.serialize_entry("prediction", &Pairs(names.iter().zip(self.answer.cells(self.row))))?,
+        }
+        for key in self.answer.detail_keys() {
+            match &parts[..] {
+                [only] => map.serialize_entry(key, &only.details(self.row.of(0, only.width)))?,
+                _ => map.serialize_entry(key, &Details { key, line: self })?,
             }
         }
-        if !details.is_empty() {
-            map.serialize_entry(key, &Pairs(details.iter().zip(self.answer.detail_cells(self.numbers))))?;
+        map.end()
+    }
+}
+
+/// The probabilities or the quantiles of several outputs: by target column, of a class target by class too.
+struct Details<'a> {
+    key: &'static str,
+    line: &'a Line<'a>,
+}
+
+impl Serialize for Details<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let parts = self.line.answer.parts.iter().enumerate();
+        for (i, part) in parts.filter(|(_, part)| part.key == self.key) {
+            let numbers = self.line.row.of(i, part.width);
+            match &part.targets {
+                Targets::Labels { .. } => {
+                    for (name, cell) in part.details(numbers).0 {
+                        map.serialize_entry(name, &cell)?;
+                    }
+                }
+                targets => map.serialize_entry(targets.names()[0], &part.details(numbers))?,
+            }
         }
         map.end()
     }

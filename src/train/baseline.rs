@@ -12,7 +12,7 @@ use crate::spec::{Choice, Family, Span, Tree, Value, Values};
 use crate::tensor::Key;
 use crate::train::scores::{Scores, score};
 use crate::train::stepper::{self, Clip, EVALUATE};
-use crate::train::{Model, Stop};
+use crate::train::{Model, Output, Stop};
 
 /// Steps that the linear model is trained for at most, and rows of each.
 const STEPS: usize = 1500;
@@ -28,8 +28,8 @@ const SHARE: f64 = 0.05;
 const FEWEST: f64 = 20.0;
 
 /// Scores of the same answer for every row: the shares of the classes, or the mean.
-pub(super) fn constant(model: &Model, train: (&Table, &[u32]), part: (&Table, &[u32])) -> Report {
-    let targets = &model.preprocessing.targets;
+pub(super) fn constant(output: &Output, train: (&Table, &[u32]), part: (&Table, &[u32])) -> Report {
+    let targets = &output.targets;
     let outputs = match targets {
         Targets::Classes { classes, .. } => classes.len(),
         _ => targets.width(),
@@ -42,8 +42,10 @@ pub(super) fn constant(model: &Model, train: (&Table, &[u32]), part: (&Table, &[
         let w = f64::from(weight[0]);
         total += w;
         match targets {
-            Targets::Classes { .. } => answer[train.0.target_row(row)[0] as usize] += w,
-            _ => answer.iter_mut().zip(train.0.target_row(row)).for_each(|(a, &t)| *a += w * f64::from(t)),
+            Targets::Classes { .. } => answer[output.target(train.0, row)[0] as usize] += w,
+            _ => {
+                answer.iter_mut().zip(output.target(train.0, row)).for_each(|(a, &t)| *a += w * f64::from(t))
+            }
         }
     }
     let restore = |i: usize, share: f64| match targets {
@@ -51,17 +53,17 @@ pub(super) fn constant(model: &Model, train: (&Table, &[u32]), part: (&Table, &[
         _ => share,
     };
     let answer: Vec<f64> = answer.iter().enumerate().map(|(i, a)| restore(i, a / total)).collect();
-    let mut accumulator = Accumulator::new(model.head.task, outputs);
+    let mut accumulator = Accumulator::new(output.head.task, outputs);
     for rows in part.1.chunks(1024) {
         let shape = (rows.len(), outputs);
         let predictions = Array2::from_shape_fn(shape, |(_, c)| answer[c]);
         let probabilities = predictions.mapv(|p| p as f32);
-        let truth = |(r, c): (usize, usize)| part.0.target_row(rows[r])[c];
+        let truth = |(r, c): (usize, usize)| output.target(part.0, rows[r])[c];
         let mut weights = vec![1.0; rows.len()];
         part.0.weight(rows, &mut weights);
         match targets {
             Targets::Classes { .. } => {
-                let classes: Vec<u32> = rows.iter().map(|&r| part.0.target_row(r)[0] as u32).collect();
+                let classes: Vec<u32> = rows.iter().map(|&r| output.target(part.0, r)[0] as u32).collect();
                 accumulator.update(probabilities.view(), Truth::Classes(&classes), Some(&weights));
             }
             Targets::Labels { .. } => {
@@ -91,13 +93,15 @@ pub(super) fn linear(
     let network = model.graph().cost() * train.1.len() as f64 * config.train.epochs.unwrap_or(0) as f64;
     let mut config = config.clone();
     config.model.layers = Some(side_by_side(model));
+    config.model.outputs.iter_mut().for_each(|output| output.input = None);
     let batch = BATCH.min(train.1.len());
     let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, BATCH)];
-    let mut linear = Model::new(config, model.preprocessing.clone(), model.class_weights().cloned(), &plans)?;
+    let mut linear = Model::new(config, model.preprocessing.clone(), &model.class_weights(), &plans)?;
     let own = linear.graph().cost() * batch as f64;
     let steps = (COST.max(SHARE * network) / own).clamp(FEWEST, STEPS as f64) as usize;
     // Many inputs that move together make a step of each too long for their sum.
-    let wide = linear.graph().param_count() as f64 / linear.head.columns() as f64;
+    let columns: usize = linear.outputs.iter().map(|output| output.head.columns()).sum();
+    let wide = linear.graph().param_count() as f64 / columns as f64;
     let rate = 0.05 * (128.0 / wide).min(1.0);
     let rows = crate::config::registries().rows(Family::Optimizer);
     let index = rows.iter().position(|r| r.name == "adam").unwrap_or(0);

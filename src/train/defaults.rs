@@ -1,4 +1,4 @@
-//! What a config leaves to the program: chosen from the number of training rows and the task.
+//! What a config leaves to the program: chosen from the number of training rows and the tasks.
 
 use crate::config::{Config, EarlyStopping, registries};
 use crate::metrics::Task;
@@ -7,8 +7,8 @@ use crate::spec::{Choice, Family, SourceText, Span, Tree, Value};
 /// Tables with fewer training rows than this are small: they need a simple network that is held back, not a deep one.
 const SMALL: usize = 2_000;
 
-/// Fills in everything that is "auto".
-pub(super) fn resolve(config: &mut Config, train_rows: usize, task: Task, has_validation: bool) {
+/// Fills in everything that is "auto". `tasks`: of each output.
+pub(super) fn resolve(config: &mut Config, train_rows: usize, tasks: &[Task], has_validation: bool) {
     let small = train_rows < SMALL;
     let own_network = config.model.layers.is_some();
     let train = &mut config.train;
@@ -31,7 +31,16 @@ pub(super) fn resolve(config: &mut Config, train_rows: usize, task: Task, has_va
     train.schedule.get_or_insert_with(|| {
         choice(Family::Schedule, if own_optimizer { "constant" } else { "cosine" }, &[])
     });
-    train.loss.get_or_insert_with(|| loss(task, small));
+    match (&mut config.model.outputs[..], tasks) {
+        ([], &[task]) => _ = train.loss.get_or_insert_with(|| loss(task, small)),
+        // Where train.loss is the only output's it stays so.
+        (outputs, tasks) if train.loss.is_none() => {
+            for (output, &task) in outputs.iter_mut().zip(tasks) {
+                output.loss.get_or_insert_with(|| loss(task, small));
+            }
+        }
+        _ => {}
+    }
     config.model.layers.get_or_insert_with(|| layers(small));
 }
 
@@ -108,7 +117,7 @@ mod tests {
         let text = format!("data.train = \"t.csv\"\ndata.target = \"y\"\n{text}");
         let text = SourceText::new("a.toml", text, Format::Toml);
         let mut config = Config::parse(&text, &[], registries()).expect("a config without faults");
-        resolve(&mut config, rows, task, true);
+        resolve(&mut config, rows, &[task], true);
         config
     }
 

@@ -6,6 +6,7 @@ use crate::error::quote;
 use crate::graph::{Machine, Mode, Pass, PlanOptions};
 use crate::tensor::Key;
 use crate::train::Model;
+use crate::train::model::Weighing;
 use crate::train::stepper::TRAIN;
 
 /// The first value on the way from the inputs to the loss that is not finite for `rows`, for people.
@@ -27,7 +28,7 @@ pub(super) fn first_bad(model: &mut Model, table: &Table, rows: &[u32], key: Key
     machine.buffers_mut().copy_from_slice(model.machine.buffers());
     model.fill_inputs(TRAIN, table, rows, None);
     model.fill_targets(TRAIN, table, rows);
-    model.fill_weights(TRAIN, table, rows, 1.0);
+    model.fill_weights(TRAIN, table, rows, Weighing::Plain);
     for &input in &graph.inputs {
         let from = model.machine.output(TRAIN, input, rows.len()).to_vec();
         machine.input_mut(0, input, rows.len()).copy_from_slice(&from);

@@ -6,17 +6,16 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::data::Targets;
 use crate::data::reader::BadRows;
 use crate::data::source::Source;
-use crate::error::Result;
+use crate::error::{Result, quote};
 use crate::graph::Mode;
 use crate::metrics::{self, Column, Report, closing_table};
 use crate::train::blocks::{Blocks, no_rows};
 use crate::train::run::in_pool;
-use crate::train::scores::{Scorer, Scores};
+use crate::train::scores::{OutputScores, Scorer, Scores};
 use crate::train::trainer::EVALUATION_ROWS;
-use crate::train::{Model, Progress, Stop};
+use crate::train::{Model, Output, Progress, Stop};
 
 /// How a table is scored.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,7 +29,8 @@ pub struct EvalOptions {
 pub struct Evaluation {
     source: String,
     scores: Scores,
-    targets: Targets,
+    /// Of each output: classes, or the columns of the targets.
+    names: Vec<Vec<String>>,
 }
 
 /// Scores the model at `model` on the rows of `data`, in memory that does not grow with them beyond
@@ -72,7 +72,8 @@ pub fn evaluate(
         }
         blocks.tell(progress);
         let source = blocks.source().to_owned();
-        Ok(Evaluation { source, scores: scorer.finish(), targets: preprocessing.targets })
+        let names = model.outputs.iter().map(Output::names).collect();
+        Ok(Evaluation { source, scores: scorer.finish(&model), names })
     })
 }
 
@@ -83,86 +84,109 @@ impl Evaluation {
     }
 
     /// For people: every metric, the headline one with its 95 % interval, then what was counted for each class, label
-    /// or number.
+    /// or number; of several outputs the loss of all and a section for each.
     pub fn to_text(&self) -> String {
-        let report = &self.scores.report;
-        let mut values = vec![("loss", self.scores.loss)];
-        values.extend(report.values());
-        let headline = report.headline();
-        let mut text = format!("{} rows of {}\n\n", report.rows(), self.source);
-        text += &closing_table(&Column { title: "value", values: &values }, Some(&headline), &[]);
-        let names = self.names();
-        for table in match report {
-            Report::Classes(r) => {
-                vec![metrics::confusion_matrix(r, &names), metrics::class_table(r, &names)]
-            }
-            Report::Labels(r) => vec![metrics::label_table(r, &names)],
-            Report::Numbers(r) if r.outputs.len() > 1 => vec![metrics::output_table(r, &names)],
-            _ => Vec::new(),
-        } {
-            text.push('\n');
-            text += &table;
+        let scores = &self.scores;
+        let mut text = format!("{} rows of {}\n\n", scores.outputs[0].report.rows(), self.source);
+        if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
+            return text + &section_text(output, scores.loss, names);
         }
-        for (i, note) in report.notes().iter().enumerate() {
-            let gap = if i == 0 { "\n" } else { "" };
+        text += &closing_table(&Column { title: "value", values: &[("loss", scores.loss)] }, None, &[]);
+        for (output, names) in scores.outputs.iter().zip(&self.names) {
             // Writing to a text cannot fail.
-            let _ = writeln!(text, "{gap}note: {note}");
+            let _ = writeln!(text, "\noutput {}\n", quote(&output.name));
+            text += &section_text(output, output.loss, names);
         }
         text
     }
 
     /// For programs: `rows`, `loss` and every metric by name, `interval` of the headline metric, `classes` and
-    /// `confusion` (`[true][predicted]`), `labels` or `outputs`, and `notes`. What is not finite is `null`.
+    /// `confusion` (`[true][predicted]`), `labels` or `outputs`, and `notes`. Of several outputs `outputs` holds all but
+    /// `rows` for each, by name. What is not finite is `null`.
     pub fn to_json(&self) -> Value {
-        let report = &self.scores.report;
+        let scores = &self.scores;
         let mut map = Map::new();
-        map.insert("rows".into(), json!(report.rows()));
-        map.extend(self.scores.figures().into_iter().map(|(name, value)| (name, json!(value))));
-        let headline = report.headline();
-        let interval = headline.interval.map(|i| {
-            json!({ "metric": headline.metric, "low": i.low, "high": i.high, "level": 0.95, "method": i.method })
-        });
-        map.insert("interval".into(), json!(interval));
-        let names = self.names();
-        match report {
-            Report::Classes(r) => {
-                let class = |(name, c): (&String, &metrics::ClassScores)| {
-                    json!({ "class": name, "precision": c.precision(), "recall": c.recall(), "f1": c.f1(),
-                            "support": count(c.support) })
-                };
-                map.insert("classes".into(), names.iter().zip(&r.classes).map(class).collect());
-                let row = |row: &[f64]| row.iter().map(|&w| count(w)).collect::<Value>();
-                let matrix = r.confusion.as_ref().map(|c| c.chunks(names.len()).map(row).collect::<Value>());
-                map.insert("confusion".into(), json!(matrix));
-            }
-            Report::Labels(r) => {
-                let label = |(name, l): (&String, &metrics::LabelScores)| {
-                    json!({ "label": name, "precision": l.precision(), "recall": l.recall(), "f1": l.f1(),
-                            "roc_auc": l.roc_auc, "average_precision": l.average_precision,
-                            "support": count(l.support) })
-                };
-                map.insert("labels".into(), names.iter().zip(&r.labels).map(label).collect());
-            }
-            Report::Numbers(r) => {
-                let output = |(name, o): (&String, &metrics::NumberScores)| {
-                    json!({ "output": name, "r2": o.r2, "rmse": o.rmse, "mse": o.mse, "mae": o.mae,
-                            "mape": o.mape })
-                };
-                map.insert("outputs".into(), names.iter().zip(&r.outputs).map(output).collect());
-            }
-            Report::Text(_) => {}
+        map.insert("rows".into(), json!(scores.outputs[0].report.rows()));
+        if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
+            map.extend(section_json(output, scores.loss, names));
+            return Value::Object(map);
         }
-        map.insert("notes".into(), json!(report.notes()));
+        map.insert("loss".into(), json!(scores.loss));
+        let sections = scores.outputs.iter().zip(&self.names);
+        let sections: Map<String, Value> = sections
+            .map(|(output, names)| (output.name.clone(), section_json(output, output.loss, names).into()))
+            .collect();
+        map.insert("outputs".into(), Value::Object(sections));
         Value::Object(map)
     }
+}
 
-    /// Classes, or the columns of the targets.
-    fn names(&self) -> Vec<String> {
-        match self.targets.classes() {
-            Some(classes) => classes.to_vec(),
-            None => self.targets.names().into_iter().map(str::to_owned).collect(),
+/// The figures of one output; `names` are its classes, or the columns of its targets.
+fn section_text(output: &OutputScores, loss: f64, names: &[String]) -> String {
+    let report = &output.report;
+    let mut values = vec![("loss", loss)];
+    values.extend(report.values());
+    let headline = report.headline();
+    let mut text = closing_table(&Column { title: "value", values: &values }, Some(&headline), &[]);
+    for table in match report {
+        Report::Classes(r) => {
+            vec![metrics::confusion_matrix(r, names), metrics::class_table(r, names)]
         }
+        Report::Labels(r) => vec![metrics::label_table(r, names)],
+        Report::Numbers(r) if r.outputs.len() > 1 => vec![metrics::output_table(r, names)],
+        _ => Vec::new(),
+    } {
+        text.push('\n');
+        text += &table;
     }
+    for (i, note) in report.notes().iter().enumerate() {
+        let gap = if i == 0 { "\n" } else { "" };
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "{gap}note: {note}");
+    }
+    text
+}
+
+fn section_json(output: &OutputScores, loss: f64, names: &[String]) -> Map<String, Value> {
+    let report = &output.report;
+    let mut map = Map::new();
+    map.insert("loss".into(), json!(loss));
+    map.extend(report.values().into_iter().map(|(name, value)| (name.to_owned(), json!(value))));
+    let headline = report.headline();
+    let interval = headline.interval.map(|i| {
+        json!({ "metric": headline.metric, "low": i.low, "high": i.high, "level": 0.95, "method": i.method })
+    });
+    map.insert("interval".into(), json!(interval));
+    match report {
+        Report::Classes(r) => {
+            let class = |(name, c): (&String, &metrics::ClassScores)| {
+                json!({ "class": name, "precision": c.precision(), "recall": c.recall(), "f1": c.f1(),
+                        "support": count(c.support) })
+            };
+            map.insert("classes".into(), names.iter().zip(&r.classes).map(class).collect());
+            let row = |row: &[f64]| row.iter().map(|&w| count(w)).collect::<Value>();
+            let matrix = r.confusion.as_ref().map(|c| c.chunks(names.len()).map(row).collect::<Value>());
+            map.insert("confusion".into(), json!(matrix));
+        }
+        Report::Labels(r) => {
+            let label = |(name, l): (&String, &metrics::LabelScores)| {
+                json!({ "label": name, "precision": l.precision(), "recall": l.recall(), "f1": l.f1(),
+                        "roc_auc": l.roc_auc, "average_precision": l.average_precision,
+                        "support": count(l.support) })
+            };
+            map.insert("labels".into(), names.iter().zip(&r.labels).map(label).collect());
+        }
+        Report::Numbers(r) => {
+            let output = |(name, o): (&String, &metrics::NumberScores)| {
+                json!({ "output": name, "r2": o.r2, "rmse": o.rmse, "mse": o.mse, "mae": o.mae,
+                        "mape": o.mape })
+            };
+            map.insert("outputs".into(), names.iter().zip(&r.outputs).map(output).collect());
+        }
+        Report::Text(_) => {}
+    }
+    map.insert("notes".into(), json!(report.notes()));
+    map
 }
 
 /// A number of rows: whole unless rows have weights.

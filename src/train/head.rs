@@ -47,11 +47,11 @@ fn default_loss(targets: &Targets) -> &'static str {
 }
 
 impl Head {
-    /// The head for `targets` with the loss that the config names, or the usual one.
+    /// The head for `targets` with the loss that the config names under `key`, or the usual one.
     ///
     /// # Errors
     /// `Code::Usage` where the loss does not fit the target, and for quantiles that are none or not all different.
-    pub fn new(targets: &Targets, choice: Option<&Choice>) -> Result<Head> {
+    pub fn new(targets: &Targets, choice: Option<&Choice>, key: &str) -> Result<Head> {
         let name = choice.map_or_else(|| default_loss(targets), |c| c.name);
         let loss = LOSSES.iter().find(|l| l.name == name).unwrap_or(&LOSSES[0]);
         let values = choice.map_or_else(|| Values::defaults(loss.keys), |c| c.values.clone());
@@ -77,10 +77,10 @@ impl Head {
             (Targets::Numbers { columns }, TargetKind::Quantiles) if columns.len() == 1 => {
                 (Task::Numbers, 1, Form::Quantiles)
             }
-            _ => return Err(misfit(targets, loss)),
+            _ => return Err(misfit(targets, loss, key)),
         };
         if form == Form::Quantiles {
-            check_quantiles(&values.f64s("quantiles"))?;
+            check_quantiles(&values.f64s("quantiles"), key)?;
         }
         Ok(Head { loss, values, task, outputs, form })
     }
@@ -186,20 +186,20 @@ fn softmax(raw: &[f32], out: &mut [f64]) {
     out.iter_mut().zip(raw).for_each(|(o, &x)| *o = f64::from(x - top).exp() / total);
 }
 
-fn check_quantiles(quantiles: &[f64]) -> Result<()> {
+fn check_quantiles(quantiles: &[f64], key: &str) -> Result<()> {
     let twice = quantiles.iter().enumerate().find(|&(i, q)| quantiles[..i].contains(q));
     let what = match twice {
         Some((_, q)) => format!("the quantile {q} is named twice"),
         None if quantiles.is_empty() => "no quantile is named".to_owned(),
         None => return Ok(()),
     };
-    Err(Error::usage("train.loss.quantiles", what)
+    Err(Error::usage(format!("{key}.quantiles"), what)
         .expected("at least one number between 0 and 1, each once")
         .found(format!("{quantiles:?}"))
         .help("name the quantiles to predict, such as quantiles = [0.05, 0.5, 0.95]"))
 }
 
-fn misfit(targets: &Targets, loss: &LossEntry) -> Error {
+fn misfit(targets: &Targets, loss: &LossEntry, key: &str) -> Error {
     let (what, task) = match targets {
         Targets::Classes { column, classes, .. } => {
             (format!("{} classes of {}", classes.len(), quote(column)), Task::Classes)
@@ -218,7 +218,7 @@ fn misfit(targets: &Targets, loss: &LossEntry) -> Error {
         _ => false,
     };
     let fitting: Vec<String> = LOSSES.iter().filter(fits).map(|l| quote(l.name)).collect();
-    Error::usage("train.loss", format!("{} does not fit the target", quote(loss.name)))
+    Error::usage(key, format!("{} does not fit the target", quote(loss.name)))
         .expected(format!("one of {}, or no loss at all: it follows from the target", fitting.join(", ")))
         .found(format!("a target of {what}"))
         .help("choose a fitting loss, or pin the target's type: data.columns.NAME.type = \"number\" or \"category\"")

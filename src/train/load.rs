@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use crate::config::{Config, Data, Validation};
+use crate::config::{self, Config, Data, Validation};
 use crate::data::reader::{BadRows, ReadOptions};
 use crate::data::source::Source;
 use crate::data::{
-    ColumnPin, ColumnType, DataOptions, Encoding, Fitted, InputGroup, LongTable, MissingPolicy, Purpose,
-    RawTable, SampleOptions, Samples, Scale, Split, Table, Unknown,
+    ColumnPin, ColumnType, DataOptions, Encoding, Fitted, InputGroup, LongTable, MissingPolicy, OutputGroup,
+    Purpose, RawTable, SampleOptions, Samples, Scale, Split, Table, Unknown,
 };
 use crate::error::{Error, Result};
 use crate::spec::Values;
+use crate::train::output::loss_of;
 use crate::train::{Head, Progress};
 
 /// The rows that choose the best weights.
@@ -99,6 +100,11 @@ pub fn data_options(config: &Config) -> DataOptions {
         columns: i.columns.clone(),
         shape: i.shape.clone(),
     });
+    let output = |o: &config::Output| OutputGroup {
+        name: o.name.clone(),
+        columns: o.target.clone(),
+        standardise: data.standardise_target && !Head::keeps_unit(loss_of(config, Some(o))),
+    };
     DataOptions {
         target: data.target.clone(),
         exclude: data.exclude.clone(),
@@ -107,6 +113,7 @@ pub fn data_options(config: &Config) -> DataOptions {
         missing_values: data.missing_values.clone(),
         scale: Scale::from_name(&data.scale).unwrap_or(Scale::Standard),
         standardise_target: data.standardise_target && !Head::keeps_unit(config.train.loss.as_ref()),
+        outputs: config.model.outputs.iter().map(output).collect(),
         columns: data.columns.iter().map(|(name, pins)| (name.clone(), pin(pins))).collect(),
         inputs: inputs.collect(),
         ..DataOptions::default()

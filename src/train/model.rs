@@ -1,6 +1,7 @@
 //! A network with its preprocessing: what training fills with weights, and what a model file brings back.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,14 +9,15 @@ use crate::backend::available_memory;
 use crate::backend::cpu::Cpu;
 use crate::checkpoint::{self, ModelFile, Tensor};
 use crate::config::{Config, Validation, registries};
-use crate::data::{DenseInput, Extent, Inputs, Preprocessing, Table};
+use crate::data::{DenseInput, Extent, Inputs, Preprocessing, Table, TargetGroup};
 use crate::error::{Code, Error, Problem, Result};
 use crate::graph::{self, Graph, Machine, Mode, Pass, PlanOptions, ValueId};
 use crate::init::INITIALIZERS;
-use crate::layers::{self, Input, Misfit, Output};
+use crate::layers::{self, Input, Misfit, OutputLayer};
 use crate::spec::{Format, SourceText, Tree, Value};
 use crate::tensor::Key;
-use crate::train::{Head, memory};
+use crate::train::output::Place;
+use crate::train::{Output, memory};
 
 /// The config as TOML.
 pub(super) const CONFIG: &str = "backprop.config";
@@ -31,48 +33,48 @@ pub struct Model {
     pub preprocessing: Preprocessing,
     /// What the network gets from a table.
     pub inputs: Inputs,
-    /// The loss and the meaning of the output.
-    pub head: Head,
+    /// What it predicts, each with its loss; one or more.
+    pub outputs: Vec<Output>,
     /// Parameters and plans.
     pub machine: Machine<Cpu<f32>>,
     /// The inputs that a table fills: blocks of numbers, ids, images and series.
     input_ids: Vec<ValueId>,
     /// For each of them, the input of its lengths.
     length_ids: Vec<Option<ValueId>>,
-    target: ValueId,
-    row_weight: ValueId,
-    output: ValueId,
-    loss: ValueId,
-    class_weights: Option<Vec<f32>>,
+    /// Where the outputs are in the graph.
+    places: Vec<Place>,
     scratch: Vec<f32>,
+}
+
+/// How the rows of a pass are weighed in the losses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weighing {
+    /// So that each output's losses of all rows of a step sum to their weighted mean, times what the output counts.
+    /// [`Model::weigh_step`] is told of the step's rows before.
+    Step,
+    /// As the rows and classes are weighed in the data and in the config.
+    Plain,
 }
 
 impl Model {
     /// Builds the network of `config` for `preprocessing`, with a plan for each of `plans`. Weights are zero.
+    /// `class_weights` has those of each output, or nothing at all.
     ///
     /// # Errors
     /// `Code::Usage` for layers that do not fit or need more memory than there is, and for a loss that does not fit the
-    /// target.
+    /// target; `Code::Model` for a config and a preprocessing of different outputs.
     pub fn new(
         config: Config,
         preprocessing: Preprocessing,
-        class_weights: Option<Vec<f32>>,
+        class_weights: &[Option<Vec<f32>>],
         plans: &[PlanOptions],
     ) -> Result<Model> {
         let inputs = preprocessing.inputs();
-        let head = Head::new(&preprocessing.targets, config.train.loss.as_ref())?;
+        let outputs = Output::all(&config, &preprocessing.targets, class_weights)?;
         let layers: Vec<Value> = config.model.layers.iter().flatten().map(Tree::to_value).collect();
-        let output = Output {
-            loss: head.loss,
-            loss_values: head.values.clone(),
-            outputs: head.outputs,
-            class_weights: class_weights
-                .as_ref()
-                .filter(|_| head.weighs_classes())
-                .map(|w| w.iter().map(|&w| f64::from(w)).collect()),
-        };
+        let ends: Vec<OutputLayer> = outputs.iter().map(|o| o.layer(outputs.len() > 1)).collect();
         let init = config.model.init.as_ref().map(crate::spec::Choice::to_value);
-        let network = layers::build(&network_inputs(&inputs), &layers, init.as_ref(), &output)
+        let network = layers::build_branched(&network_inputs(&inputs), &layers, init.as_ref(), &ends)
             .map_err(|misfit| placed(&config, misfit))?;
         let graph = Arc::new(network.graph);
         memory::check_values(&graph, plans, available_memory())?;
@@ -83,15 +85,11 @@ impl Model {
             config,
             preprocessing,
             inputs,
-            head,
+            outputs,
             machine,
             input_ids: network.inputs,
             length_ids: network.lengths,
-            target: network.target,
-            row_weight: network.row_weight,
-            output: network.output,
-            loss: network.loss,
-            class_weights,
+            places: network.outputs.into_iter().map(|port| Place { port, total: 1.0 }).collect(),
             scratch: Vec::new(),
         })
     }
@@ -116,9 +114,12 @@ impl Model {
         .map_err(|e| Error { code: Code::Model, ..e })?;
         let json = text(PREPROCESSING).ok_or_else(|| damaged("preprocessing"))?;
         let preprocessing = Preprocessing::from_json(json)?;
-        let class_weights = text(CLASS_WEIGHTS).and_then(|w| serde_json::from_str(w).ok());
+        let class_weights = match text(CLASS_WEIGHTS) {
+            Some(json) => read_class_weights(json, &preprocessing).ok_or_else(|| damaged("class weights"))?,
+            None => Vec::new(),
+        };
         let plans = [PlanOptions::new(mode, rows)];
-        let mut model = Model::new(config, preprocessing, class_weights, &plans)
+        let mut model = Model::new(config, preprocessing, &class_weights, &plans)
             .map_err(|e| Error { code: Code::Model, ..e })?;
         model.set_tensors(&file, path, "")?;
         Ok(model)
@@ -142,7 +143,7 @@ impl Model {
             let tensors = graph.params.iter().chain(&graph.buffers);
             tensors.map(|t| (t.name.clone(), t.shape.axes().to_vec())).collect()
         };
-        let longer = Model::new(self.config.clone(), preprocessing, self.class_weights.clone(), &plans);
+        let longer = Model::new(self.config.clone(), preprocessing, &self.class_weights(), &plans);
         let why = match longer {
             Ok(mut model) if named(model.graph()) == named(self.graph()) => {
                 model.machine.params_mut().copy_from_slice(self.machine.params());
@@ -166,9 +167,9 @@ impl Model {
         self.machine.graph()
     }
 
-    /// A weight for each class, where there are some.
-    pub(super) fn class_weights(&self) -> Option<&Vec<f32>> {
-        self.class_weights.as_ref()
+    /// For each output: a weight for each class, where there are some.
+    pub(super) fn class_weights(&self) -> Vec<Option<Vec<f32>>> {
+        self.outputs.iter().map(|o| o.class_weights.clone()).collect()
     }
 
     /// Gives every tensor its first numbers: a function of `seed` and the tensor's name.
@@ -237,9 +238,12 @@ impl Model {
             (CONFIG.to_owned(), config.to_toml()),
             (PREPROCESSING.to_owned(), self.preprocessing.to_json()),
         ]);
-        if let Some(weights) = &self.class_weights {
-            texts.insert(CLASS_WEIGHTS.to_owned(), serde_json::json!(weights).to_string());
-        }
+        let weights = self.class_weights();
+        let json = match &weights[..] {
+            [only] => only.as_ref().map(|w| serde_json::json!(w)),
+            several => several.iter().any(Option::is_some).then(|| serde_json::json!(several)),
+        };
+        texts.extend(json.map(|json| (CLASS_WEIGHTS.to_owned(), json.to_string())));
         texts
     }
 
@@ -270,31 +274,49 @@ impl Model {
 
     /// Gathers targets of `rows` into `plan`.
     pub(super) fn fill_targets(&mut self, plan: usize, table: &Table, rows: &[u32]) {
-        let width = self.head.target_width();
-        let out = self.machine.input_mut(plan, self.target, rows.len());
-        for (out, &row) in out.chunks_exact_mut(width).zip(rows) {
-            self.head.target(table.target_row(row), out);
+        for (output, place) in self.outputs.iter().zip(&self.places) {
+            let width = output.head.target_width();
+            let out = self.machine.input_mut(plan, place.port.target, rows.len());
+            for (out, &row) in out.chunks_exact_mut(width).zip(rows) {
+                output.head.target(output.target(table, row), out);
+            }
         }
     }
 
-    /// What the losses of `rows` are to be divided by, summed.
-    pub(super) fn weight_of(&mut self, table: &Table, rows: &[u32]) -> f64 {
+    /// What the losses of `rows` in output number `output` are to be divided by, summed.
+    pub(super) fn weight_of(&mut self, output: usize, table: &Table, rows: &[u32]) -> f64 {
         self.scratch.resize(rows.len(), 0.0);
         table.weight(rows, &mut self.scratch);
-        let class = |row: u32| {
-            self.class_weights.as_ref().map_or(1.0, |w| f64::from(w[table.target_row(row)[0] as usize]))
-        };
+        let class = |row: u32| f64::from(self.outputs[output].class_weight(table, row));
         self.scratch.iter().zip(rows).map(|(&w, &row)| f64::from(w) * class(row)).sum()
     }
 
-    /// Gives each row its weight in the loss, so that the weighted losses of all batches of a step sum to their mean.
-    pub(super) fn fill_weights(&mut self, plan: usize, table: &Table, rows: &[u32], total: f64) {
-        let apart = self.class_weights.as_ref().filter(|_| !self.head.weighs_classes());
-        let out = self.machine.input_mut(plan, self.row_weight, rows.len());
-        table.weight(rows, out);
-        for (w, &row) in out.iter_mut().zip(rows) {
-            let class = apart.map_or(1.0, |c| c[table.target_row(row)[0] as usize]);
-            *w = (f64::from(*w * class) / total) as f32;
+    /// Makes `rows` the step that [`Weighing::Step`] is about. What the step counts in the mean of an epoch: the weights
+    /// of its rows, of a single output those of their classes too.
+    pub(super) fn weigh_step(&mut self, table: &Table, rows: &[u32]) -> f64 {
+        for output in 0..self.outputs.len() {
+            self.places[output].total = self.weight_of(output, table, rows);
+        }
+        match self.places[..] {
+            [only] => only.total,
+            _ => self.scratch.iter().map(|&w| f64::from(w)).sum(),
+        }
+    }
+
+    /// Gives each row its weight in the losses.
+    pub(super) fn fill_weights(&mut self, plan: usize, table: &Table, rows: &[u32], weighing: Weighing) {
+        for (output, place) in self.outputs.iter().zip(&self.places) {
+            let (factor, total) = match weighing {
+                Weighing::Step => (output.weight, place.total),
+                Weighing::Plain => (1.0, 1.0),
+            };
+            let out = self.machine.input_mut(plan, place.port.row_weight, rows.len());
+            table.weight(rows, out);
+            for (w, &row) in out.iter_mut().zip(rows) {
+                // A loss that weighs the classes itself has them already.
+                let class = if output.head.weighs_classes() { 1.0 } else { output.class_weight(table, row) };
+                *w = (f64::from(*w * class) * factor / total) as f32;
+            }
         }
     }
 
@@ -305,18 +327,25 @@ impl Model {
 
     /// The weighted sum of the losses of the last pass.
     pub(super) fn loss(&mut self, plan: usize, rows: usize) -> f64 {
-        let losses = self.machine.output(plan, self.loss, rows);
-        let weights = self.machine.output(plan, self.row_weight, rows);
+        (0..self.outputs.len()).map(|output| self.loss_of(output, plan, rows)).sum()
+    }
+
+    /// The weighted sum of the losses of output number `output` in the last pass.
+    pub(super) fn loss_of(&self, output: usize, plan: usize, rows: usize) -> f64 {
+        let port = &self.places[output].port;
+        let losses = self.machine.output(plan, port.loss, rows);
+        let weights = self.machine.output(plan, port.row_weight, rows);
         losses.iter().zip(weights).map(|(&l, &w)| f64::from(l) * f64::from(w)).sum()
     }
 
-    /// Predictions of the last pass: `[rows, predicted_width]`.
-    pub(super) fn predictions(&self, plan: usize, rows: usize, out: &mut Vec<f64>) {
-        let (from, to) = (self.head.columns(), self.head.predicted_width());
+    /// Predictions of output number `output` in the last pass: `[rows, predicted_width]`.
+    pub(super) fn predictions(&self, output: usize, plan: usize, rows: usize, out: &mut Vec<f64>) {
+        let Output { head, targets, .. } = &self.outputs[output];
+        let (from, to) = (head.columns(), head.predicted_width());
         out.resize(rows * to, 0.0);
-        let raw = self.machine.output(plan, self.output, rows);
+        let raw = self.machine.output(plan, self.places[output].port.output, rows);
         for (out, raw) in out.chunks_exact_mut(to).zip(raw.chunks_exact(from)) {
-            self.head.predict(&self.preprocessing.targets, raw, out);
+            head.predict(targets, raw, out);
         }
     }
 }
@@ -340,8 +369,22 @@ fn file_name(path: &str) -> String {
     Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// The class weights as JSON.
+/// The class weights as JSON: those of a single output, or a list of those of each, `null` where it has none.
 const CLASS_WEIGHTS: &str = "backprop.class_weights";
+
+/// The class weights of each output; `None` where they do not fit its classes.
+fn read_class_weights(json: &str, preprocessing: &Preprocessing) -> Option<Vec<Option<Vec<f32>>>> {
+    let targets = &preprocessing.targets;
+    let all: Vec<Option<Vec<f32>>> = match targets.len() {
+        1 => vec![Some(serde_json::from_str(json).ok()?)],
+        _ => serde_json::from_str(json).ok()?,
+    };
+    let fits = |(weights, (group, _)): (&Option<Vec<f32>>, (&TargetGroup, Range<usize>))| {
+        let classes = group.targets.classes().map(<[String]>::len);
+        weights.as_ref().is_none_or(|w| Some(w.len()) == classes)
+    };
+    (all.len() == targets.len() && all.iter().zip(targets.iter()).all(fits)).then_some(all)
+}
 
 fn read_flat(
     tensors: &[graph::Tensor],

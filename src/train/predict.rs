@@ -3,9 +3,11 @@
 //! **CSV**: a header, then a line a row. First the kept columns; then `prediction`, or `prediction_NAME` for each of
 //! several targets; then, where probabilities are wanted, `probability_CLASS` for each class or `probability_NAME` for each
 //! label; quantile losses give `quantile_Q` for each quantile instead, and the one nearest to the median as the prediction.
+//! A network of several outputs has `probability_NAME_CLASS` and `quantile_NAME_Q`, output after output.
 //!
 //! **JSON lines**: an object a row. Kept columns are strings; `prediction` is a class, a number or, of several targets, an
-//! object by their names; `probabilities` and `quantiles` are objects. A number that is not finite is `null`.
+//! object by their names; `probabilities` and `quantiles` are objects, of several outputs objects by the names of targets. A
+//! number that is not finite is `null`.
 //!
 //! Fields of the input are written as they stand there, without their quotes and the blanks around them, and quoted where
 //! CSV needs it. Probabilities, and numbers of targets that are not standardised, are the shortest that give the same 32
@@ -101,8 +103,7 @@ pub fn predict(
         let mut broken = 0;
         let end = blocks.each(stop, "predict", |block| {
             predict_block(&mut model, block, &mut numbers);
-            let rows = numbers.chunks(model.head.predicted_width().max(1));
-            broken += rows.filter(|row| row.iter().any(|x| !x.is_finite())).count();
+            broken += broken_rows(&model, &numbers, block.table.len());
             send(out, writer.write(block, &numbers)?)
         })?;
         if end.is_continue() {
@@ -116,16 +117,30 @@ pub fn predict(
     })
 }
 
-/// Predictions of all rows of a block, `[rows, predicted_width]`.
-fn predict_block(model: &mut Model, block: &Block, numbers: &mut Vec<f64>) {
-    numbers.clear();
+/// How many of `rows` rows have a prediction that is not finite.
+fn broken_rows(model: &Model, numbers: &[Vec<f64>], rows: usize) -> usize {
+    let broken = |row: usize| {
+        model.outputs.iter().zip(numbers).any(|(output, numbers)| {
+            let width = output.head.predicted_width();
+            numbers[row * width..(row + 1) * width].iter().any(|x| !x.is_finite())
+        })
+    };
+    (0..rows).filter(|&row| broken(row)).count()
+}
+
+/// Predictions of all rows of a block, `[rows, predicted_width]` of each output.
+fn predict_block(model: &mut Model, block: &Block, numbers: &mut Vec<Vec<f64>>) {
+    numbers.resize(model.outputs.len(), Vec::new());
+    numbers.iter_mut().for_each(Vec::clear);
     let rows: Vec<u32> = (0..block.table.len() as u32).collect();
     let mut batch = Vec::new();
     for rows in rows.chunks(EVALUATION_ROWS) {
         model.fill_inputs(0, &block.table, rows, None);
         model.run(0, rows.len(), Key::new(0), false);
-        model.predictions(0, rows.len(), &mut batch);
-        numbers.extend_from_slice(&batch);
+        for (output, numbers) in numbers.iter_mut().enumerate() {
+            model.predictions(output, 0, rows.len(), &mut batch);
+            numbers.extend_from_slice(&batch);
+        }
     }
 }
 

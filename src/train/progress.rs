@@ -39,7 +39,7 @@ pub struct Epoch {
     pub step: u64,
     /// Mean loss over the epoch's training rows.
     pub train_loss: f64,
-    /// Loss and metrics of the validation part; empty where there is none.
+    /// Loss of the validation part and the first metric of each output; empty where there is none.
     pub validation: Vec<Figure>,
     /// The rate of the last step.
     pub learning_rate: f64,

@@ -4,20 +4,20 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::checkpoint::{self, Existing, MetricsLog, ModelFile, Row, RunDir, Split};
-use crate::config::{ClassWeights, Config, Validation, registries};
-use crate::data::{EpochOrder, Table, Targets, balanced_class_weights};
+use crate::config::{self, ClassWeights, Config, Validation, registries};
+use crate::data::{EpochOrder, Table, TargetGroup, Targets, balanced_class_weights};
 use crate::error::{Code, Error, Problem, Result, quote};
 use crate::graph::{Mode, PlanOptions};
-use crate::metrics::{self, Column, Task, closing_table};
+use crate::metrics::{self, Column, Report, Task, closing_table};
 use crate::schedule::{SCHEDULES, Scheduler};
 use crate::spec::{Setting, SourceText};
 use crate::train::load::{self, Held, Loaded};
-use crate::train::scores::{Scores, score};
+use crate::train::scores::score;
 use crate::train::state::{Best, State};
 use crate::train::stepper::{self, Clip, EVALUATE};
 use crate::train::summary::summary;
 use crate::train::trainer::{EVALUATION_ROWS, Trainer};
-use crate::train::{Finished, Head, Model, Progress, Stop, baseline, defaults};
+use crate::train::{Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults};
 
 /// What to train and where its files go.
 #[derive(Clone, Debug)]
@@ -169,51 +169,78 @@ pub(super) fn prepare(
 ) -> Result<(Model, Loaded)> {
     let loaded = load::load(&config, progress)?;
     stop.check("reading the data")?;
-    let head = Head::new(&loaded.fitted.preprocessing.targets, config.train.loss.as_ref())?;
-    defaults::resolve(&mut config, loaded.train.len(), head.task, loaded.validation_rows() > 0);
-    check_metric(&config, head.task)?;
-    if head.loss.name == "poisson_nll" {
-        check_counts(&config, &loaded)?;
+    let targets = &loaded.fitted.preprocessing.targets;
+    if targets.len() > 1 && config.model.outputs.is_empty() {
+        let output = |(group, _): (&TargetGroup, _)| config::Output::of_column(&group.name);
+        config.model.outputs = targets.iter().map(output).collect();
     }
-    let weights = class_weights(&config, &loaded)?;
+    let outputs = Output::all(&config, targets, &[])?;
+    let tasks: Vec<Task> = outputs.iter().map(|o| o.head.task).collect();
+    defaults::resolve(&mut config, loaded.train.len(), &tasks, loaded.validation_rows() > 0);
+    check_metric(&config, &outputs)?;
+    for output in outputs.iter().filter(|o| o.head.loss.name == "poisson_nll") {
+        check_counts(&config, &loaded, output)?;
+    }
+    let weights = class_weights(&config, &loaded, &outputs)?;
     let batch = config.train.batch_size.unwrap_or(1).min(loaded.train.len()).max(1);
     let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, EVALUATION_ROWS)];
     let preprocessing = loaded.fitted.preprocessing.clone();
-    let model = Model::new(config, preprocessing, weights, &plans)?;
+    let model = Model::new(config, preprocessing, &weights, &plans)?;
     progress.started(&summary(&model, &loaded));
     Ok((model, loaded))
 }
 
-/// Refuses a watched metric that the task does not have.
-fn check_metric(config: &Config, task: Task) -> Result<()> {
+/// Refuses a watched metric that no output has.
+fn check_metric(config: &Config, outputs: &[Output]) -> Result<()> {
     let crate::config::EarlyStopping::After { metric, .. } = &config.train.early_stopping else {
         return Ok(());
     };
-    if metrics::find(metric).is_some_and(|m| m.fits(task)) {
+    let known: Vec<String> = match outputs {
+        [only] => metrics::names(only.head.task).into_iter().map(str::to_owned).collect(),
+        several => {
+            let own = |o: &Output| {
+                metrics::names(o.head.task).into_iter().map(|m| format!("{}.{m}", o.name)).collect::<Vec<_>>()
+            };
+            std::iter::once("loss".to_owned()).chain(several.iter().flat_map(own)).collect()
+        }
+    };
+    if known.contains(metric) {
         return Ok(());
     }
-    let known: Vec<String> = metrics::names(task).iter().map(|n| quote(n)).collect();
     let error =
         Error::usage("train.early_stopping.metric", format!("there is no metric {} here", quote(metric)));
-    let error = error.expected(format!("one of {}", known.join(", ")));
-    Err(match metrics::suggest(metric, task) {
-        Some(close) => error.help(format!("did you mean {}?", quote(close))),
+    let error =
+        error.expected(format!("one of {}", known.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ")));
+    Err(match suggest_metric(metric, outputs) {
+        Some(close) => error.help(format!("did you mean {}?", quote(&close))),
         None => error,
     })
 }
 
+/// The metric that was probably meant, with its output's name where there are several.
+fn suggest_metric(metric: &str, outputs: &[Output]) -> Option<String> {
+    if let [only] = outputs {
+        return metrics::suggest(metric, only.head.task).map(str::to_owned);
+    }
+    let (prefix, name) = metric.rsplit_once('.').unwrap_or(("", metric));
+    let candidates = outputs.iter().filter_map(|o| {
+        let close = metrics::suggest(name, o.head.task).filter(|_| name != "loss" || !prefix.is_empty())?;
+        Some((strsim::damerau_levenshtein(prefix, &o.name), format!("{}.{close}", o.name)))
+    });
+    candidates.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
+
 /// Refuses a negative target of a loss for counts.
-fn check_counts(config: &Config, loaded: &Loaded) -> Result<()> {
+fn check_counts(config: &Config, loaded: &Loaded, output: &Output) -> Result<()> {
     let data = &config.data;
     let held = match (&data.validation, &loaded.held) {
         (Validation::Files(files), Held::Table(table, _)) => Some((files, table)),
         _ => None,
     };
     for (files, table) in std::iter::once((&data.train, &loaded.fitted.table)).chain(held) {
-        let mut cells = (0..table.len() as u32).flat_map(|row| table.target_row(row).iter().enumerate());
+        let mut cells = (0..table.len() as u32).flat_map(|row| output.target(table, row).iter().enumerate());
         if let Some((column, value)) = cells.find(|&(_, &t)| t < 0.0) {
-            let name = loaded.fitted.preprocessing.targets.names()[column];
-            let place = format!("{}, column {}", files.join(", "), quote(name));
+            let place = format!("{}, column {}", files.join(", "), quote(output.targets.names()[column]));
             return Err(Error::data(place, "the loss \"poisson_nll\" has no place for a negative target")
                 .expected("counts or rates: numbers from 0 on")
                 .found(value.to_string())
@@ -223,22 +250,37 @@ fn check_counts(config: &Config, loaded: &Loaded) -> Result<()> {
     Ok(())
 }
 
-/// The weight of each class, where the config wants some.
-fn class_weights(config: &Config, loaded: &Loaded) -> Result<Option<Vec<f32>>> {
+/// For each output the weight of each class, where the config wants some.
+fn class_weights(config: &Config, loaded: &Loaded, outputs: &[Output]) -> Result<Vec<Option<Vec<f32>>>> {
     let choice = &config.train.class_weights;
-    let Some(classes) = loaded.fitted.preprocessing.targets.classes() else {
-        return match choice {
-            ClassWeights::None => Ok(None),
-            _ => {
-                let error = Error::usage("train.class_weights", "the target has no classes");
-                Err(error.help("take train.class_weights out"))
-            }
-        };
-    };
+    let with_classes: Vec<&Output> = outputs.iter().filter(|o| o.targets.classes().is_some()).collect();
+    match (choice, &with_classes[..]) {
+        (ClassWeights::None, _) => return Ok(Vec::new()),
+        (_, []) => {
+            let error = Error::usage("train.class_weights", "the target has no classes");
+            return Err(error.help("take train.class_weights out"));
+        }
+        (ClassWeights::List(_) | ClassWeights::Named(_), several @ [_, _, ..]) => {
+            let names: Vec<String> = several.iter().map(|o| quote(&o.name)).collect();
+            let error =
+                Error::usage("train.class_weights", "weights of classes, and several outputs have some");
+            return Err(error
+                .expected("\"balanced\", for each of them")
+                .found(format!("classes in the outputs {}", names.join(", ")))
+                .help("take train.class_weights out, or set train.class_weights = \"balanced\""));
+        }
+        _ => {}
+    }
+    outputs.iter().map(|output| output_class_weights(choice, loaded, output)).collect()
+}
+
+/// The weights that `choice` means for one output; `None` where it has no classes.
+fn output_class_weights(choice: &ClassWeights, loaded: &Loaded, output: &Output) -> Result<Option<Vec<f32>>> {
+    let Some(classes) = output.targets.classes() else { return Ok(None) };
     match choice {
         ClassWeights::None => Ok(None),
         ClassWeights::Balanced => {
-            let counts = loaded.fitted.table.class_counts(&loaded.train, classes.len());
+            let counts = loaded.fitted.table.class_counts(&loaded.train, output.columns.start, classes.len());
             Ok(Some(balanced_class_weights(&counts)))
         }
         ClassWeights::List(list) if list.len() == classes.len() => {
@@ -350,15 +392,29 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
         trainer.log.append(&row)?;
         trainer.log.sync()?;
     }
-    scores.report.notes().iter().for_each(|note| trainer.progress.note(note));
-    let constant = baseline::constant(&trainer.model, train, part);
+    let notes = scores.outputs.iter().flat_map(|o| o.report.notes());
+    notes.for_each(|note| trainer.progress.note(&note));
+    let constants: Vec<Report> =
+        trainer.model.outputs.iter().map(|output| baseline::constant(output, train, part)).collect();
     let linear = baseline::linear(&trainer.model, &config, train, part, trainer.stop)?;
-    let table = closing(&trainer.model, &scores, &constant, &linear);
+    let all = trainer.model.outputs.iter().zip(&scores.outputs).zip(constants.iter().zip(&linear.outputs));
+    let tables =
+        all.map(|((output, own), (constant, linear))| closing(&output.targets, own, constant, linear));
+    let table = match &scores.outputs[..] {
+        [_] => tables.collect(),
+        several => {
+            let titled = several.iter().zip(tables);
+            titled
+                .map(|(s, table)| format!("output {}\n\n{table}", quote(&s.name)))
+                .collect::<Vec<_>>()
+                .join("\n")
+        }
+    };
     Ok((name, part.1.len(), table))
 }
 
-fn closing(model: &Model, scores: &Scores, constant: &metrics::Report, linear: &Scores) -> String {
-    let title = match &model.preprocessing.targets {
+fn closing(targets: &Targets, scores: &OutputScores, constant: &Report, linear: &OutputScores) -> String {
+    let title = match targets {
         Targets::Classes { .. } => "majority class",
         Targets::Labels { .. } => "shares",
         Targets::Numbers { .. } => "mean",

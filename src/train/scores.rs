@@ -5,12 +5,24 @@ use ndarray::ArrayView2;
 use crate::data::{self, Table};
 use crate::metrics::{Accumulator, Report, Targets, Task};
 use crate::tensor::Key;
-use crate::train::Model;
+use crate::train::model::Weighing;
+use crate::train::{Model, Output};
 
 /// The figures of a pass over some rows.
 #[derive(Clone, Debug)]
 pub struct Scores {
-    /// Mean of the loss.
+    /// Mean of the loss; of several outputs the sum of theirs, each times its weight.
+    pub loss: f64,
+    /// The figures of each output; one or more.
+    pub outputs: Vec<OutputScores>,
+}
+
+/// The figures of one output.
+#[derive(Clone, Debug)]
+pub struct OutputScores {
+    /// Its name.
+    pub name: String,
+    /// Mean of its loss.
     pub loss: f64,
     /// All metrics.
     pub report: Report,
@@ -18,10 +30,14 @@ pub struct Scores {
 
 /// Gathers loss and metrics batch by batch.
 pub(super) struct Scorer {
+    outputs: Vec<OutputScorer>,
+    buffers: Buffers,
+}
+
+struct OutputScorer {
     accumulator: Accumulator,
     loss: f64,
     weight: f64,
-    buffers: Buffers,
 }
 
 #[derive(Default)]
@@ -36,16 +52,14 @@ struct Buffers {
 
 impl Scorer {
     pub(super) fn new(model: &Model) -> Self {
-        let outputs = match model.head.task {
-            Task::Classes => model.preprocessing.targets.classes().map_or(2, <[String]>::len),
-            _ => model.head.outputs,
-        };
-        Scorer {
-            accumulator: Accumulator::new(model.head.task, outputs),
-            loss: 0.0,
-            weight: 0.0,
-            buffers: Buffers::default(),
-        }
+        let outputs = model.outputs.iter().map(|output| {
+            let width = match output.head.task {
+                Task::Classes => output.targets.classes().map_or(2, <[String]>::len),
+                _ => output.head.outputs,
+            };
+            OutputScorer { accumulator: Accumulator::new(output.head.task, width), loss: 0.0, weight: 0.0 }
+        });
+        Scorer { outputs: outputs.collect(), buffers: Buffers::default() }
     }
 
     /// Adds `rows` of `table`, at most as many as the plan takes.
@@ -53,19 +67,42 @@ impl Scorer {
         let n = rows.len();
         model.fill_inputs(plan, table, rows, None);
         model.fill_targets(plan, table, rows);
-        model.fill_weights(plan, table, rows, 1.0);
+        model.fill_weights(plan, table, rows, Weighing::Plain);
         model.run(plan, n, Key::new(0), false);
-        self.loss += model.loss(plan, n);
-        self.weight += model.weight_of(table, rows);
         let b = &mut self.buffers;
-        model.predictions(plan, n, &mut b.predictions);
         b.weights.resize(n, 1.0);
         table.weight(rows, &mut b.weights);
-        let width = model.head.predicted_width();
-        if let data::Targets::Numbers { columns } = &model.preprocessing.targets {
+        for (i, own) in self.outputs.iter_mut().enumerate() {
+            own.loss += model.loss_of(i, plan, n);
+            own.weight += model.weight_of(i, table, rows);
+            model.predictions(i, plan, n, &mut b.predictions);
+            b.update(&mut own.accumulator, &model.outputs[i], table, rows);
+        }
+    }
+
+    /// The figures of everything that was added.
+    pub(super) fn finish(self, model: &Model) -> Scores {
+        let finish = |(own, output): (OutputScorer, &Output)| OutputScores {
+            name: output.name.clone(),
+            loss: own.loss / own.weight,
+            report: own.accumulator.finish(),
+        };
+        let outputs: Vec<OutputScores> = self.outputs.into_iter().zip(&model.outputs).map(finish).collect();
+        // An output that counts nothing cannot spoil the sum.
+        let counted = outputs.iter().zip(&model.outputs).filter(|(_, o)| o.weight > 0.0);
+        Scores { loss: counted.map(|(scores, output)| scores.loss * output.weight).sum(), outputs }
+    }
+}
+
+impl Buffers {
+    /// Adds the predictions and the truths of `rows` to the metrics of an output.
+    fn update(&mut self, accumulator: &mut Accumulator, output: &Output, table: &Table, rows: &[u32]) {
+        let b = self;
+        let (n, width) = (rows.len(), output.head.predicted_width());
+        if let data::Targets::Numbers { columns } = &output.targets {
             // Of several quantiles the one nearest to the median is judged as the prediction.
-            if model.head.quantiles().is_some() {
-                let at = model.head.central_column();
+            if output.head.quantiles().is_some() {
+                let at = output.head.central_column();
                 for i in 0..n {
                     b.predictions[i] = b.predictions[i * width + at];
                 }
@@ -73,30 +110,26 @@ impl Scorer {
             }
             b.numbers.clear();
             for &r in rows {
-                b.numbers.extend(columns.iter().zip(table.target_row(r)).map(|(c, &t)| c.restore(t)));
+                b.numbers.extend(columns.iter().zip(output.target(table, r)).map(|(c, &t)| c.restore(t)));
             }
             let (predictions, numbers) =
                 (view(&b.predictions, n, columns.len()), view(&b.numbers, n, columns.len()));
-            self.accumulator.update_numbers(predictions, numbers, Some(&b.weights));
+            accumulator.update_numbers(predictions, numbers, Some(&b.weights));
             return;
         }
         b.probabilities.clear();
         b.probabilities.extend(b.predictions.iter().map(|&p| p as f32));
         let probabilities = view(&b.probabilities, n, width);
-        if model.head.task == Task::Classes {
+        if output.head.task == Task::Classes {
             b.classes.clear();
-            b.classes.extend(rows.iter().map(|&r| table.target_row(r)[0] as u32));
-            self.accumulator.update(probabilities, Targets::Classes(&b.classes), Some(&b.weights));
+            b.classes.extend(rows.iter().map(|&r| output.target(table, r)[0] as u32));
+            accumulator.update(probabilities, Targets::Classes(&b.classes), Some(&b.weights));
         } else {
             b.labels.clear();
-            rows.iter().for_each(|&r| b.labels.extend_from_slice(table.target_row(r)));
+            rows.iter().for_each(|&r| b.labels.extend_from_slice(output.target(table, r)));
             let labels = Targets::Labels(view(&b.labels, n, width));
-            self.accumulator.update(probabilities, labels, Some(&b.weights));
+            accumulator.update(probabilities, labels, Some(&b.weights));
         }
-    }
-
-    pub(super) fn finish(self) -> Scores {
-        Scores { loss: self.loss / self.weight, report: self.accumulator.finish() }
     }
 }
 
@@ -104,16 +137,43 @@ fn view<T>(data: &[T], rows: usize, columns: usize) -> ArrayView2<'_, T> {
     ArrayView2::from_shape((rows, columns), data).expect("rows times columns numbers")
 }
 
-impl Scores {
+impl OutputScores {
     /// Loss first, then every metric.
+    pub fn figures(&self) -> Vec<(&'static str, f64)> {
+        std::iter::once(("loss", self.loss)).chain(self.report.values()).collect()
+    }
+}
+
+impl Scores {
+    /// Loss first, then every metric; of several outputs the loss of all, then `OUTPUT.loss` and `OUTPUT.METRIC` of each.
     pub fn figures(&self) -> Vec<(String, f64)> {
-        let metrics = self.report.values().into_iter().map(|(name, value)| (name.to_owned(), value));
-        std::iter::once(("loss".to_owned(), self.loss)).chain(metrics).collect()
+        if let [only] = &self.outputs[..] {
+            let mut figures = only.figures();
+            figures[0].1 = self.loss;
+            return figures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        }
+        let named = self.outputs.iter().flat_map(|output| {
+            output.figures().into_iter().map(|(name, value)| (format!("{}.{name}", output.name), value))
+        });
+        std::iter::once(("loss".to_owned(), self.loss)).chain(named).collect()
+    }
+
+    /// The loss and the metric that each output is judged by: what fits into one line.
+    pub fn headlines(&self) -> Vec<(String, f64)> {
+        let metric = |output: &OutputScores| {
+            let (name, value) = output.report.values().first().copied()?;
+            Some((
+                if self.outputs.len() == 1 { name.to_owned() } else { format!("{}.{name}", output.name) },
+                value,
+            ))
+        };
+        let first = self.outputs.iter().filter_map(metric);
+        std::iter::once(("loss".to_owned(), self.loss)).chain(first).collect()
     }
 
     /// One figure by name; `loss` among them.
     pub fn figure(&self, name: &str) -> Option<f64> {
-        if name == "loss" { Some(self.loss) } else { self.report.value(name) }
+        self.figures().into_iter().find(|(n, _)| n == name).map(|(_, value)| value)
     }
 }
 
@@ -121,5 +181,5 @@ impl Scores {
 pub(super) fn score(model: &mut Model, plan: usize, batch: usize, table: &Table, rows: &[u32]) -> Scores {
     let mut scorer = Scorer::new(model);
     rows.chunks(batch).for_each(|rows| scorer.add(model, plan, table, rows));
-    scorer.finish()
+    scorer.finish(model)
 }

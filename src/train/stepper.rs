@@ -6,13 +6,14 @@ use crate::optim::{OPTIMIZERS, Optimizer, Segment, StepOptions};
 use crate::spec::Choice;
 use crate::tensor::Key;
 use crate::train::Model;
+use crate::train::model::Weighing;
 
 /// What a step told.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stepped {
-    /// Weighted mean of the rows' losses.
+    /// Weighted mean of the rows' losses; of several outputs the weighted sum of their means.
     pub loss: f64,
-    /// What they were divided by.
+    /// What the step counts in the mean of an epoch.
     pub weight: f64,
     /// Norm of the gradient before clipping, where it was needed.
     pub norm: Option<f64>,
@@ -56,12 +57,12 @@ pub(super) fn step(
     key: Key,
     options: StepOptions,
 ) -> Stepped {
-    let weight = model.weight_of(table, rows);
+    let weight = model.weigh_step(table, rows);
     let mut loss = 0.0;
     for (i, part) in rows.chunks(batch).enumerate() {
         model.fill_inputs(TRAIN, table, part, Some(key.part(i as u64)));
         model.fill_targets(TRAIN, table, part);
-        model.fill_weights(TRAIN, table, part, weight);
+        model.fill_weights(TRAIN, table, part, Weighing::Step);
         model.run(TRAIN, part.len(), key.part(i as u64), i > 0);
         loss += model.loss(TRAIN, part.len());
     }

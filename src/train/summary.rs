@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use crate::config::Config;
 use crate::data::Role;
 use crate::error::{Result, quote};
-use crate::graph::Graph;
+use crate::graph::{Graph, ValueId};
 use crate::train::load::{Held, Loaded};
 use crate::train::run::{in_pool, prepare};
-use crate::train::{Model, Progress, Started, Stop, memory, picture};
+use crate::train::{Model, Output, Progress, Started, Stop, memory, picture};
 
 /// Columns alike that are told in one line.
 const LONG_RUN: usize = 12;
@@ -39,7 +39,12 @@ fn check_here(config: &Config, progress: &mut dyn Progress) -> Result<String> {
         let _ = writeln!(text, "{name:width$}  {what}");
     }
     let _ = writeln!(text, "\nrows: {} train, {} validate", started.rows.0, started.rows.1);
-    let _ = writeln!(text, "predicts: {}\n", started.task);
+    let _ = writeln!(text, "predicts: {}", started.task);
+    if let [_, _, ..] = &model.outputs[..] {
+        let term = |o: &Output| format!("{} * {} of {}", o.weight, o.head.loss.name, quote(&o.name));
+        let _ = writeln!(text, "loss: {}", model.outputs.iter().map(term).collect::<Vec<_>>().join(" + "));
+    }
+    text.push('\n');
     let _ = writeln!(text, "{}", picture::table(model.graph()));
     let _ = write!(
         text,
@@ -106,10 +111,12 @@ pub(super) fn summary(model: &Model, loaded: &Loaded) -> Started {
     }
 }
 
-/// The linear layers and their widths in a line: `4 -> 64 -> 64 -> 3`.
+/// The linear layers and their widths in a line: `4 -> 64 -> 64 -> 3`, several outputs as `4 -> 64 -> (3, 1)`.
 fn chain(graph: &Graph) -> String {
     let mut widths: Vec<String> = Vec::new();
-    for node in graph.nodes.iter().filter(|n| n.op.name() == "linear") {
+    let several = graph.outputs.len() > 1;
+    let own = |v: ValueId| several && graph.outputs.contains(&v);
+    for node in graph.nodes.iter().filter(|n| n.op.name() == "linear" && !own(n.output)) {
         if widths.is_empty() {
             widths.push(graph.shape(node.inputs[0]).last().to_string());
         }
@@ -118,6 +125,10 @@ fn chain(graph: &Graph) -> String {
             widths.push("…".into());
             break;
         }
+    }
+    if several {
+        let ends = graph.outputs.iter().map(|&v| graph.shape(v).last().to_string());
+        widths.push(format!("({})", ends.collect::<Vec<_>>().join(", ")));
     }
     widths.join(" -> ")
 }

@@ -57,7 +57,9 @@ impl Trainer<'_> {
             }
             _ => ("loss".to_owned(), None, 0.0),
         };
-        let higher = metrics::find(&metric).is_some_and(|m| m.higher_is_better);
+        // Of several outputs its name comes before the metric's.
+        let name = metric.rsplit('.').next().unwrap_or(&metric);
+        let higher = metrics::find(name).is_some_and(|m| m.higher_is_better);
         Watch { metric, higher, min_delta, patience }
     }
 
@@ -145,7 +147,7 @@ impl Trainer<'_> {
             epochs: self.epochs(),
             step: self.state.step,
             train_loss,
-            validation: validation.map(|v| v.figures()).unwrap_or_default(),
+            validation: validation.map(|v| v.headlines()).unwrap_or_default(),
             learning_rate: rate,
             samples_per_second: speed,
             best,

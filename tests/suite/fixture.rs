@@ -88,6 +88,13 @@ pub(crate) fn typed(name: &str, options: &Json) -> Json {
     Json::Object(table)
 }
 
+/// The tensors of a safetensors file.
+pub(crate) fn tensors(path: &Path) -> BTreeMap<String, Vec<f64>> {
+    let bytes = fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
+    file.iter().map(|(name, t)| (name.to_owned(), floats(t.dtype(), t.data()))).collect()
+}
+
 /// A training case: `NAME.json` with `NAME.safetensors`.
 pub(crate) struct Fixture {
     pub(crate) name: String,
@@ -117,9 +124,7 @@ impl Fixture {
 
     fn read(path: &Path) -> Fixture {
         let about = json(path);
-        let bytes = fs::read(path.with_extension("safetensors")).expect("the case's tensors");
-        let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
-        let tensors = file.iter().map(|(name, t)| (name.to_owned(), floats(t.dtype(), t.data()))).collect();
+        let tensors = tensors(&path.with_extension("safetensors"));
         Fixture { name: about["case"].as_str().expect("a name").to_owned(), about, tensors }
     }
 

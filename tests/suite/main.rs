@@ -9,6 +9,7 @@ mod floors;
 mod gradients;
 mod house;
 mod pytorch_activations;
+mod pytorch_layers;
 mod pytorch_losses;
 mod pytorch_networks;
 mod pytorch_optimizers;

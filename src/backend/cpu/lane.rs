@@ -5,10 +5,12 @@ use std::ops::Range;
 use crate::backend::cpu::batch_norm::{Channels, Normal};
 use crate::backend::cpu::cross_entropy::{Targets, cross_entropy_backward, cross_entropy_forward};
 use crate::backend::cpu::layer_norm::{layer_norm_backward, layer_norm_backward_affine, layer_norm_forward};
-use crate::backend::cpu::matmul::{NR, Packed, Rhs, Start, Strided, Window, matmul, pack_transposed};
-use crate::backend::cpu::{Lane, Number, batch_norm, columns, dropout, gather, slices, softmax};
+use crate::backend::cpu::matmul::{Packed, Rhs, Start, Strided, Window, matmul, pack_transposed};
+use crate::backend::cpu::{
+    Cpu, Lane, Number, batch_norm, columns, convolve, dropout, gather, slices, softmax,
+};
 use crate::backend::pointwise::{BinaryLoops, UnaryLoops};
-use crate::backend::{Backend, ChannelSpec, CrossEntropy, Dest, Matrix};
+use crate::backend::{Backend, ChannelSpec, CrossEntropy, Dest, Device, Form, Matrix};
 use crate::tensor::{Key, View};
 
 impl<T: Number> Lane<'_, T> {
@@ -320,9 +322,16 @@ impl<T: Number> Backend for Lane<'_, T> {
         );
     }
 
-    fn pack(&mut self, w: View, packed: View, outputs: usize, inputs: usize, units: Range<usize>) {
-        let panel = NR * inputs;
-        let out = self.part_mut(packed, units.start * panel..(units.end * panel).min(packed.len));
-        pack_transposed(self.get(w), outputs, inputs, units, out);
+    fn pack(&mut self, w: View, packed: View, form: &Form, units: Range<usize>) {
+        let count = Cpu::<T>::pack_units(form);
+        let unit = Cpu::<T>::packed_len(form) / count.max(1);
+        let out = self.part_mut(packed, units.start * unit..units.end * unit);
+        match form {
+            Form::Transposed { outputs, inputs } => {
+                pack_transposed(self.get(w), *outputs, *inputs, units, out);
+            }
+            Form::Convolve(c) => convolve::pack(self.get(w), c, false, units, out),
+            Form::ConvolveBack(c) => convolve::pack(self.get(w), c, true, units, out),
+        }
     }
 }

@@ -16,12 +16,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::backend::pointwise::Element;
-use crate::backend::{Backend, Device, Lanes};
+use crate::backend::{Backend, Device, Form, Lanes};
 use crate::tensor::{Key, Slot, View};
 
 mod batch_norm;
 mod buffer;
 mod columns;
+mod convolve;
 mod cross_entropy;
 mod dropout;
 mod flush;
@@ -56,7 +57,14 @@ const FORK_WORK: f64 = if cfg!(test) { 0.0 } else { 400_000.0 };
 pub struct Cpu<T> {
     slots: [Buffer<T>; SLOTS.len()],
     /// One for each thread of the pool and one for a caller outside it.
-    scratch: Vec<Mutex<Scratch>>,
+    scratch: Vec<Mutex<Rooms<T>>>,
+}
+
+/// Room that a lane works in, taken once.
+struct Rooms<T> {
+    product: Scratch,
+    /// As many elements as [`Device::scratch_len`] asked for.
+    any: Buffer<T>,
 }
 
 const SLOTS: [Slot; 6] = [Slot::Arena, Slot::Param, Slot::Grad, Slot::Buffer, Slot::Const, Slot::Packed];
@@ -71,6 +79,8 @@ impl<T> fmt::Debug for Cpu<T> {
 struct Lane<'a, T> {
     device: &'a Cpu<T>,
     scratch: &'a mut Scratch,
+    /// Whatever a primitive puts there is gone after it.
+    room: &'a mut [T],
     /// Rows of the whole batch.
     batch: usize,
     rows: Range<usize>,
@@ -146,11 +156,13 @@ impl<T: Number> Cpu<T> {
     /// Runs `work` on a lane of this thread.
     fn lane<R>(&self, lanes: &Lanes, rows: Range<usize>, work: impl FnOnce(&mut Lane<'_, T>) -> R) -> R {
         let thread = rayon::current_thread_index().map_or(0, |i| i + 1) % self.scratch.len();
-        let mut scratch = self.scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rooms = self.scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
+        let Rooms { product, any } = &mut *rooms;
         let _flush = FlushToZero::new();
         let mut lane = Lane {
             device: self,
-            scratch: &mut scratch,
+            scratch: product,
+            room: any.as_mut_slice(),
             batch: lanes.rows,
             rows,
             key: lanes.key,
@@ -195,16 +207,36 @@ fn threads_for(work: f64) -> usize {
 impl<T: Number> Device for Cpu<T> {
     type Element = T;
 
-    const PACKED_ROWS: usize = matmul::NR;
-
-    fn packed_len(outputs: usize, inputs: usize) -> usize {
-        matmul::packed_len(outputs, inputs)
+    fn packed_len(form: &Form) -> usize {
+        match form {
+            Form::Transposed { outputs, inputs } => matmul::packed_len(*outputs, *inputs),
+            Form::Convolve(c) | Form::ConvolveBack(c) => {
+                convolve::packed_len(c, matches!(form, Form::ConvolveBack(_)))
+            }
+        }
     }
 
-    fn new(len: impl Fn(Slot) -> usize) -> Self {
+    fn pack_units(form: &Form) -> usize {
+        match form {
+            Form::Transposed { outputs, .. } => matmul::panels(*outputs),
+            Form::Convolve(c) | Form::ConvolveBack(c) => {
+                convolve::pack_units(c, matches!(form, Form::ConvolveBack(_)))
+            }
+        }
+    }
+
+    fn scratch_len(form: &Form) -> usize {
+        match form {
+            Form::Transposed { .. } => 0,
+            Form::Convolve(c) | Form::ConvolveBack(c) => convolve::scratch_len(c),
+        }
+    }
+
+    fn new(len: impl Fn(Slot) -> usize, scratch: usize) -> Self {
+        let rooms = |_| Mutex::new(Rooms { product: Scratch::new(), any: Buffer::new(scratch) });
         Cpu {
             slots: SLOTS.map(|s| Buffer::new(len(s))),
-            scratch: (0..=rayon::current_num_threads()).map(|_| Mutex::new(Scratch::new())).collect(),
+            scratch: (0..=rayon::current_num_threads()).map(rooms).collect(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The messages of wrong tables, word for word.
 
 use super::*;
-use crate::data::{ColumnType, Encoder, InputGroup, MissingPolicy, Rows, Scale, Table, Unknown};
+use crate::data::{ColumnType, Encoder, InputGroup, MissingPolicy, OutputGroup, Rows, Scale, Table, Unknown};
 
 /// What reading and fitting says.
 fn message(text: &str, options: &DataOptions) -> String {
@@ -342,12 +342,14 @@ fn a_shape_that_does_not_fit_its_columns() {
 }
 
 #[test]
-fn several_targets_of_different_kinds() {
-    let options = DataOptions { target: vec!["y".into(), "z".into()], ..DataOptions::default() };
+fn several_targets_of_different_kinds_in_one_output() {
+    let names = vec!["y".to_owned(), "z".to_owned()];
+    let output = OutputGroup { name: "both".into(), columns: names.clone(), standardise: true };
+    let options = DataOptions { target: names, outputs: vec![output], ..DataOptions::default() };
     assert_eq!(
         message("a|y|z\n1|0.5|p\n2|1.5|q\n3|2|r", &options),
-        "error[2]: data.target: several targets must all be numbers, or all have two values\n  \
-         found: 3 different texts in column \"z\""
+        "error[2]: model.outputs.both.target: several targets of one output must all be numbers, or all have two values\n  \
+         found: 3 different texts in column \"z\"\n  help: give the column an output of its own"
     );
 }
 

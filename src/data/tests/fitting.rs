@@ -1,7 +1,9 @@
 //! What fitting makes of a table.
 
 use super::*;
-use crate::data::{Cell, ColumnType, Encoding, InputGroup, MissingPolicy, Scale, Scaler, Targets};
+use crate::data::{
+    Cell, ColumnType, Encoding, InputGroup, MissingPolicy, OutputGroup, Scale, Scaler, Targets,
+};
 
 fn missing(policy: MissingPolicy, fill_value: Option<&str>) -> ColumnPin {
     ColumnPin { missing: Some(policy), fill_value: fill_value.map(Into::into), ..ColumnPin::default() }
@@ -126,7 +128,7 @@ fn a_named_input_keeps_its_constant_columns_and_its_shape() -> Result<()> {
 fn targets_are_classes_labels_or_numbers() -> Result<()> {
     let target = |fitted: &Fitted, row: u32| fitted.table.target_row(row).to_vec();
     let fitted = fit("a|y\n1|10\n2|9\n3|9.0\n4|10", &DataOptions::new("y"))?;
-    assert_eq!(fitted.preprocessing.targets.classes(), Some(&["9".into(), "10".into()][..]));
+    assert_eq!(fitted.preprocessing.targets.first_classes(), Some((0, &["9".into(), "10".into()][..])));
     assert_eq!([0, 1, 2, 3].map(|r| target(&fitted, r)[0]), [1.0, 0.0, 0.0, 1.0]);
 
     let pin = ColumnPin { classes: Some(vec!["b".into(), "a".into()]), ..ColumnPin::default() };
@@ -135,15 +137,11 @@ fn targets_are_classes_labels_or_numbers() -> Result<()> {
     let number = ColumnPin { kind: Some(ColumnType::Number), ..ColumnPin::default() };
     let fitted = fit("a|y\n1|0\n2|1", &pinned("y", number))?;
     assert_eq!([target(&fitted, 0), target(&fitted, 1)], [[-1.0], [1.0]]);
-    assert!(
-        matches!(&fitted.preprocessing.targets, Targets::Numbers { columns } if columns[0].restore(1.0) == 1.0)
-    );
+    assert!(matches!(only(&fitted), Targets::Numbers { columns } if columns[0].restore(1.0) == 1.0));
 
     let several = DataOptions { target: vec!["z".into(), "y".into()], ..DataOptions::default() };
     let fitted = fit("a|y|z\n1|0|no\n2|1|no\n3|1|yes", &several)?;
-    assert!(
-        matches!(&fitted.preprocessing.targets, Targets::Labels { columns } if columns[0].classes[1] == "yes")
-    );
+    assert!(matches!(only(&fitted), Targets::Labels { columns } if columns[0].classes[1] == "yes"));
     assert_eq!([target(&fitted, 1), target(&fitted, 2)], [[0.0, 1.0], [1.0, 1.0]]);
 
     let fitted = fit("a|y|z\n1|0|1900.5\n2|1|1901.5\n3|0|1902.5", &several)?;
@@ -155,6 +153,80 @@ fn targets_are_classes_labels_or_numbers() -> Result<()> {
     Ok(())
 }
 
+/// The targets of the only output.
+fn only(fitted: &Fitted) -> &Targets {
+    let mut groups = fitted.preprocessing.targets.iter();
+    match (groups.next(), groups.next()) {
+        (Some((group, _)), None) => &group.targets,
+        _ => panic!("{:?}", fitted.preprocessing.targets),
+    }
+}
+
+/// Name, columns and kind of each output.
+fn outputs(fitted: &Fitted) -> Vec<(String, Vec<String>, bool)> {
+    let names = |t: &Targets| t.names().into_iter().map(str::to_owned).collect();
+    let groups = fitted.preprocessing.targets.iter();
+    groups.map(|(g, _)| (g.name.clone(), names(&g.targets), g.targets.classes().is_some())).collect()
+}
+
+#[test]
+fn targets_of_several_kinds_are_each_read_as_if_alone() -> Result<()> {
+    let text = "a|y|kind|flag\n1|10|q|0\n2|20.5|p|1\n3|30|r|1\n4|10|p|0";
+    let names = ["y", "kind", "flag"].map(String::from).to_vec();
+    let options = DataOptions { target: names, ..DataOptions::default() };
+    let fitted = read(text, &options)?.fit(&[0, 1, 2])?;
+    let expected = [("y", false), ("kind", true), ("flag", true)];
+    assert_eq!(outputs(&fitted), expected.map(|(n, c)| (n.to_owned(), vec![n.to_owned()], c)));
+    let rows: Vec<&[f32]> = (0..4).map(|row| fitted.table.target_row(row)).collect();
+    assert_eq!(rows[2][1..], [2.0, 1.0]);
+    assert_eq!(rows[3][1..], [0.0, 0.0]);
+    let alone = read(text, &DataOptions::new("y"))?.fit(&[0, 1, 2])?;
+    assert_eq!(
+        rows.iter().map(|r| r[0]).collect::<Vec<_>>(),
+        [0, 1, 2, 3].map(|r| alone.table.target_row(r)[0])
+    );
+    assert_eq!(fitted.table.class_counts(&[0, 1, 2, 3], 1, 3), [2.0, 1.0, 1.0]);
+    let about = |name: &str| fitted.schema.columns.iter().find(|c| c.name == name).map(|c| c.target.clone());
+    assert_eq!(about("kind").as_deref(), Some("3 classes"));
+    Ok(())
+}
+
+#[test]
+fn options_say_which_targets_go_together() -> Result<()> {
+    let text = "a|y|kind|z\n1|10|q|0\n2|20.5|p|3\n3|30|r|1\n4|10|p|2";
+    let group = |name: &str, columns: &[&str], standardise| OutputGroup {
+        name: name.into(),
+        columns: columns.iter().map(|&c| c.into()).collect(),
+        standardise,
+    };
+    let options = DataOptions {
+        target: ["y", "kind", "z"].map(String::from).to_vec(),
+        outputs: vec![group("what", &["kind"], true), group("much", &["z", "y"], false)],
+        ..DataOptions::default()
+    };
+    let fitted = fit(text, &options)?;
+    assert_eq!(outputs(&fitted)[1], ("much".to_owned(), vec!["z".to_owned(), "y".to_owned()], false));
+    assert_eq!(fitted.preprocessing.targets.names(), ["kind", "z", "y"]);
+    assert_eq!(fitted.table.target_row(1), [0.0, 3.0, 20.5]);
+    let json = fitted.preprocessing.to_json();
+    let again = crate::data::Preprocessing::from_json(&json)?;
+    assert_eq!(again, fitted.preprocessing);
+    let (table, _) = again.read(&mut MemoryRows::from_text("new.csv", text))?;
+    assert_eq!(table.targets, fitted.table.targets);
+    Ok(())
+}
+
+#[test]
+fn the_first_target_of_classes_divides_the_rows() -> Result<()> {
+    let rows = (0..100).map(|i| format!("{i}|{}.5|{}", i % 7, ["a", "b"][usize::from(i < 20)]));
+    let text = format!("x|y|kind\n{}", rows.collect::<Vec<_>>().join("\n"));
+    let options = DataOptions { target: vec!["y".into(), "kind".into()], ..DataOptions::default() };
+    let raw = read(&text, &options)?;
+    let split = raw.split(0.2, 3)?;
+    assert_eq!(split.validation.iter().filter(|&&r| r < 20).count(), 4);
+    Ok(())
+}
+
 #[test]
 fn weights_and_class_counts() -> Result<()> {
     let options = DataOptions { weight: Some("w".into()), ..DataOptions::new("y") };
@@ -162,7 +234,7 @@ fn weights_and_class_counts() -> Result<()> {
     let mut weights = [0.0; 2];
     fitted.table.weight(&[2, 0], &mut weights);
     assert_eq!(weights, [1.0, 0.5]);
-    assert_eq!(fitted.table.class_counts(&[0, 1, 2], 2), [0.5, 3.0]);
+    assert_eq!(fitted.table.class_counts(&[0, 1, 2], 0, 2), [0.5, 3.0]);
     assert_eq!(fitted.inputs.dense[0].features, ["a"]);
     Ok(())
 }

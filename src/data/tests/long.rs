@@ -3,7 +3,7 @@
 use super::super::long::{LongTable, read};
 use super::super::{
     Cell, ColumnPin, ColumnType, DataOptions, Fitted, HeldRows, MemoryRows, MissingPolicy, Preprocessing,
-    Purpose, RawTable, Rows, Scale, SeriesCell, Split, Targets,
+    Purpose, RawTable, Rows, Scale, SeriesCell, Split,
 };
 use crate::error::Result;
 
@@ -78,8 +78,8 @@ fn rows_of_a_series_need_not_be_neighbours() -> Result<()> {
             (vec![5.0, 5.0, 0.0, 0.0, 0.0, 0.0], 1.0)
         ]
     );
-    let Targets::Classes { classes, .. } = &fitted.preprocessing.targets else { panic!("classes") };
-    assert_eq!(classes, &["p", "q"]);
+    let classes = fitted.preprocessing.targets.first_classes();
+    assert_eq!(classes.map(|(_, classes)| classes), Some(&["p".to_owned(), "q".into()][..]));
     let target: Vec<f32> = (0..3).map(|row| fitted.table.target_row(row)[0]).collect();
     assert_eq!(target, [0.0, 1.0, 0.0]);
     assert_eq!(fitted.inputs.dense[0].features, ["age"]);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::stages::{group, is_rows, stage_of};
 use super::{Mode, Piece, Plan, PlanOptions, Stage, Step};
-use crate::backend::Dest;
+use crate::backend::{Dest, Form};
 use crate::graph::memory::{self, Life};
 use crate::graph::{Graph, Source, ValueId};
 use crate::ops::{Io, Operand, Saved};
@@ -37,6 +37,13 @@ pub(super) struct Draft {
 pub(super) enum Target {
     Arena(Region),
     Grad(usize),
+}
+
+/// A packed form of a weight.
+struct Packed {
+    value: ValueId,
+    form: Form,
+    view: View,
 }
 
 struct Builder<'g> {
@@ -313,15 +320,21 @@ impl<'g> Builder<'g> {
                 Source::Input | Source::Node(_) => region.map(|r| self.view(r)),
             })
             .collect();
-        let (packed, packed_len) = self.packed_views();
+        let packed = self.packed_views(&drafts);
+        let packed_len = packed.last().map_or(0, |p| p.view.offset + p.view.len.next_multiple_of(16));
+        let scratch_len = packed.iter().map(|p| (self.options.scratch_len)(&p.form)).max().unwrap_or(0);
         let mut steps: Vec<Step> = drafts
             .iter()
             .map(|d| {
                 let node = &self.graph.nodes[d.node];
+                let form = self.form(d);
                 let operand = |(i, &v): (usize, &ValueId)| Operand {
                     view: views[v.0].expect("a used node's inputs have places"),
                     shape: self.graph.shape(v).clone(),
-                    packed: (node.op.packs() == Some(i)).then(|| packed[v.0]).flatten(),
+                    packed: form
+                        .filter(|(input, _)| *input == i)
+                        .and_then(|(_, form)| packed.iter().find(|p| p.value == v && p.form == form))
+                        .map(|p| p.view),
                 };
                 let d_input = |&(target, add): &(Target, bool)| match target {
                     Target::Arena(r) => Dest { view: self.view(r), add },
@@ -342,7 +355,11 @@ impl<'g> Builder<'g> {
                     d_inputs: d.d_inputs.iter().map(|t| t.as_ref().map(d_input)).collect(),
                     saved: self.saved[d.node].iter().map(|(r, _)| self.view(*r)).collect(),
                 };
-                Step { node: d.node, piece: d.piece, units: d.units, cost: d.cost, io }
+                let together = match d.piece {
+                    Piece::BackwardParams => node.op.units_together(&self.graph.input_shapes(node)),
+                    _ => 1,
+                };
+                Step { node: d.node, piece: d.piece, units: d.units, together, cost: d.cost, io }
             })
             .collect();
         let stages = spans.iter().map(|span| stage_of(&steps, span.clone())).collect();
@@ -360,6 +377,7 @@ impl<'g> Builder<'g> {
             max_rows: self.options.max_rows,
             arena_len,
             packed_len,
+            scratch_len,
             steps,
             prepare,
             stages,
@@ -368,42 +386,56 @@ impl<'g> Builder<'g> {
         }
     }
 
-    /// A place for the packed form of each weight that an op multiplies by transposed.
-    fn packed_views(&self) -> (Vec<Option<View>>, usize) {
-        let mut packed = vec![None; self.graph.values.len()];
-        let mut total = 0;
-        for (n, node) in self.graph.nodes.iter().enumerate().filter(|(n, _)| self.used[*n]) {
-            let Some(v) = node.op.packs().map(|i| node.inputs[i]) else { continue };
-            let value = &self.graph.values[v.0];
-            debug_assert!(self.used[n] && !value.has_rows(), "only parameters are packed");
-            let len = (self.options.packed_len)(value.shape.outer(), value.shape.last());
-            if len > 0 && packed[v.0].is_none() {
-                packed[v.0] = Some(View { slot: Slot::Packed, offset: total, len, row_len: 0 });
-                total += len.next_multiple_of(16);
+    /// The input that a step reads packed, and for what.
+    fn form(&self, draft: &Draft) -> Option<(usize, Form)> {
+        let node = &self.graph.nodes[draft.node];
+        match draft.piece {
+            Piece::Forward => node.op.packs(&self.graph.input_shapes(node)),
+            Piece::Backward => node.op.packs_back(&self.graph.input_shapes(node)),
+            _ => None,
+        }
+    }
+
+    /// A place for each packed form of a weight that a step reads.
+    fn packed_views(&self, drafts: &[Draft]) -> Vec<Packed> {
+        let mut packed: Vec<Packed> = Vec::new();
+        let mut offset = 0;
+        for draft in drafts {
+            let Some((input, form)) = self.form(draft) else { continue };
+            let value = self.graph.nodes[draft.node].inputs[input];
+            debug_assert!(!self.graph.values[value.0].has_rows(), "only parameters are packed");
+            let len = (self.options.packed_len)(&form);
+            if len > 0 && !packed.iter().any(|p| p.value == value && p.form == form) {
+                packed.push(Packed {
+                    value,
+                    form,
+                    view: View { slot: Slot::Packed, offset, len, row_len: 0 },
+                });
+                offset += len.next_multiple_of(16);
             }
         }
-        (packed, total)
+        packed
     }
 
     /// The stage that packs weights. Its steps carry the weight as input and the packed form as output.
-    fn prepare(&self, packed: &[Option<View>], views: &[Option<View>], steps: &mut Vec<Step>) -> Vec<Stage> {
+    fn prepare(&self, packed: &[Packed], views: &[Option<View>], steps: &mut Vec<Step>) -> Vec<Stage> {
         let start = steps.len();
-        for (v, target) in packed.iter().enumerate() {
-            let (Some(target), Some(view)) = (target, views[v]) else { continue };
-            let shape = self.graph.values[v].shape.clone();
-            let units = shape.outer().div_ceil(self.options.packed_rows);
+        for p in packed {
+            let Some(view) = views[p.value.0] else { continue };
+            let shape = self.graph.shape(p.value).clone();
+            let units = (self.options.pack_units)(&p.form);
             let cost = shape.len() as f64;
             let io = Io {
                 node: 0,
                 training: self.options.training(),
                 output_shape: shape.clone(),
                 inputs: vec![Operand { view, shape, packed: None }],
-                output: *target,
+                output: p.view,
                 d_output: None,
                 d_inputs: Vec::new(),
                 saved: Vec::new(),
             };
-            steps.push(Step { node: usize::MAX, piece: Piece::Pack, units, cost, io });
+            steps.push(Step { node: usize::MAX, piece: Piece::Pack(p.form), units, together: 1, cost, io });
         }
         if steps.len() == start { Vec::new() } else { vec![stage_of(steps, start..steps.len())] }
     }

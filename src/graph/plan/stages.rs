@@ -8,9 +8,6 @@ use super::{Piece, Stage, Step, Task};
 /// Multiply-adds that are worth a task of their own; fixed, so that tasks never depend on the number of threads.
 const TASK_COST: f64 = 64.0 * 1024.0;
 
-/// Rows of a weight that a task has at least: two tiles of a matrix product, so that none runs on a sliver.
-const TASK_ROWS: usize = 28;
-
 /// Bytes that a lane's block of rows may take in all values of a stage: most of a core's second-level cache.
 const BLOCK_BYTES: usize = 1536 * 1024;
 
@@ -70,8 +67,7 @@ pub(super) fn stage_of(steps: &[Step], span: Range<usize>) -> Stage {
             let s = &steps[i];
             // The cost is a row's; weights are worth splitting for the batches that train them.
             let per_unit = (s.cost * 64.0 / s.units as f64).max(1.0);
-            let least = if s.piece == Piece::BackwardParams { TASK_ROWS } else { 1 };
-            let chunk = ((TASK_COST / per_unit).ceil() as usize).max(least);
+            let chunk = ((TASK_COST / per_unit).ceil() as usize).max(s.together);
             (0..s.units).step_by(chunk).map(move |u| {
                 let units = u..(u + chunk).min(s.units);
                 (per_unit * units.len() as f64, Task { step: i, units })

@@ -50,7 +50,7 @@ fn touches(graph: &Graph, plan: &Plan, step: &Step) -> Vec<Touch> {
         })
     };
     let all: Vec<Touch> = match step.piece {
-        Piece::Pack => Vec::new(),
+        Piece::Pack(_) => Vec::new(),
         Piece::ForwardReduce => inputs.chain(saved(|t| t.writes = true)).collect(),
         Piece::Forward if node.op.forward_units(&graph.input_shapes(node)) > 0 => {
             inputs.chain(saved(|t| t.reads = true)).chain([writes(output, io.output)]).collect()

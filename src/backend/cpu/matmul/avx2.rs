@@ -2,21 +2,25 @@
 
 use std::arch::x86_64::*;
 
-use super::blocked::{Kernels, Packing, Tile, TileKernel};
+use super::blocked::{Packing, Set};
 use super::pack::NR;
+use super::tile::{Kernels, Tile, TileKernel};
 
 /// 6 rows of 2 vectors, with 2 vectors of B and 1 element of A, fill the 16 registers but one.
 const HEIGHT: usize = 6;
 const LANES: usize = 8;
 
-pub(super) static KERNELS: Kernels = Kernels {
-    height: HEIGHT,
-    lanes: LANES,
-    tiles: [
-        [&tiles::<1, ROWS, PACKED>(), &tiles::<2, ROWS, PACKED>()],
-        [&tiles::<1, ROWS, IN_PLACE>(), &tiles::<2, ROWS, IN_PLACE>()],
-        [&tiles::<1, COLS, IN_PLACE>(), &tiles::<2, COLS, IN_PLACE>()],
-    ],
+pub(super) static KERNELS: Set = Set {
+    tiles: Kernels {
+        height: HEIGHT,
+        lanes: LANES,
+        tiles: [
+            [&tiles::<1, ROWS, PACKED>(), &tiles::<2, ROWS, PACKED>()],
+            [&tiles::<1, ROWS, IN_PLACE>(), &tiles::<2, ROWS, IN_PLACE>()],
+            [&tiles::<1, COLS, IN_PLACE>(), &tiles::<2, COLS, IN_PLACE>()],
+        ],
+        zeros: &[0.0; NR],
+    },
     pack_rows,
     pack_cols,
 };
@@ -28,7 +32,7 @@ const COLS: bool = false;
 const PACKED: bool = true;
 const IN_PLACE: bool = false;
 
-const fn tiles<const NV: usize, const A: bool, const B: bool>() -> [TileKernel; HEIGHT] {
+const fn tiles<const NV: usize, const A: bool, const B: bool>() -> [TileKernel<f32>; HEIGHT] {
     [
         tile::<1, NV, A, B>,
         tile::<2, NV, A, B>,
@@ -50,7 +54,7 @@ fn first(count: usize) -> __m256i {
 /// A tile of `MR` rows and more than `NV - 1`, at most `NV` vectors.
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t: &Tile) {
+unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t: &Tile<f32>) {
     let last = first(t.cols - (NV - 1) * LANES);
     let mut sums = [[_mm256_setzero_ps(); NV]; MR];
     // SAFETY: the caller vouches for every element that `t` names; the mask leaves out columns past `t.cols`.
@@ -58,25 +62,30 @@ unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t
         for (i, sums) in sums.iter_mut().enumerate() {
             load_row(t.start.add(i * t.start_stride), last, sums);
         }
-        let (mut a, mut b) = (t.a, t.b);
         let mut row = [_mm256_setzero_ps(); NV];
-        for _ in 0..t.k {
-            load_row(b, last, &mut row);
-            // Strides of a page or so defeat the prefetchers of the CPU; a prefetch may name any address.
-            if B == IN_PLACE {
-                _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(8 * t.b_stride).cast());
-            }
-            if A == COLS {
-                _mm_prefetch::<_MM_HINT_T0>(a.wrapping_add(12 * t.a_stride).cast());
-            }
-            for (i, sums) in sums.iter_mut().enumerate() {
-                let x = _mm256_set1_ps(*a.add(if A == ROWS { i * t.a_stride } else { i }));
-                for (sum, y) in sums.iter_mut().zip(row) {
-                    *sum = _mm256_fmadd_ps(x, y, *sum);
+        for u in 0..t.segments.count[0] {
+            for v in 0..t.segments.count[1] {
+                let mut a = t.a.wrapping_add(u * t.segments.a[0] + v * t.segments.a[1]);
+                let mut b = t.b.wrapping_add(u * t.segments.b[0] + v * t.segments.b[1]);
+                for _ in 0..t.k {
+                    load_row(b, last, &mut row);
+                    // Strides of a page or so defeat the prefetchers of the CPU; a prefetch may name any address.
+                    if B == IN_PLACE {
+                        _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(8 * t.b_stride).cast());
+                    }
+                    if A == COLS {
+                        _mm_prefetch::<_MM_HINT_T0>(a.wrapping_add(12 * t.a_stride).cast());
+                    }
+                    for (i, sums) in sums.iter_mut().enumerate() {
+                        let x = _mm256_set1_ps(*a.add(if A == ROWS { i * t.a_stride } else { i }));
+                        for (sum, y) in sums.iter_mut().zip(row) {
+                            *sum = _mm256_fmadd_ps(x, y, *sum);
+                        }
+                    }
+                    a = a.wrapping_add(if A == ROWS { 1 } else { t.a_stride });
+                    b = b.wrapping_add(t.b_stride);
                 }
             }
-            a = a.wrapping_add(if A == ROWS { 1 } else { t.a_stride });
-            b = b.wrapping_add(t.b_stride);
         }
         for (i, sums) in sums.iter().enumerate() {
             let c = t.c.add(i * t.c_stride);

@@ -2,21 +2,25 @@
 
 use std::arch::x86_64::*;
 
-use super::blocked::{Kernels, Packing, Tile, TileKernel};
+use super::blocked::{Packing, Set};
 use super::pack::NR;
+use super::tile::{Kernels, Tile, TileKernel};
 
 /// 14 rows of 2 vectors, with 2 vectors of B and 1 element of A, fill the 32 registers but one.
 const HEIGHT: usize = 14;
 const LANES: usize = 16;
 
-pub(super) static KERNELS: Kernels = Kernels {
-    height: HEIGHT,
-    lanes: LANES,
-    tiles: [
-        [&tiles::<1, ROWS, PACKED>(), &tiles::<2, ROWS, PACKED>()],
-        [&tiles::<1, ROWS, IN_PLACE>(), &tiles::<2, ROWS, IN_PLACE>()],
-        [&tiles::<1, COLS, IN_PLACE>(), &tiles::<2, COLS, IN_PLACE>()],
-    ],
+pub(super) static KERNELS: Set = Set {
+    tiles: Kernels {
+        height: HEIGHT,
+        lanes: LANES,
+        tiles: [
+            [&tiles::<1, ROWS, PACKED>(), &tiles::<2, ROWS, PACKED>()],
+            [&tiles::<1, ROWS, IN_PLACE>(), &tiles::<2, ROWS, IN_PLACE>()],
+            [&tiles::<1, COLS, IN_PLACE>(), &tiles::<2, COLS, IN_PLACE>()],
+        ],
+        zeros: &[0.0; NR],
+    },
     pack_rows,
     pack_cols,
 };
@@ -28,7 +32,7 @@ const COLS: bool = false;
 const PACKED: bool = true;
 const IN_PLACE: bool = false;
 
-const fn tiles<const NV: usize, const A: bool, const B: bool>() -> [TileKernel; HEIGHT] {
+const fn tiles<const NV: usize, const A: bool, const B: bool>() -> [TileKernel<f32>; HEIGHT] {
     [
         tile::<1, NV, A, B>,
         tile::<2, NV, A, B>,
@@ -56,7 +60,7 @@ fn first(count: usize) -> __mmask16 {
 /// A tile of `MR` rows and more than `NV - 1`, at most `NV` vectors.
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx512f")]
-unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t: &Tile) {
+unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t: &Tile<f32>) {
     let mut masks = [!0; NV];
     masks[NV - 1] = first(t.cols - (NV - 1) * LANES);
     let mut sums = [[_mm512_setzero_ps(); NV]; MR];
@@ -65,17 +69,26 @@ unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t
         for (i, sums) in sums.iter_mut().enumerate() {
             load_row(t.start.add(i * t.start_stride), masks, sums);
         }
-        let mut p = 0;
-        if NV == 1 {
-            // One vector leaves little work beside each address; four steps share it.
-            while p + 4 <= t.k {
-                steps::<MR, NV, 4, A, B>(t, p, masks, &mut sums);
-                p += 4;
+        for u in 0..t.segments.count[0] {
+            for v in 0..t.segments.count[1] {
+                let t = Tile {
+                    a: t.a.wrapping_add(u * t.segments.a[0] + v * t.segments.a[1]),
+                    b: t.b.wrapping_add(u * t.segments.b[0] + v * t.segments.b[1]),
+                    ..*t
+                };
+                let mut p = 0;
+                if NV == 1 {
+                    // One vector leaves little work beside each address; four steps share it.
+                    while p + 4 <= t.k {
+                        steps::<MR, NV, 4, A, B>(&t, p, masks, &mut sums);
+                        p += 4;
+                    }
+                }
+                while p < t.k {
+                    steps::<MR, NV, 1, A, B>(&t, p, masks, &mut sums);
+                    p += 1;
+                }
             }
-        }
-        while p < t.k {
-            steps::<MR, NV, 1, A, B>(t, p, masks, &mut sums);
-            p += 1;
         }
         for (i, sums) in sums.iter().enumerate() {
             let c = t.c.add(i * t.c_stride);
@@ -94,7 +107,7 @@ unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t
 #[target_feature(enable = "avx512f")]
 #[inline]
 unsafe fn steps<const MR: usize, const NV: usize, const U: usize, const A: bool, const B: bool>(
-    t: &Tile,
+    t: &Tile<f32>,
     p: usize,
     masks: [__mmask16; NV],
     sums: &mut [[__m512; NV]; MR],

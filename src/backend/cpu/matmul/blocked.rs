@@ -4,38 +4,13 @@ use std::ops::Range;
 
 use super::Start;
 use super::pack::{self, NR};
+use super::tile::{IN_PLACE, Kernels, PANELS, Segments, TRANSPOSED, Tile};
 use super::views::{Rhs, Strided, Window};
 
 /// Rows of B in a block: a panel of it (32 KiB) stays in the first-level cache.
 const KC: usize = 256;
 /// Rows of A in a block: at `KC` columns it stays in the second-level cache.
 const MC: usize = 256;
-
-/// One tile of the result, and the pieces of the operands that it is made of.
-///
-/// The tile has as many rows as its kernel is made for. Where A is row-major, its element (i, p) is
-/// `a[i * a_stride + p]`, otherwise `a[i + p * a_stride]`; element (p, j) of B is `b[p * b_stride + j]`.
-pub(super) struct Tile {
-    /// Length of the sums.
-    pub(super) k: usize,
-    /// Columns, at most the kernel's width.
-    pub(super) cols: usize,
-    pub(super) a: *const f32,
-    pub(super) a_stride: usize,
-    pub(super) b: *const f32,
-    pub(super) b_stride: usize,
-    /// What the sums begin with: element (i, j) is `start[i * start_stride + j]`.
-    pub(super) start: *const f32,
-    pub(super) start_stride: usize,
-    pub(super) c: *mut f32,
-    pub(super) c_stride: usize,
-}
-
-/// Computes one tile.
-///
-/// # Safety
-/// The CPU must have the kernel's instructions and every element that the [`Tile`] names must be valid.
-pub(super) type TileKernel = unsafe fn(&Tile);
 
 /// A matrix `[rows, cols]` on its way into a panel.
 ///
@@ -56,15 +31,9 @@ pub(super) struct Packing {
 /// The CPU must have the kernel's instructions and every element that the [`Packing`] names must be valid.
 pub(super) type PackKernel = unsafe fn(&Packing);
 
-/// The microkernels of one instruction set.
-pub(super) struct Kernels {
-    /// Rows of the tallest tile.
-    pub(super) height: usize,
-    /// Columns of a vector.
-    pub(super) lanes: usize,
-    /// `tiles[layout][v][i]` has `i + 1` rows of `v + 1` vectors. Layouts: A row-major and B packed; A row-major
-    /// and B in place; A transposed.
-    pub(super) tiles: [[&'static [TileKernel]; 2]; 3],
+/// The kernels of one instruction set for f32.
+pub(super) struct Set {
+    pub(super) tiles: Kernels<f32>,
     /// Fills a panel from adjacent elements in rows.
     pub(super) pack_rows: PackKernel,
     /// Fills a panel from adjacent elements in columns.
@@ -99,10 +68,10 @@ impl Default for Scratch {
 /// [`super::matmul`] with checked shapes, `m` and `n` not zero.
 ///
 /// # Safety
-/// The CPU must have the instructions of `kernels` and the shapes must agree.
+/// The CPU must have the instructions of `set` and the shapes must agree.
 #[allow(unsafe_code)]
 pub(super) unsafe fn matmul(
-    kernels: &Kernels,
+    set: &Set,
     a: Strided<'_, f32>,
     b: Rhs<'_, f32>,
     mut c: Window<'_, f32>,
@@ -118,9 +87,9 @@ pub(super) unsafe fn matmul(
         let start = if ks.start == 0 { start } else { Start::Keep };
         for rows in Parts::of(m, MC).ranges() {
             // SAFETY: the block is within A and within what the scratch has room for.
-            let left = unsafe { Left::new(kernels, a.rows_in(rows.clone()).cols_in(ks.clone()), a_room) };
+            let left = unsafe { Left::new(set, a.rows_in(rows.clone()).cols_in(ks.clone()), a_room) };
             let c = c.wrapping_add(rows.start * c_stride);
-            let block = Block { kernels, left: &left, k: ks.len(), start, c, c_stride };
+            let block = Block { set, left: &left, k: ks.len(), start, c, c_stride };
             // SAFETY: the block is within B and within what the scratch has room for; so are its tiles, and the
             // caller vouches for the instructions.
             unsafe {
@@ -136,7 +105,7 @@ pub(super) unsafe fn matmul(
                 } else {
                     // Down the rows of A: the panel stays in the first-level cache.
                     for cols in panels.clone() {
-                        let right = Right::panel(kernels, b, &ks, &cols, b_room);
+                        let right = Right::panel(set, b, &ks, &cols, b_room);
                         for tile_rows in left.tiles.ranges() {
                             block.tile(&tile_rows, &cols, &right);
                         }
@@ -149,7 +118,7 @@ pub(super) unsafe fn matmul(
 
 /// A block of C, over a block of the summed dimension.
 struct Block<'a> {
-    kernels: &'a Kernels,
+    set: &'a Set,
     left: &'a Left,
     k: usize,
     start: Start<'a, f32>,
@@ -166,19 +135,23 @@ impl Block<'_> {
     #[allow(unsafe_code)]
     #[inline]
     unsafe fn tile(&self, rows: &Range<usize>, cols: &Range<usize>, right: &Right) {
-        static ZEROS: [f32; NR] = [0.0; NR];
-        let (kernels, c_stride) = (self.kernels, self.c_stride);
-        let layout = if !self.left.row_major { 2 } else { usize::from(!right.packed) };
+        let (kernels, c_stride) = (&self.set.tiles, self.c_stride);
+        let layout = match (self.left.row_major, right.packed) {
+            (true, true) => PANELS,
+            (true, false) => IN_PLACE,
+            (false, _) => TRANSPOSED,
+        };
         let (a, a_stride) = self.left.tile(rows);
         for col in cols.clone().step_by(2 * kernels.lanes) {
             let c = self.c.wrapping_add(rows.start * c_stride + col);
             let (start, start_stride) = match self.start {
-                Start::Zero => (ZEROS.as_ptr(), 0),
+                Start::Zero => (kernels.zeros.as_ptr(), 0),
                 Start::Keep => (c.cast_const(), c_stride),
                 Start::Bias(bias) => (bias.as_ptr().wrapping_add(col), 0),
             };
             let tile = Tile {
                 k: self.k,
+                segments: Segments::ONE,
                 cols: (2 * kernels.lanes).min(cols.end - col),
                 a,
                 a_stride,
@@ -189,16 +162,15 @@ impl Block<'_> {
                 c,
                 c_stride,
             };
-            let heights = &kernels.tiles[layout][usize::from(tile.cols > kernels.lanes)];
             // SAFETY: see the caller's promise.
-            unsafe { heights[rows.len() - 1](&tile) }
+            unsafe { kernels.run(layout, rows.len(), &tile) }
         }
     }
 }
 
 /// A length cut into parts that differ by one at most.
-#[derive(Clone, Copy)]
-struct Parts {
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
     each: usize,
     longer: usize,
     count: usize,
@@ -207,13 +179,14 @@ struct Parts {
 impl Parts {
     /// As few parts as `most` allows, at least one.
     #[inline]
-    fn of(len: usize, most: usize) -> Parts {
+    pub fn of(len: usize, most: usize) -> Parts {
         let count = len.div_ceil(most).max(1);
         Parts { each: len / count, longer: len % count, count }
     }
 
+    /// The parts, in order.
     #[inline]
-    fn ranges(self) -> impl Iterator<Item = Range<usize>> {
+    pub fn ranges(self) -> impl Iterator<Item = Range<usize>> {
         (0..self.count).map(move |index| {
             let start = index * self.each + index.min(self.longer);
             start..start + self.each + usize::from(index < self.longer)
@@ -237,8 +210,8 @@ impl Left {
     /// If `a` has adjacent elements neither in rows nor in columns, there must be `room` for a copy of it.
     #[allow(unsafe_code)]
     #[inline]
-    unsafe fn new(kernels: &Kernels, a: Strided<'_, f32>, room: *mut f32) -> Left {
-        let tiles = Parts::of(a.rows(), kernels.height);
+    unsafe fn new(set: &Set, a: Strided<'_, f32>, room: *mut f32) -> Left {
+        let tiles = Parts::of(a.rows(), set.tiles.height);
         let data = a.as_ptr();
         if a.col_stride() == 1 {
             Left { tiles, data, row_major: true, row_step: a.row_stride(), stride: a.row_stride() }
@@ -280,11 +253,11 @@ impl Right {
     /// Rows of a panel, which is packed now unless it was before.
     ///
     /// # Safety
-    /// The CPU must have the instructions of `kernels`. Unless `b` is packed, there must be `room` for a copy.
+    /// The CPU must have the instructions of `set`. Unless `b` is packed, there must be `room` for a copy.
     #[allow(unsafe_code)]
     #[inline]
     unsafe fn panel(
-        kernels: &Kernels,
+        set: &Set,
         b: Rhs<'_, f32>,
         rows: &Range<usize>,
         cols: &Range<usize>,
@@ -294,7 +267,7 @@ impl Right {
             Rhs::Packed(b) => b.as_ptr().wrapping_add(cols.start * b.rows() + rows.start * NR),
             Rhs::Strided(b) => {
                 // SAFETY: see the caller's promise.
-                unsafe { pack::panels_of(kernels, b.rows_in(rows.clone()).cols_in(cols.clone()), room) }
+                unsafe { pack::panels_of(set, b.rows_in(rows.clone()).cols_in(cols.clone()), room) }
                 room
             }
         };

@@ -25,14 +25,17 @@ mod avx512;
 mod blocked;
 mod fallback;
 mod pack;
+mod plain;
 #[cfg(test)]
 mod tests;
+mod tile;
 mod views;
 
 use std::ops::Range;
 
-pub use blocked::Scratch;
+pub use blocked::{Parts, Scratch};
 pub use pack::{NR, packed_len, panels};
+pub use tile::{IN_PLACE, Kernels, PANELS, Segments, TRANSPOSED, Tile, TileKernel};
 pub use views::{Packed, Rhs, Strided, Window};
 
 use crate::backend::simd::Isa;
@@ -78,6 +81,11 @@ pub fn pack_transposed<T: Element>(w: &[T], n: usize, k: usize, which: Range<usi
     pack_on(Isa::detect(), Strided::row_major(w, n, k).transposed(), which, out);
 }
 
+/// The best tile kernels of this CPU, for products whose operands lie in [`Segments`].
+pub fn kernels<T: Element>() -> &'static Kernels<T> {
+    T::kernels(Isa::detect())
+}
+
 /// An element type that [`matmul`] multiplies: f32 or f64.
 pub trait Element: sealed::Sealed + Copy + Send + Sync + 'static {}
 
@@ -85,10 +93,12 @@ impl Element for f32 {}
 impl Element for f64 {}
 
 mod sealed {
-    use super::{Isa, Rhs, Scratch, Start, Strided, Window};
+    use super::{Isa, Kernels, Rhs, Scratch, Start, Strided, Window};
 
     /// What tells the element types apart. Shapes have been checked.
-    pub trait Sealed: Sized {
+    pub trait Sealed: Sized + 'static {
+        fn kernels(isa: Isa) -> &'static Kernels<Self>;
+
         fn matmul(
             isa: Isa,
             a: Strided<'_, Self>,
@@ -104,6 +114,16 @@ mod sealed {
 }
 
 impl sealed::Sealed for f32 {
+    fn kernels(isa: Isa) -> &'static Kernels<f32> {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => &avx512::KERNELS.tiles,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => &avx2::KERNELS.tiles,
+            _ => &plain::F32,
+        }
+    }
+
     #[allow(unsafe_code)]
     #[inline]
     fn matmul(
@@ -140,6 +160,10 @@ impl sealed::Sealed for f32 {
 }
 
 impl sealed::Sealed for f64 {
+    fn kernels(_: Isa) -> &'static Kernels<f64> {
+        &plain::F64
+    }
+
     fn matmul(
         _: Isa,
         a: Strided<'_, f64>,

@@ -1,6 +1,6 @@
 //! The packed layout of a right operand, and copying into it.
 
-use super::blocked::{Kernels, Packing};
+use super::blocked::{Packing, Set};
 use super::views::Strided;
 
 /// Columns of a panel: two AVX-512 vectors of f32.
@@ -21,10 +21,10 @@ pub const fn packed_len(n: usize, k: usize) -> usize {
 /// Copies `b` into panels, one after the other from `to` on.
 ///
 /// # Safety
-/// The CPU must have the instructions of `kernels`, and `to` must be valid for `packed_len(b.cols(), b.rows())`
+/// The CPU must have the instructions of `set`, and `to` must be valid for `packed_len(b.cols(), b.rows())`
 /// writes.
 #[allow(unsafe_code)]
-pub(super) unsafe fn panels_of(kernels: &Kernels, b: Strided<'_, f32>, to: *mut f32) {
+pub(super) unsafe fn panels_of(set: &Set, b: Strided<'_, f32>, to: *mut f32) {
     let rows = b.rows();
     for panel in 0..panels(b.cols()) {
         let b = b.cols_in(panel * NR..b.cols().min((panel + 1) * NR));
@@ -33,10 +33,10 @@ pub(super) unsafe fn panels_of(kernels: &Kernels, b: Strided<'_, f32>, to: *mut 
         let job = |from_stride| Packing { rows, cols, from: b.as_ptr(), from_stride, to };
         if b.col_stride() == 1 {
             // SAFETY: the elements of `b` are in bounds since it was made; the caller vouches for the rest.
-            unsafe { (kernels.pack_rows)(&job(b.row_stride())) }
+            unsafe { (set.pack_rows)(&job(b.row_stride())) }
         } else if b.row_stride() == 1 {
             // SAFETY: as above.
-            unsafe { (kernels.pack_cols)(&job(b.col_stride())) }
+            unsafe { (set.pack_cols)(&job(b.col_stride())) }
         } else {
             for i in 0..rows {
                 for j in 0..NR {
