@@ -19,6 +19,7 @@ mod kernel;
 mod memory;
 pub mod pointwise;
 mod pool;
+mod resample;
 pub mod scalar;
 mod series;
 pub mod simd;
@@ -27,6 +28,7 @@ mod spatial;
 pub use convolve::{Convolution, Convolve, Weights};
 pub use memory::available_memory;
 pub use pool::{Pool, PoolSpec, Windows};
+pub use resample::{Around, Between, Margin, Resample, ResampleSpec, Scaling, Size};
 pub use series::{Series, Steps, Window};
 pub use spatial::Spatial;
 
@@ -105,7 +107,7 @@ pub struct CrossEntropy {
 /// What an op may ask for. One value of this type serves one lane.
 ///
 /// A view with rows means the lane's rows of it; a view without means all of it.
-pub trait Backend: Convolve + Pool + Series + Spatial {
+pub trait Backend: Convolve + Pool + Resample + Series + Spatial {
     /// The key of this step's random numbers: a function of seed and step.
     fn key(&self) -> Key;
 

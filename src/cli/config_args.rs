@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::data_args::{BadRow, threads};
 use crate::config::{self, Config};
-use crate::data::reader::{ReadOptions, TableReader};
 use crate::data::source::Source;
+use crate::data::{Rows as _, SampleOptions, Samples};
 use crate::error::{Error, Result, quote};
 use crate::spec::{Setting, SourceText, Value};
 
@@ -112,7 +112,7 @@ impl ConfigArgs {
     /// The columns of the table, if it can be opened and read again.
     fn columns(&self) -> Option<String> {
         let source = Source::parse(&self.data, Path::new("")).ok().filter(Source::is_rereadable)?;
-        let reader = TableReader::open(&source, &ReadOptions::default()).ok()?;
+        let reader = Samples::open(&source, &SampleOptions::default()).ok()?;
         let names = reader.columns();
         let listed: Vec<String> = names.iter().take(LISTED).map(|name| quote(name)).collect();
         let more = names.len().saturating_sub(LISTED);

@@ -69,7 +69,7 @@ impl Output {
 /// The mistake of one loss for several outputs.
 pub fn one_loss_for_several(outputs: &[String]) -> Problem {
     let key = |name: &String| format!("model.outputs.{}.loss", toml_key(name));
-    Problem::new("", "train.loss is for a network of one output")
+    Problem::new("", "one loss cannot serve several outputs")
         .found(format!("the outputs {}", list(outputs)))
         .help(format!("take it out, or set {}", outputs.iter().map(key).collect::<Vec<_>>().join(", ")))
 }

@@ -12,6 +12,8 @@ pub struct Data {
     pub validation: Validation,
     /// Paths or globs of the table that is scored at the end.
     pub test: Vec<String>,
+    /// The fraction of the training rows that is scored at the end instead; 0: none.
+    pub test_fraction: f64,
     /// The columns to predict.
     pub target: Vec<String>,
     /// The only input columns, if given.
@@ -43,6 +45,25 @@ pub struct Data {
     pub inputs: Vec<Input>,
     /// Where a row is a step of a series.
     pub series: Option<Series>,
+    /// Where the rows are one series to forecast.
+    pub windows: Option<Windows>,
+}
+
+/// `[data.windows]`: forecasts of one long series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Windows {
+    /// Steps that a forecast looks back on.
+    pub length: usize,
+    /// Steps that are forecast.
+    pub horizon: usize,
+    /// Steps from one window to the next.
+    pub stride: usize,
+    /// The column that orders the rows.
+    pub order: Option<String>,
+    /// Names or patterns of columns that are known in advance.
+    pub known: Vec<String>,
+    /// Steps of a season.
+    pub season: Option<usize>,
 }
 
 /// `[data.series]`: rows that are steps of series.
@@ -76,6 +97,8 @@ pub struct Input {
     pub columns: Vec<String>,
     /// Sizes without the batch axis.
     pub shape: Option<Vec<usize>>,
+    /// How images get that size: `stretch`, `crop` or `pad`.
+    pub resize: Option<String>,
 }
 
 /// `[model]`: the network.
@@ -159,13 +182,16 @@ impl Data {
     /// From the checked keys of the section.
     pub(super) fn from_values(values: &Values) -> Self {
         let texts = |key: &str| if values.has(key) { values.strs(key) } else { Vec::new() };
+        let test_fraction =
+            if let Some(Value::Float(fraction)) = values.get("test") { *fraction } else { 0.0 };
         Data {
             train: texts("train"),
             validation: match values.get("validation") {
                 Some(Value::Float(fraction)) => Validation::Fraction(*fraction),
                 _ => Validation::Files(texts("validation")),
             },
-            test: texts("test"),
+            test: if let Some(Value::Float(_)) = values.get("test") { Vec::new() } else { texts("test") },
+            test_fraction,
             target: texts("target"),
             features: values.has("features").then(|| values.strs("features")),
             exclude: texts("exclude"),
@@ -187,6 +213,7 @@ impl Data {
                     shape: input
                         .has("shape")
                         .then(|| input.f64s("shape").iter().map(|&n| n as usize).collect()),
+                    resize: input.has("resize").then(|| input.str("resize").to_owned()),
                 })
                 .collect(),
             series: table(values, "series", keys::SERIES).map(|series| Series {
@@ -194,6 +221,14 @@ impl Data {
                 order: series.has("order").then(|| series.str("order").to_owned()),
                 channels: series.has("channels").then(|| series.strs("channels")),
                 length: series.has("length").then(|| series.usize("length")),
+            }),
+            windows: table(values, "windows", keys::WINDOWS).map(|windows| Windows {
+                length: windows.usize("length"),
+                horizon: windows.usize("horizon"),
+                stride: windows.usize("stride"),
+                order: windows.has("order").then(|| windows.str("order").to_owned()),
+                known: windows.strs("known"),
+                season: windows.has("season").then(|| windows.usize("season")),
             }),
         }
     }
@@ -215,6 +250,7 @@ impl Data {
             }),
         );
         put("test", (!self.test.is_empty()).then(|| one_or_list(&self.test)));
+        put("test", (self.test_fraction > 0.0).then_some(Value::Float(self.test_fraction)));
         put("target", Some(one_or_list(&self.target)));
         put("features", self.features.as_deref().map(list));
         put("exclude", Some(list(&self.exclude)));
@@ -229,6 +265,7 @@ impl Data {
         put("on_bad_row", Some(text(if self.skip_bad_rows { "skip" } else { "error" })));
         put("max_bad_fraction", Some(Value::Float(self.max_bad_fraction)));
         put("series", self.series.as_ref().map(Series::to_value));
+        put("windows", self.windows.as_ref().map(Windows::to_value));
         let columns = self.columns.iter().map(|(name, pins)| (name.clone(), pins.clone().into_table()));
         put("columns", (!self.columns.is_empty()).then(|| Value::Table(columns.collect())));
         let inputs = self.inputs.iter().map(|input| (input.name.clone(), input.to_value()));
@@ -248,12 +285,30 @@ impl Series {
     }
 }
 
+impl Windows {
+    fn to_value(&self) -> Value {
+        let whole = |n: usize| Some(Value::Int(n as i64));
+        let all = [
+            ("length", whole(self.length)),
+            ("horizon", whole(self.horizon)),
+            ("stride", whole(self.stride)),
+            ("order", self.order.as_deref().map(text)),
+            ("known", Some(list(&self.known))),
+            ("season", self.season.and_then(whole)),
+        ];
+        Value::Table(all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
+    }
+}
+
 impl Input {
     fn to_value(&self) -> Value {
         let mut entries = vec![("columns".to_owned(), one_or_list(&self.columns))];
         if let Some(shape) = &self.shape {
             let sizes = shape.iter().map(|&n| Value::Int(n as i64)).collect();
             entries.push(("shape".to_owned(), Value::List(sizes)));
+        }
+        if let Some(resize) = &self.resize {
+            entries.push(("resize".to_owned(), text(resize)));
         }
         Value::Table(entries)
     }

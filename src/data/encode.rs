@@ -136,8 +136,9 @@ impl<'p> Encoder<'p> {
     fn push_column<R: Fields>(&mut self, c: usize, row: &R, table: &mut Table) -> Result<bool> {
         let column = &self.preprocessing.columns[c];
         if column.cell.stored().is_some() {
-            let position = self.preprocessing.stored_before(c);
-            return push_payload(&mut table.stores[position], row, self.binding.columns[c], &column.name);
+            let store = &mut table.stores[self.preprocessing.stored_before(c)];
+            let droppable = matches!(&column.cell, Cell::Image(image) if image.drop_missing);
+            return push_payload(store, row, self.binding.columns[c], &column.name, droppable);
         }
         let cells = &mut table.cells;
         let text = row.get(self.binding.columns[c]).trim_ascii();

@@ -115,13 +115,21 @@ pub(super) fn number_label(x: f64) -> String {
 
 /// `file, line N, column "name"`.
 pub(super) fn place(row: &(impl Fields + ?Sized), column: &str) -> String {
-    format!("{}, line {}, column {}", row.file(), row.line(), quote(column))
+    match row.unit() {
+        "" => format!("{}, column {}", row.file(), quote(column)),
+        unit => format!("{}, {unit} {}, column {}", row.file(), row.line(), quote(column)),
+    }
 }
 
 /// The key of a column's table in a config, quoted where TOML needs it.
 pub(super) fn pin_key(column: &str) -> String {
-    let bare = !column.is_empty() && column.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-    format!("data.columns.{}", if bare { column.to_owned() } else { quote(column) })
+    key("data.columns", column)
+}
+
+/// The key of a table under a name of the user's, quoted where TOML needs it.
+pub(super) fn key(table: &str, name: &str) -> String {
+    let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    format!("{table}.{}", if bare { name.to_owned() } else { quote(name) })
 }
 
 /// The error for a field of a number column that is no number of 32 bits.

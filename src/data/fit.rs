@@ -8,14 +8,14 @@ use super::field;
 use super::infer::MANY_VALUES;
 use super::inputs::{DEFAULT_INPUT, Inputs};
 use super::moments::{self, Moments};
-use super::options::{Encoding, MissingPolicy, Scale, Unknown};
+use super::options::{Encoding, MissingPolicy, Resize, Scale, Unknown};
 use super::preprocess::{InputColumns, Preprocessing};
 use super::raw::{RawFeature, RawKind, RawTable};
 use super::scaler::{self, Scaler, Summary};
 use super::schema::{ColumnSchema, Role, Schema};
 use super::stored::{ImageCell, SeriesCell, Store};
 use super::table::Table;
-use super::target::Targets;
+use super::target::{NumberTarget, Targets};
 use super::target_groups::TargetGroups;
 use crate::error::{Error, Problem, Result, quote};
 
@@ -132,7 +132,8 @@ impl Change {
 
 /// Columns that new data may have without a note.
 fn left_out(schema: &Schema) -> Vec<String> {
-    schema.columns.iter().filter(|c| c.role == Role::LeftOut).map(|c| c.name.clone()).collect()
+    let unused = |c: &&ColumnSchema| matches!(c.role, Role::LeftOut | Role::Step);
+    schema.columns.iter().filter(unused).map(|c| c.name.clone()).collect()
 }
 
 /// The inputs that have columns, the default one last.
@@ -184,15 +185,25 @@ impl Fit<'_> {
             }
             RawKind::Date { parts } => self.date(feature, parts, scale, about),
             RawKind::Category(dictionary) => self.category(feature, dictionary, about),
-            RawKind::Stored(position) => Some((self.stored(&self.raw.stores[*position], scale), Vec::new())),
+            RawKind::Stored(position) => {
+                Some((self.stored(&self.raw.stores[*position], scale, about), Vec::new()))
+            }
         }
     }
 
-    fn stored(&self, store: &Store, scale: Scale) -> Cell {
+    fn stored(&self, store: &Store, scale: Scale, about: &ColumnSchema) -> Cell {
         match store {
             Store::Images(images) => {
-                let (mean, std) = images.moments(self.train);
-                Cell::Image(ImageCell { shape: images.shape(), mean, std })
+                let (mean, unit) = images.summaries(self.train).iter().map(|s| s.scaling(scale)).unzip();
+                let group = about.input.map(|i| &self.raw.schema.inputs[i]);
+                let sized = group.filter(|group| group.shape.is_some());
+                Cell::Image(ImageCell {
+                    shape: images.shape(),
+                    mean,
+                    std: unit,
+                    resize: sized.map(|group| group.resize.unwrap_or(Resize::Stretch)),
+                    drop_missing: about.pin.missing == Some(MissingPolicy::DropRow),
+                })
             }
             Store::Series(series) => {
                 let (mean, std) = series.moments(self.train);
@@ -375,6 +386,9 @@ impl Fit<'_> {
                             self.warnings.push(warning);
                         }
                     }
+                    if let Some(cut) = &options.steps.windows {
+                        columns.chunks_mut(cut.horizon).for_each(share);
+                    }
                 }
                 Targets::Classes { column, classes, .. } => {
                     let mut seen = vec![false; classes.len()];
@@ -399,4 +413,13 @@ impl Fit<'_> {
         }
         groups
     }
+}
+
+/// Gives forecasts of one column the same mean and deviation, however far ahead they are: those of all of them together.
+fn share(columns: &mut [NumberTarget]) {
+    let n = columns.len() as f64;
+    let mean = columns.iter().map(|c| c.mean).sum::<f64>() / n;
+    let spread = |c: &NumberTarget| c.std * c.std + (c.mean - mean) * (c.mean - mean);
+    let std = (columns.iter().map(spread).sum::<f64>() / n).sqrt();
+    columns.iter_mut().for_each(|c| (c.mean, c.std) = (mean, std));
 }

@@ -3,10 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::rows::{Fields, RowBuffer, Rows};
+use rayon::prelude::*;
+
+use super::picture::{Form, Picture};
+use super::rows::{Fields, Meaning, RowBuffer, Rows};
 use super::step::Steps;
-use super::stored::{Images, Payload, Series};
-use crate::error::Result;
+use super::stored::{Images, Payload, Series, sizes};
+use crate::error::{Error, Result};
 
 /// Rows in memory, read one by one.
 #[derive(Clone, Debug)]
@@ -34,6 +37,29 @@ impl HeldRows {
     /// Rows whose fields in `column` are `payloads`.
     pub fn new(texts: RowBuffer, column: usize, payloads: Payloads) -> Self {
         HeldRows { texts, payloads, column, steps: Steps::default(), next: 0 }
+    }
+
+    /// The same rows, their images of the size that `form` says.
+    ///
+    /// # Errors
+    /// [`Code::Data`](crate::error::Code::Data) where images of so many channels are not resized.
+    pub(super) fn with_images(mut self, form: &Form) -> Result<Self> {
+        let (Some(shape), Some(resize)) = (form.shape, form.resize) else { return Ok(self) };
+        if let Payloads::Images(block) = &mut self.payloads
+            && block.shape != shape
+        {
+            let from = block.shape;
+            if !matches!(from[2], 1 | 3) {
+                let error = Error::data(self.texts.source(), "only images of 1 or 3 channels are resized");
+                return Err(error.expected(sizes(shape)).found(sizes(from)));
+            }
+            let resized =
+                block.bytes.par_chunks_exact(from.iter().product::<usize>().max(1)).flat_map_iter(|bytes| {
+                    Picture { shape: from, bytes: bytes.to_vec() }.resized(shape, resize).bytes
+                });
+            *block = Arc::new(Images { shape, bytes: resized.collect() });
+        }
+        Ok(self)
     }
 
     /// The same, made of a table whose columns became what `steps` says.
@@ -98,6 +124,10 @@ impl Fields for HeldRow<'_> {
         self.rows.texts.file(self.index)
     }
 
+    fn unit(&self) -> &'static str {
+        self.rows.texts.unit()
+    }
+
     fn payload(&self, index: usize) -> Option<Payload> {
         if index != self.rows.column {
             return None;
@@ -128,6 +158,10 @@ impl Rows for HeldRows {
         self.next += 1;
         Ok((index < self.texts.len()).then_some(HeldRow { rows: self, index }))
     }
+
+    fn meaning(&self, column: usize) -> Option<Meaning> {
+        self.texts.meaning(column)
+    }
 }
 
 #[cfg(test)]
@@ -151,7 +185,7 @@ mod tests {
         let [input] = &fitted.inputs.stored[..] else { panic!("{:?}", fitted.inputs) };
         assert_eq!((input.name.as_str(), input.shape.axes(), input.ragged), ("image", &[1, 2, 2][..], false));
         let mut out = [0.0; 8];
-        fitted.table.stored(input, &[1, 2], None, &mut out);
+        fitted.table.stored(input, &[1, 2], &mut out);
         assert_eq!(out, [1.0, -1.0, 1.0, 1.0, -1.0, -1.0, -1.0, 1.0]);
         Ok(())
     }
@@ -168,7 +202,7 @@ mod tests {
         assert_eq!((cell.length, cell.ragged, cell.mean[0], cell.std[0]), (3, true, 2.0, 1.0));
         let input = &fitted.inputs.stored[0];
         let (mut out, mut lengths) = ([9.0; 6], [0.0; 2]);
-        fitted.table.stored(input, &[0, 1], None, &mut out);
+        fitted.table.stored(input, &[0, 1], &mut out);
         fitted.table.lengths(input, &[0, 1], &mut lengths);
         assert_eq!((out, lengths), ([-1.0, 1.0, 0.0, 0.0, 0.0, 0.0], [2.0, 1.0]));
         Ok(())

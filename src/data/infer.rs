@@ -8,6 +8,8 @@
 //! 3. at least 95 % ISO-like dates: a date column;
 //! 4. otherwise a category.
 //!
+//! A column of which at least 95 % name image files (`.png`, `.jpg`, `.jpeg`, `.bmp`) is one of images.
+//!
 //! Identifiers are left out unless a config names them: number columns called `id` or the like whose values are whole and
 //! all different; category columns of 10 fields or more that are all different; category columns with more than
 //! 32 values where more than half of the fields differ (names, ticket numbers, remarks).
@@ -17,6 +19,7 @@ use std::collections::HashSet;
 use super::date;
 use super::field::{self, Markers, Number};
 use super::options::ColumnType;
+use super::picture::has_image_name;
 use super::rows::RowBuffer;
 
 /// Categories above this number are embedded rather than one-hot encoded, and may be identifiers.
@@ -143,6 +146,17 @@ impl Profile {
         };
         verdict(ColumnType::Category, reason, left_out)
     }
+}
+
+/// Whether at least 95 % of the fields that are not missing name image files.
+pub(super) fn are_images(sample: &RowBuffer, column: usize, markers: &Markers) -> bool {
+    let fields = (0..sample.len()).map(|row| sample.field(row, column).trim_ascii());
+    let (mut filled, mut images) = (0, 0);
+    for text in fields.filter(|text| !markers.has(text)) {
+        filled += 1;
+        images += usize::from(has_image_name(text));
+    }
+    images > 0 && images * 100 >= filled * 95
 }
 
 /// Different values of a column in the sample.

@@ -199,7 +199,8 @@ impl<'a> Reading<'a> {
             match self.uses[c] {
                 Use::Channel(at) | Use::Candidate(at) => {
                     self.varies[c] |= **first != *text;
-                    let x = read_number(row, text, &self.columns[c], &self.markers, 0.0, self.stage())?;
+                    let x =
+                        read_number(row, text, &self.columns[c], &self.markers, 0.0, self.purpose.stage())?;
                     self.numbers[start + at] = x;
                     if x.is_nan() {
                         let missing = &mut self.missing[at];
@@ -246,13 +247,6 @@ impl<'a> Reading<'a> {
         series
     }
 
-    fn stage(&self) -> Stage {
-        match self.purpose {
-            Purpose::Fit(_) => Stage::Train,
-            Purpose::Fitted { .. } => Stage::Model,
-        }
-    }
-
     /// A column with two values in a series.
     fn unsteady<F: Fields>(&self, row: &F, c: usize, series: usize) -> Error {
         let id = &self.fields[series * self.columns.len() + self.id];
@@ -264,7 +258,7 @@ impl<'a> Reading<'a> {
         let error = Error::data(field::place(row, &self.columns[c]), what)
             .expected(format!("{}, as in {place}line {}", quote(before), first.line))
             .found(quote(row.get(c).trim_ascii()));
-        error.help(match self.stage() {
+        error.help(match self.purpose.stage() {
             Stage::Train => {
                 "a column of numbers that change can be named in data.series.channels; any other goes into data.exclude"
             }
@@ -273,7 +267,7 @@ impl<'a> Reading<'a> {
     }
 
     fn finish(mut self) -> Result<HeldRows> {
-        if self.of.is_empty() {
+        if self.of.is_empty() && matches!(self.purpose, Purpose::Fit(_)) {
             let error = Error::data(&self.source, "0 rows").expected("a header and at least one row");
             return Err(error.help("check that the file is the one you mean"));
         }
@@ -327,7 +321,7 @@ impl<'a> Reading<'a> {
                 .filter(|c| !kept.contains(c))
                 .map(|c| self.columns[c].clone())
                 .collect(),
-            aside: [(self.table.id.clone(), "it says which series a row belongs to".to_owned())].into(),
+            aside: [(self.table.id.clone(), "the series that a row belongs to".to_owned())].into(),
             length: self.table.length,
             windows: None,
         };

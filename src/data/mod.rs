@@ -11,17 +11,22 @@ mod date;
 mod encode;
 mod field;
 mod fit;
+mod folder;
 mod held;
+mod idx;
+mod image_rows;
 mod infer;
 mod inputs;
 mod long;
 mod moments;
 mod normal;
 mod options;
+mod picture;
 mod preprocess;
 mod raw;
 mod raw_target;
 pub mod reader;
+mod recipe;
 mod rows;
 mod samples;
 mod scaler;
@@ -35,6 +40,7 @@ mod target;
 mod target_groups;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 pub use batch::{EpochOrder, balanced_class_weights};
 pub use column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Fill, NumberCell};
@@ -43,15 +49,17 @@ pub use encode::{Encoder, Report};
 pub(crate) use field::{closest, list};
 pub use fit::Fitted;
 pub use held::{Extent, HeldRow, HeldRows, Payloads};
+pub use image_rows::{ImageRow, ImageRows};
 pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs, StoredInput};
 pub use long::{LongTable, STEPS};
 pub use options::{
-    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Scale, Unknown,
+    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Resize, Scale,
+    Unknown,
 };
 pub use preprocess::{Binding, InputColumns, Preprocessing};
 pub use raw::RawTable;
-pub use rows::{BufferedRow, Fields, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
-pub use samples::{Purpose, Sample, SampleOptions, Samples};
+pub use rows::{BufferedRow, Fields, Meaning, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
+pub use samples::{ImageColumns, Sample, SampleOptions, Samples, StepTable};
 pub use scaler::Scaler;
 pub use schema::{ColumnSchema, Role, Schema};
 pub use split::{Classes, Split};
@@ -62,3 +70,4 @@ pub use stored::{
 pub use table::Table;
 pub use target::{LabelTarget, NumberTarget, Targets};
 pub use target_groups::{TargetGroup, TargetGroups};
+pub use windows::{KNOWN, WindowRow, WindowRows, WindowTable};

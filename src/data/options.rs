@@ -72,6 +72,18 @@ named! {
 }
 
 named! {
+    /// How an image of another size gets the size of its input.
+    Resize {
+        /// Height and width each on their own.
+        Stretch = "stretch",
+        /// The shorter side fits, and the middle is taken of the other.
+        Crop = "crop",
+        /// The longer side fits, and black is put around the other.
+        Pad = "pad",
+    }
+}
+
+named! {
     /// What a missing value of a feature becomes.
     MissingPolicy {
         /// The mean of the training part.
@@ -129,7 +141,7 @@ pub struct ColumnPin {
 }
 
 /// A named input (`[data.inputs.NAME]`).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputGroup {
     /// As layers refer to it.
     pub name: String,
@@ -137,6 +149,8 @@ pub struct InputGroup {
     pub columns: Vec<String>,
     /// Sizes without the batch axis. With a shape, all columns must be numbers, and none is left out for being constant.
     pub shape: Option<Vec<usize>>,
+    /// For an image column with a shape: how images get that size; [`Resize::Stretch`] unless given.
+    pub resize: Option<Resize>,
 }
 
 /// Targets that one output of the network predicts together.

@@ -9,6 +9,7 @@ use super::encode::{Encoder, Report};
 use super::field;
 use super::inputs::Inputs;
 use super::long::STEPS;
+use super::picture::Form;
 use super::rows::Rows;
 use super::table::Table;
 use super::target_groups::TargetGroups;
@@ -66,6 +67,13 @@ impl Preprocessing {
         if let Some(Cell::Series(cell)) = cell { &cell.channels } else { &[] }
     }
 
+    /// Where the steps of a table hold a channel: the store, and the number in a step.
+    pub fn step_channel(&self, name: &str) -> Option<(usize, usize)> {
+        let column = self.columns.iter().position(|column| column.name == STEPS)?;
+        let channel = self.channels(STEPS).iter().position(|channel| channel == name)?;
+        Some((self.stored_before(column), channel))
+    }
+
     /// Whether a column is read: an input, or with targets a target or the weight.
     pub(super) fn needs(&self, name: &String, with_targets: bool) -> bool {
         let own = |target: &&str| *target == name;
@@ -88,6 +96,16 @@ impl Preprocessing {
         cell.length = cell.length.max(longest);
         cell.ragged |= shortest < cell.length;
         before != (cell.length, cell.ragged)
+    }
+
+    /// Names of image columns, and what their images become.
+    pub(super) fn images(&self) -> impl Iterator<Item = (&str, Form)> {
+        self.columns.iter().filter_map(|column| match &column.cell {
+            Cell::Image(cell) => {
+                Some((column.name.as_str(), Form { shape: Some(cell.shape), resize: cell.resize }))
+            }
+            _ => None,
+        })
     }
 
     /// What the network gets.

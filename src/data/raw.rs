@@ -11,6 +11,7 @@ use super::split::{self, Split};
 use super::stored::Store;
 use super::target_groups::TargetGroups;
 use crate::error::{Code, Error, Problem, Result, quote};
+use crate::tensor::Key;
 
 /// The largest code that 32 bits hold exactly.
 const MOST_CATEGORIES: usize = 1 << 24;
@@ -82,12 +83,13 @@ impl RawTable {
     pub fn read_rest<R: Rows>(
         schema: Schema,
         options: &DataOptions,
-        sample: RowBuffer,
+        mut sample: RowBuffer,
         rows: &mut R,
     ) -> Result<RawTable> {
         let mut reading = Reading::new(schema, options);
         for i in 0..sample.len() {
             reading.push(&sample.row(i))?;
+            sample.release(i);
         }
         drop(sample);
         while let Some(row) = rows.next_row()? {
@@ -127,15 +129,41 @@ impl RawTable {
     /// # Errors
     /// [`Code::Data`] where the validation part would be empty although the fraction is not 0.
     pub fn split(&self, fraction: f64, seed: u64) -> Result<Split> {
+        let all: Vec<u32> = (0..self.rows as u32).collect();
+        self.divide(&all, fraction, seed, "validation")
+    }
+
+    /// Takes a test part out, then divides the rest as [`RawTable::split`] does: the split and the test part. Of windows the
+    /// test part is the last in time, and the validation part the last before it.
+    ///
+    /// # Errors
+    /// [`Code::Data`] where a part would be empty although its fraction is not 0.
+    pub fn parts(&self, test: f64, validation: f64, seed: u64) -> Result<(Split, Vec<u32>)> {
+        let all: Vec<u32> = (0..self.rows as u32).collect();
+        let held = self.divide(&all, test, Key::new(seed).named("test").bits(0), "test")?;
+        Ok((self.divide(&held.train, validation, seed, "validation")?, held.validation))
+    }
+
+    /// Divides these rows; `part` is what messages call the smaller part.
+    fn divide(&self, rows: &[u32], fraction: f64, seed: u64, part: &str) -> Result<Split> {
         let first = self.targets.first_classes().map(|(column, classes)| {
-            let of: Vec<f32> =
-                self.target_cells.iter().copied().skip(column).step_by(self.targets.width()).collect();
-            (of, classes.len())
+            let of = |&row: &u32| self.target_cells[row as usize * self.targets.width() + column];
+            (rows.iter().map(of).collect::<Vec<f32>>(), classes.len())
         });
         let classes = first.as_ref().map(|(of, count)| split::Classes { of, count: *count });
-        Split::by_fraction(self.rows, fraction, seed, classes).map_err(|what| {
-            Error::data(&self.schema.file, what).help("set data.validation = 0, or a larger part")
-        })
+        let split = match &self.options.steps.windows {
+            Some(cut) => Split::by_time(rows.len(), fraction, cut.horizon.div_ceil(cut.stride)),
+            None => Split::by_fraction(rows.len(), fraction, seed, classes),
+        };
+        let split = split.map_err(|what| {
+            let help = match self.options.steps.windows {
+                Some(_) => format!("add rows, choose a shorter data.windows.horizon, or set data.{part} = 0"),
+                None => format!("set data.{part} = 0, or a larger part"),
+            };
+            Error::data(&self.schema.file, what.replace("validation", part)).help(help)
+        })?;
+        let places = |part: Vec<u32>| part.into_iter().map(|i| rows[i as usize]).collect();
+        Ok(Split { train: places(split.train), validation: places(split.validation) })
     }
 }
 
@@ -196,7 +224,9 @@ impl Reading {
             let name = &table.schema.columns[feature.column].name;
             let filled = match feature.kind {
                 RawKind::Stored(position) => {
-                    push_payload(&mut table.stores[position], row, feature.column, name)?
+                    let droppable = feature.policy == Some(MissingPolicy::DropRow);
+                    let store = &mut table.stores[position];
+                    push_payload(store, row, feature.column, name, droppable)?
                 }
                 _ => feature.push(row, name, &self.markers, &mut table.cells)?,
             };
@@ -324,12 +354,25 @@ pub(super) fn missing_values(source: &str, column: &str, count: u64, file: &str,
         .found(format!("first in {file}, line {line}"))
 }
 
-/// Puts the payload of a row's field into `store`; false if there is none.
-pub(super) fn push_payload<R: Fields>(store: &mut Store, row: &R, column: usize, name: &str) -> Result<bool> {
-    let Some(payload) = row.payload(column) else { return Ok(false) };
-    match store.push(&payload) {
-        Ok(()) => Ok(true),
-        Err(what) => Err(Error::data(field::place(row, name), what)),
+/// Puts the payload of a row's field into `store`; false if there is none and the row may go.
+pub(super) fn push_payload<R: Fields>(
+    store: &mut Store,
+    row: &R,
+    column: usize,
+    name: &str,
+    droppable: bool,
+) -> Result<bool> {
+    match row.payload(column) {
+        Some(payload) => match store.push(&payload) {
+            Ok(()) => Ok(true),
+            Err(what) => Err(Error::data(field::place(row, name), what)),
+        },
+        None if droppable => Ok(false),
+        None => {
+            let key = field::pin_key(name);
+            Err(Error::data(field::place(row, name), "the field is missing, and nothing can stand for it")
+                .help(format!("remove the row, or train with {key}.missing = \"drop_row\"")))
+        }
     }
 }
 

@@ -15,6 +15,10 @@ pub trait Fields {
     fn line(&self) -> u64;
     /// The file as messages name it.
     fn file(&self) -> &str;
+    /// What [`Fields::line`] counts; empty where the file is the row.
+    fn unit(&self) -> &'static str {
+        "line"
+    }
     /// What the field at `index` holds if it is not text.
     fn payload(&self, _index: usize) -> Option<Payload> {
         None
@@ -33,13 +37,29 @@ pub trait Rows {
     fn columns(&self) -> &[String];
     /// The next row, or `None` after the last.
     fn next_row(&mut self) -> Result<Option<Self::Row<'_>>>;
+    /// What is known of a column before its fields are looked at.
+    fn meaning(&self, _column: usize) -> Option<Meaning> {
+        None
+    }
+}
+
+/// What a column is for where the kind of file says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// It says where a row comes from, and is never an input.
+    Origin,
+    /// Its fields name classes, also where they look like numbers.
+    Class,
 }
 
 /// Rows at the head of a table from which column types are inferred.
 pub const SAMPLE_ROWS: usize = 10_000;
 
-/// The sample ends early when it takes this many bytes.
+/// The sample ends early when its texts take this many bytes.
 const SAMPLE_BYTES: usize = 16 << 20;
+
+/// The sample ends early when its images and series take this many bytes.
+const SAMPLE_PAYLOAD_BYTES: usize = 64 << 20;
 
 /// Rows kept in memory as text: the sample for inference, and tables made by hand.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +73,8 @@ pub struct RowBuffer {
     files: Vec<(usize, String)>,
     // by row and column
     payloads: BTreeMap<(usize, usize), Payload>,
+    meanings: Vec<(usize, Meaning)>,
+    unit: Option<&'static str>,
 }
 
 impl RowBuffer {
@@ -76,17 +98,80 @@ impl RowBuffer {
     /// The first rows of `rows`: at most [`SAMPLE_ROWS`], fewer if they are very wide.
     pub fn sample<R: Rows>(rows: &mut R) -> Result<Self> {
         let mut buffer = RowBuffer::new(rows.source(), rows.columns());
-        while buffer.len() < SAMPLE_ROWS && buffer.text.len() + 4 * buffer.ends.len() < SAMPLE_BYTES {
+        let meanings = (0..rows.columns().len()).filter_map(|c| Some((c, rows.meaning(c)?)));
+        buffer.meanings = meanings.collect();
+        let mut held = 0;
+        while buffer.len() < SAMPLE_ROWS
+            && buffer.text.len() + 4 * buffer.ends.len() < SAMPLE_BYTES
+            && held < SAMPLE_PAYLOAD_BYTES
+        {
             let Some(row) = rows.next_row()? else { break };
-            buffer.start_row(row.file(), row.line());
+            buffer.push(&row);
             for i in 0..row.width() {
                 if let Some(payload) = row.payload(i) {
+                    held += payload.bytes();
                     buffer.payloads.insert((buffer.len() - 1, i), payload);
                 }
-                buffer.push_field(row.get(i));
             }
         }
         Ok(buffer)
+    }
+
+    /// The same buffer, its columns having these meanings.
+    pub(super) fn with_meanings(mut self, meanings: &[(usize, Meaning)]) -> Self {
+        self.meanings = meanings.to_vec();
+        self
+    }
+
+    /// The same buffer, its rows being called `unit` in messages instead of lines.
+    pub(super) fn with_unit(mut self, unit: &'static str) -> Self {
+        self.unit = Some(unit);
+        self
+    }
+
+    /// What is known of a column before its fields are looked at.
+    pub(super) fn meaning(&self, column: usize) -> Option<Meaning> {
+        self.meanings.iter().find(|(c, _)| *c == column).map(|(_, meaning)| *meaning)
+    }
+
+    /// Bytes of all texts.
+    pub(super) fn text_len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// What lines are called.
+    pub(super) fn unit(&self) -> &'static str {
+        self.unit.unwrap_or("line")
+    }
+
+    /// The first payload of a column.
+    pub(super) fn first_payload(&self, column: usize) -> Option<&Payload> {
+        self.payloads.iter().find(|((_, c), _)| *c == column).map(|(_, payload)| payload)
+    }
+
+    /// Drops the payloads of `row`.
+    pub(super) fn release(&mut self, row: usize) {
+        while self.payloads.first_key_value().is_some_and(|((r, _), _)| *r <= row) {
+            self.payloads.pop_first();
+        }
+    }
+
+    /// Takes all rows out, keeping the memory for the next ones.
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+        self.lines.clear();
+        self.files.clear();
+        self.payloads.clear();
+    }
+
+    /// Adds the texts of a row.
+    pub(super) fn push(&mut self, row: &(impl Fields + ?Sized)) {
+        self.start_row(row.file(), row.line());
+        self.unit = Some(row.unit());
+        for i in 0..row.width() {
+            self.push_field(row.get(i));
+        }
     }
 
     /// The file or files, for messages.
@@ -166,6 +251,10 @@ impl Fields for BufferedRow<'_> {
         self.buffer.file(self.index)
     }
 
+    fn unit(&self) -> &'static str {
+        self.buffer.unit()
+    }
+
     fn payload(&self, index: usize) -> Option<Payload> {
         self.buffer.payloads.get(&(self.index, index)).cloned()
     }
@@ -205,6 +294,10 @@ impl Rows for MemoryRows {
         let index = self.next;
         self.next += 1;
         Ok((index < self.buffer.len()).then(|| self.buffer.row(index)))
+    }
+
+    fn meaning(&self, column: usize) -> Option<Meaning> {
+        self.buffer.meaning(column)
     }
 }
 

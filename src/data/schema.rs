@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 
 use super::field::{self, Markers, pin_key};
-use super::infer::Profile;
-use super::options::{ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy};
-use super::rows::{Fields as _, RowBuffer};
+use super::infer::{self, Profile};
+use super::options::{
+    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, Resize, Scale,
+};
+use super::picture::Form;
+use super::rows::{Meaning, RowBuffer};
 use super::stored::Store;
 use crate::error::{Code, Error, Problem, Result, quote};
 
@@ -18,6 +21,8 @@ pub enum Role {
     Target,
     /// The weights of the rows.
     Weight,
+    /// A part of the steps of a series, or nothing, as its reason says.
+    Step,
     /// Nothing.
     LeftOut,
 }
@@ -64,7 +69,10 @@ impl ColumnSchema {
                 format!("date {} -> {} numbers", self.date_format, self.numbers)
             }
             ColumnType::Date => format!("date {}", self.date_format),
-            other => other.name().to_owned(),
+            other => match &self.stored {
+                Some(store) => format!("{}, {}", other.name(), store.describe()),
+                None => other.name().to_owned(),
+            },
         };
         let missing = if self.missing > 0 { format!(", {} missing", self.missing) } else { String::new() };
         match self.role {
@@ -72,6 +80,7 @@ impl ColumnSchema {
             Role::Target if self.target.is_empty() => "target".into(),
             Role::Target => format!("target: {} ({})", self.target, self.reason),
             Role::Weight => "row weights".into(),
+            Role::Step => self.reason.clone(),
             Role::LeftOut => format!("left out: {}", self.reason),
         }
     }
@@ -109,8 +118,48 @@ impl Schema {
         Ok(schema)
     }
 
+    /// The columns of a table that hold paths of images, pinned or by what is in `sample`, and what the images become.
+    ///
+    /// Columns that are not there are no matter here: [`Schema::infer`] tells them.
+    ///
+    /// # Errors
+    /// [`Code::Usage`] for an input whose shape no image can have.
+    pub(super) fn images(sample: &RowBuffer, options: &DataOptions) -> Result<Vec<(usize, Form)>> {
+        let Ok(roles) = Roles::resolve(sample.columns(), options, sample.source()) else {
+            return Ok(Vec::new());
+        };
+        let markers = Markers::new(&options.missing_values);
+        let mut found = Vec::new();
+        for (c, name) in sample.columns().iter().enumerate() {
+            let is_input = !roles.target[c]
+                && roles.weight != Some(c)
+                && !roles.excluded[c]
+                && roles.only.as_ref().is_none_or(|only| only[c]);
+            let is_image = match options.pin(name).kind {
+                Some(kind) => kind == ColumnType::Image,
+                None => infer::are_images(sample, c, &markers),
+            };
+            if is_input && is_image {
+                found.push((c, form(roles.input[c].map(|i| &options.inputs[i]))?));
+            }
+        }
+        Ok(found)
+    }
+
+    /// What the images of a column of a file of images become; as [`Schema::images`].
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn image(columns: &[String], column: usize, options: &DataOptions) -> Result<Form> {
+        match Roles::resolve(columns, options, "") {
+            Ok(roles) => form(roles.input[column].map(|i| &options.inputs[i])),
+            Err(_) => Ok(Form::default()),
+        }
+    }
+
     fn check(&self) -> Result<()> {
-        let problems: Vec<Problem> = self.columns.iter().flat_map(|c| self.pin_problems(c)).collect();
+        let mut problems: Vec<Problem> = self.columns.iter().flat_map(|c| self.pin_problems(c)).collect();
+        problems.extend((0..self.inputs.len()).filter_map(|i| self.crowded(i)));
         if !problems.is_empty() {
             return Err(Error::all(Code::Usage, problems));
         }
@@ -124,13 +173,26 @@ impl Schema {
         Ok(())
     }
 
+    /// An input of an image or a series together with other columns.
+    fn crowded(&self, input: usize) -> Option<Problem> {
+        let own = |c: &&ColumnSchema| c.input == Some(input) && c.role == Role::Feature;
+        let stored = self.columns.iter().filter(own).find(|c| c.stored.is_some())?;
+        if self.columns.iter().filter(own).count() == 1 {
+            return None;
+        }
+        let key = format!("data.inputs.{}.columns", self.inputs[input].name);
+        let what =
+            format!("{} is an input of its own: column {}", an(stored.kind.name()), quote(&stored.name));
+        Some(Problem::new(key, what).help("give the other columns another input"))
+    }
+
     /// Pins that do not fit the type of their column.
     fn pin_problems(&self, column: &ColumnSchema) -> Vec<Problem> {
         let (pin, key) = (&column.pin, pin_key(&column.name));
         let mut problems = Vec::new();
         let mut wrong =
             |suffix: &str, what: String| problems.push(Problem::new(format!("{key}.{suffix}"), what));
-        if column.role == Role::LeftOut {
+        if matches!(column.role, Role::LeftOut | Role::Step) {
             return problems;
         }
         let kind = column.kind.name();
@@ -141,6 +203,17 @@ impl Schema {
         }
         if column.role == Role::Target && column.kind == ColumnType::Date {
             wrong("type", "a date cannot be a target; pin number or category".into());
+        }
+        if column.stored.is_some() {
+            if pin.kind.is_some_and(|pinned| pinned != column.kind) {
+                wrong("type", format!("the file holds {kind}s in this column"));
+            }
+            if !matches!(pin.missing, None | Some(MissingPolicy::DropRow | MissingPolicy::Error)) {
+                wrong("missing", format!("nothing can stand for {}: drop_row or error", an(kind)));
+            }
+            if matches!(pin.scale, Some(Scale::Robust | Scale::Quantile)) {
+                wrong("scale", format!("{} is scaled by channel: standard, min_max or none", an(kind)));
+            }
         }
         if matches!(pin.missing, Some(MissingPolicy::Mean | MissingPolicy::Median)) && category {
             wrong("missing", "a category has no mean and no median".into());
@@ -286,9 +359,7 @@ impl Roles {
     fn column(&self, c: usize, sample: &RowBuffer, options: &DataOptions, markers: &Markers) -> ColumnSchema {
         let name = sample.columns()[c].clone();
         let pin = options.pin(&name);
-        let skip = if let Some(reason) = options.steps.aside.get(&name) {
-            Some(reason.clone())
-        } else if self.excluded[c] {
+        let skip = if self.excluded[c] {
             Some("excluded by data.exclude".to_owned())
         } else if self.only.as_ref().is_some_and(|only| !only[c]) {
             Some("not among data.features".to_owned())
@@ -317,19 +388,31 @@ impl Roles {
             column.role = Role::Weight;
             return column;
         }
+        if let Some(reason) = options.steps.aside.get(&column.name) {
+            (column.role, column.reason) = (Role::Step, reason.clone());
+            return column;
+        }
         if let (Some(reason), false) = (skip, self.target[c]) {
             (column.role, column.reason) = (Role::LeftOut, reason);
             return column;
         }
-        if let Some(payload) = sample.row(0).payload(c) {
+        let meaning = sample.meaning(c);
+        if meaning == Some(Meaning::Origin) && !self.target[c] {
+            (column.role, column.reason) = (Role::LeftOut, "it says where the row comes from".into());
+            return column;
+        }
+        if let Some(payload) = sample.first_payload(c) {
             column.kind = payload.kind();
             column.stored = Some(payload.store());
             return column;
         }
         let profile = Profile::new(sample, c, markers);
         let verdict = profile.verdict(sample, c, markers, self.wanted[c] || self.target[c]);
-        column.kind = column.pin.kind.unwrap_or(verdict.kind);
-        column.reason = if column.pin.kind.is_some() { "pinned".into() } else { verdict.reason };
+        (column.kind, column.reason) = match (column.pin.kind, meaning) {
+            (Some(kind), _) => (kind, "pinned".into()),
+            (None, Some(Meaning::Class)) => (ColumnType::Category, "labels of images".into()),
+            (None, _) => (verdict.kind, verdict.reason),
+        };
         column.date_format = profile.date_format.unwrap_or(column.date_format);
         column.has_time = profile.has_time;
         column.offset = profile.offset();
@@ -351,6 +434,30 @@ pub(super) fn absent_column(file: &str, key: &str, name: &str, columns: &[String
         Some(close) => problem.help(format!("did you mean {}?", quote(close))),
         None => problem,
     }
+}
+
+/// What the images of an input become.
+fn form(input: Option<&InputGroup>) -> Result<Form> {
+    let Some(input) = input else { return Ok(Form::default()) };
+    let key = field::key("data.inputs", &input.name);
+    match input.shape.as_deref() {
+        None if input.resize.is_none() => Ok(Form::default()),
+        None => Err(Error::usage(format!("{key}.resize"), "there is no size to give to images")
+            .help(format!("set {key}.shape = [C, H, W]"))),
+        Some(&[channels @ (1 | 3), height, width]) => Ok(Form {
+            shape: Some([height, width, channels]),
+            resize: Some(input.resize.unwrap_or(Resize::Stretch)),
+        }),
+        Some(other) => Err(Error::usage(format!("{key}.shape"), "no image has this shape")
+            .expected("[1, H, W] for grey images, [3, H, W] for coloured ones")
+            .found(format!("{other:?}"))),
+    }
+}
+
+/// `an image`
+fn an(kind: &str) -> String {
+    let vowel = kind.starts_with(['a', 'e', 'i', 'o', 'u']);
+    format!("{} {kind}", if vowel { "an" } else { "a" })
 }
 
 /// Columns that match a pattern with `*` and `?`; none for a text that is no pattern.

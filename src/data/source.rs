@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use super::folder::holds_images;
 use crate::error::{Code, Error, Result, quote};
 
 /// What messages call `-`.
@@ -95,7 +96,17 @@ impl Source {
         !self.inputs.contains(&Input::StandardInput)
     }
 
-    /// Checks, without reading, that every file is there and is no directory.
+    /// Whether the samples are images in folders.
+    pub fn is_folder(&self) -> bool {
+        self.inputs.iter().any(|input| matches!(input, Input::File(path) if path.is_dir()))
+    }
+
+    /// Whether every input is an ordinary file, which can be read twice: no pipe.
+    pub(super) fn is_ordinary(&self) -> bool {
+        self.inputs.iter().all(|input| matches!(input, Input::File(path) if path.is_file()))
+    }
+
+    /// Checks, without reading, that every file is there, and that a directory has images.
     ///
     /// # Errors
     ///
@@ -142,7 +153,7 @@ impl Input {
     fn check(&self) -> Result<()> {
         let Input::File(path) = self else { return Ok(()) };
         let meta = path.metadata().map_err(|e| cannot_open(&printable(path), &e))?;
-        if meta.is_dir() {
+        if meta.is_dir() && !holds_images(path) {
             return Err(Error::usage(printable(path), "this is a directory, not a file")
                 .help("name the file in it, or a glob such as \"DIR/*.csv\""));
         }
@@ -174,6 +185,19 @@ impl Opened {
             Box::new(whole)
         };
         Ok(Opened { name, bytes })
+    }
+
+    /// The first bytes, at most `n`; they are read again afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading.
+    pub fn peek(&mut self, n: usize) -> Result<Vec<u8>> {
+        let mut head = Vec::new();
+        fill_to(&mut self.bytes, &mut head, n).map_err(|e| unwrap_error(&self.name, e))?;
+        let rest = std::mem::replace(&mut self.bytes, Box::new(io::empty()));
+        self.bytes = Box::new(Cursor::new(head.clone()).chain(rest));
+        Ok(head)
     }
 }
 
@@ -223,7 +247,7 @@ fn damaged(name: &str, packing: &str, e: &io::Error) -> Error {
     Error::data(name, what).help("copy or download the file again")
 }
 
-fn cannot_open(name: &str, e: &io::Error) -> Error {
+pub(super) fn cannot_open(name: &str, e: &io::Error) -> Error {
     match e.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Error::usage(name, "no such file"),
         ErrorKind::PermissionDenied => {
@@ -255,7 +279,7 @@ fn matches(base: &Path, pattern: &str) -> Result<Vec<Input>> {
 }
 
 /// A path that cannot drive the terminal.
-fn printable(path: &Path) -> String {
+pub(super) fn printable(path: &Path) -> String {
     let text = path.to_string_lossy();
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }

@@ -9,9 +9,10 @@ use jiff::civil::DateTime;
 use super::date;
 use super::field::{self, Markers, Number};
 use super::long::STEPS;
-use super::options::DataOptions;
+use super::options::{ColumnPin, ColumnType, DataOptions};
 use super::rows::Fields;
 use super::schema::matching;
+use super::windows::KNOWN;
 use crate::error::{Error, Result, quote};
 
 /// When a step is.
@@ -81,7 +82,7 @@ impl fmt::Display for Moment {
 pub struct Steps {
     /// Columns that the samples do not have.
     pub(super) gone: Vec<String>,
-    /// Columns that the samples have and that are no inputs of their own, and why.
+    /// Columns that the samples have and that are no inputs of their own, and what they are.
     pub(super) aside: BTreeMap<String, String>,
     /// The length of every series, where a config fixes it.
     pub(super) length: Option<usize>,
@@ -90,8 +91,10 @@ pub struct Steps {
 }
 
 /// How samples were cut from one long series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cut {
+    /// The columns that are forecast.
+    pub(super) targets: Vec<String>,
     /// Steps that are forecast.
     pub(super) horizon: usize,
     /// Steps from one window to the next.
@@ -110,9 +113,19 @@ impl DataOptions {
         self.exclude.retain(left);
         if let Some(features) = &mut self.features {
             features.retain(left);
-            features.push(STEPS.into());
+            features.extend([STEPS, KNOWN].map(str::to_owned).into_iter().filter(has));
         }
         self.columns.retain(|name, _| !steps.gone.contains(name));
+        if let Some(cut) = &steps.windows {
+            let ahead = |name: &String| (1..=cut.horizon).map(|k| format!("{name}+{k}")).collect::<Vec<_>>();
+            self.target = self.target.iter().flat_map(ahead).collect();
+            for output in &mut self.outputs {
+                output.columns = output.columns.iter().flat_map(ahead).collect();
+            }
+            // Numbers, however few different ones there are.
+            let number = ColumnPin { kind: Some(ColumnType::Number), ..ColumnPin::default() };
+            self.columns.extend(self.target.iter().map(|name| (name.clone(), number.clone())));
+        }
         self.steps = steps.clone();
         self
     }

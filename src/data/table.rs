@@ -2,7 +2,6 @@
 
 use super::inputs::{DenseInput, EmbeddingInput, Inputs, Op, StoredInput};
 use super::stored::Store;
-use crate::tensor::Key;
 
 /// Encoded rows: scaled numbers, codes of categories, targets and weights. One `f32` each, row after row; one-hot blocks
 /// and indicators are made when a batch is gathered.
@@ -85,14 +84,21 @@ impl Table {
         }
     }
 
-    /// The images or series of `input` for these rows. `out`: `[rows.len(), ...shape]`; `draw` changes them at random.
-    pub fn stored(&self, input: &StoredInput, rows: &[u32], draw: Option<Key>, out: &mut [f32]) {
-        self.stores[input.position].fill(input.fitted(), rows, draw, out);
+    /// The images or series of `input` for these rows. `out`: `[rows.len(), ...shape]`.
+    pub fn stored(&self, input: &StoredInput, rows: &[u32], out: &mut [f32]) {
+        self.stores[input.position].fill(input.fitted(), rows, out);
     }
 
     /// The lengths of the series of `input`, which is ragged, as whole numbers. `out`: `[rows.len()]`.
     pub fn lengths(&self, input: &StoredInput, rows: &[u32], out: &mut [f32]) {
         self.stores[input.position].lengths(input.fitted(), rows, out);
+    }
+
+    /// A number of a step, as it is in the data: `back` steps before the last one of a row, if need be before the row's first;
+    /// none where it is missing. `store` and `channel` are those of [`super::Preprocessing::step_channel`].
+    pub fn step(&self, store: usize, row: u32, back: usize, channel: usize) -> Option<f32> {
+        let Store::Series(series) = &self.stores[store] else { return None };
+        series.step(row, back, channel)
     }
 
     /// The targets of these rows: the position of the class, 0/1 for each label, or standardised numbers.

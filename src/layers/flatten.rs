@@ -1,26 +1,17 @@
 //! All numbers of a row in one run, in PyTorch's order.
 
-use crate::error::Problem;
-use crate::graph::ValueId;
-use crate::layers::{LayerEntry, Lowering};
-use crate::ops::reshape::Reshape;
+use crate::layers::LayerEntry;
 use crate::tensor::Shape;
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "flatten",
     doc: "All numbers of a row in one run; those of images and series channel by channel, as PyTorch has them, so that \
-          weights behind it are PyTorch's.",
+          weights behind it are PyTorch's. A ragged series comes with the zeros behind its end.",
     keys: &[],
     example: r#"[{ type = "linear", input = "image", out_features = 3 }, { type = "flatten" }]"#,
-    lower,
+    lower: |b, _, inputs| {
+        let x = b.one(inputs)?;
+        let numbers = b.shape(x).len();
+        b.in_order(x, Shape::from([numbers]))
+    },
 };
-
-fn lower(b: &mut Lowering<'_>, _: &crate::spec::Values, inputs: &[ValueId]) -> Result<ValueId, Problem> {
-    let x = b.one(inputs)?;
-    let x = b.channels_first(x)?;
-    let n = b.shape(x).len();
-    if b.shape(x).axes().len() == 1 {
-        return Ok(x);
-    }
-    b.node(Reshape { shape: Shape::from([n]) }, &[x])
-}

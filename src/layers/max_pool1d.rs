@@ -1,16 +1,16 @@
 //! The largest number of each window of a series.
 
 use crate::layers::LayerEntry;
-use crate::layers::pooling::{MAX_KEYS_1D, pool, sliding};
+use crate::layers::pooling::{MAX_1D, pool, sliding};
 use crate::ops::max_pool::MaxPool;
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "max_pool1d",
-    doc: "The largest number of each window of kernel_size steps, channel by channel. Ranzato et al. 2007.",
-    keys: MAX_KEYS_1D,
-    example: r#"[{ type = "linear", input = "series", out_features = 3 }, { type = "max_pool1d", kernel_size = 3, stride = 2, padding = 1 }, { type = "flatten" }]"#,
+    doc: "The largest number of each window of kernel_size steps, channel by channel. Steps behind the end of a ragged series are not there. Ranzato et al. 2007.",
+    keys: MAX_1D,
+    example: r#"[{ type = "linear", input = "series", out_features = 3 }, { type = "max_pool1d", kernel_size = 3, stride = 2, padding = 1 }, { type = "global_avg_pool" }]"#,
     lower: |b, values, inputs| {
         let windows = sliding(b, values, 1)?;
-        pool(b, inputs, windows, false, MaxPool)
+        pool(b, inputs, windows, MaxPool)
     },
 };

@@ -1,16 +1,16 @@
 //! The largest number of each window of an image.
 
 use crate::layers::LayerEntry;
-use crate::layers::pooling::{MAX_KEYS_2D, pool, sliding};
+use crate::layers::pooling::{MAX_2D, pool, sliding};
 use crate::ops::max_pool::MaxPool;
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "max_pool2d",
     doc: "The largest number of each window of kernel_size places, channel by channel. Ranzato et al. 2007.",
-    keys: MAX_KEYS_2D,
+    keys: MAX_2D,
     example: r#"[{ type = "linear", input = "image", out_features = 4 }, { type = "max_pool2d", kernel_size = 2 }, { type = "flatten" }]"#,
     lower: |b, values, inputs| {
         let windows = sliding(b, values, 2)?;
-        pool(b, inputs, windows, false, MaxPool)
+        pool(b, inputs, windows, MaxPool)
     },
 };

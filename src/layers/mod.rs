@@ -44,8 +44,34 @@ macro_rules! registry {
 }
 
 registry!(
-    add, batch_norm, concat, dropout, embedding, flatten, last, layer_norm, linear, max, max_pool1d,
-    max_pool2d, mean, mul, repeat, residual, softmax,
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    add,
+    avg_pool1d,
+    avg_pool2d,
+    batch_norm,
+    concat,
+    dropout,
+    embedding,
+    flatten,
+    global_avg_pool,
+    global_max_pool,
+    last,
+    layer_norm,
+    linear,
+    max,
+    max_pool1d,
+    max_pool2d,
+    mean,
+    mul,
+    pad,
+    repeat,
+    reshape,
+    residual,
+    softmax,
+    upsample,
 );
 
 /// A row of the registry.

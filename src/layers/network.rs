@@ -10,7 +10,7 @@ use crate::layers::places::Places;
 use crate::layers::{Lowering, Misfit, embedding};
 use crate::ops::concat::Concat;
 use crate::ops::{LossEntry, ShapeError, TargetKind};
-use crate::spec::{Value, Values};
+use crate::spec::{Value, Values, toml_key};
 use crate::tensor::Shape;
 
 /// An input of the network.
@@ -280,7 +280,10 @@ fn end(b: &mut Lowering<'_>, layer: &OutputLayer, last: ValueId, layers: usize) 
     b.path = layer.called("output");
     let x = match &layer.input {
         None => last,
-        Some(name) => b.named(name, "")?,
+        Some(name) => b.named(name, "").map_err(|problem| match &layer.name {
+            Some(own) => problem.help(format!("name one of them in model.outputs.{}.input", toml_key(own))),
+            None => problem,
+        })?,
     };
     let columns = (output.loss.columns)(&output.loss_values, output.outputs);
     if let Some(problem) = twice(b, x, output, columns) {

@@ -105,7 +105,7 @@ impl Lowering<'_> {
     ///
     /// # Errors
     /// None of its own.
-    pub(super) fn channels_first(&mut self, x: ValueId) -> Result<ValueId, Problem> {
+    fn channels_first(&mut self, x: ValueId) -> Result<ValueId, Problem> {
         let axes = self.shape(x).axes().len();
         if axes < 2 || self.places.layouts.get(&x) != Some(&Layout::ChannelsLast) {
             return Ok(x);
@@ -115,11 +115,30 @@ impl Lowering<'_> {
             // Nothing moves.
             let mut shape = self.shape(x).axes().to_vec();
             shape.rotate_right(1);
-            self.node(Reshape { shape: Shape::new(shape) }, &[x])?
+            self.beside(x, "channels_first", Reshape { shape: Shape::new(shape) }, &[x])?
         } else {
-            self.node(Transpose { split: axes - 1 }, &[x])?
+            self.beside(x, "channels_first", Transpose { split: axes - 1 }, &[x])?
         };
         self.places.layouts.insert(y, Layout::ChannelsFirst);
+        Ok(y)
+    }
+
+    /// The numbers of `x` under another shape, in PyTorch's order; a ragged series comes with zeros behind its ends.
+    ///
+    /// # Errors
+    /// A shape of another number of elements.
+    pub(super) fn in_order(&mut self, x: ValueId, shape: Shape) -> Result<ValueId, Problem> {
+        if *self.shape(x) == shape && shape.axes().len() < 2 {
+            return Ok(x);
+        }
+        let x = self.ended(x)?;
+        let x = self.channels_first(x)?;
+        let many = shape.axes().len() > 1;
+        let y = self.node(Reshape { shape }, &[x])?;
+        self.places.lengths.remove(&y);
+        if many {
+            self.places.layouts.insert(y, Layout::ChannelsFirst);
+        }
         Ok(y)
     }
 
@@ -162,8 +181,40 @@ impl Lowering<'_> {
         }
     }
 
+    /// A node of `op`, which gives x with its channels last other places, each row of a ragged series as if it were alone, and zeros
+    /// behind its end. `resized` finds the new lengths; without it all rows are as long as the output.
+    ///
+    /// # Errors
+    /// Where x has another number of axes of places than `dims`, or does not fit the op.
+    pub(super) fn moving(
+        &mut self,
+        x: ValueId,
+        dims: usize,
+        op: impl Op + 'static,
+        resized: Option<impl Op + 'static>,
+    ) -> Result<ValueId, Problem> {
+        let x = self.channels_last(x, dims)?;
+        let lengths = self.lengths_of(x);
+        let y = match lengths {
+            Some(lengths) => self.node(op, &[x, lengths])?,
+            None => self.node(op, &[x])?,
+        };
+        self.set_channels_last(y);
+        match lengths.zip(resized) {
+            Some((lengths, resized)) => {
+                let lengths = self.beside(y, "lengths", resized, &[lengths])?;
+                self.set_lengths(y, lengths);
+                self.places.ended.insert(y);
+            }
+            None => {
+                self.places.lengths.remove(&y);
+            }
+        }
+        Ok(y)
+    }
+
     /// A node that a layer needs before its own: named after `x`, whose form it changes.
-    fn beside(
+    pub(super) fn beside(
         &mut self,
         x: ValueId,
         what: &str,

@@ -1,16 +1,19 @@
 //! What the pooling layers share: their keys, and the op with the lengths of ragged series.
 
-use crate::backend::Windows;
+use crate::backend::{Window, Windows};
 use crate::error::Problem;
 use crate::graph::ValueId;
 use crate::layers::Lowering;
+use crate::ops::reshape::Reshape;
+use crate::ops::resize_lengths::ResizeLengths;
 use crate::ops::{Op, Pooling};
 use crate::spec::{Key, Kind, Preset, Value, Values};
+use crate::tensor::Shape;
 
 /// Sizes and distances; the limit keeps sums of them far from overflow.
-pub(super) const SIZE: Kind = Kind::int(1, 1_000_000);
+const SIZE: Kind = Kind::int(1, 1_000_000);
 /// One size for both axes, or `[height, width]`.
-pub(super) const SIZES: Kind = Kind::Any(&[SIZE, Kind::Tuple(2, &SIZE)]);
+const SIZES: Kind = Kind::Any(&[SIZE, Kind::Tuple(2, &SIZE)]);
 const NUMBER: Kind = Kind::int(0, 1_000_000);
 const NUMBERS: Kind = Kind::Any(&[NUMBER, Kind::Tuple(2, &NUMBER)]);
 
@@ -52,12 +55,32 @@ const CEIL_MODE: Key = Key {
     doc: "whether the last window may reach beyond the padding",
 };
 
+const COUNT_INCLUDE_PAD: Key = Key {
+    name: "count_include_pad",
+    kind: Kind::Bool,
+    default: Preset::Bool(true),
+    doc: "whether padding counts as places that hold 0",
+};
+
+const fn output_size(kind: Kind) -> Key {
+    Key { name: "output_size", kind, default: Preset::Required, doc: "places of the output" }
+}
+
 /// Keys of max_pool1d.
-pub(super) const MAX_KEYS_1D: &[Key] =
-    &[kernel(SIZE), stride(SIZE), padding(NUMBER), dilation(SIZE), CEIL_MODE];
+pub(super) const MAX_1D: &[Key] = &[kernel(SIZE), stride(SIZE), padding(NUMBER), dilation(SIZE), CEIL_MODE];
 /// Keys of max_pool2d.
-pub(super) const MAX_KEYS_2D: &[Key] =
+pub(super) const MAX_2D: &[Key] =
     &[kernel(SIZES), stride(SIZES), padding(NUMBERS), dilation(SIZES), CEIL_MODE];
+/// Keys of avg_pool1d.
+pub(super) const AVG_1D: &[Key] =
+    &[kernel(SIZE), stride(SIZE), padding(NUMBER), CEIL_MODE, COUNT_INCLUDE_PAD];
+/// Keys of avg_pool2d.
+pub(super) const AVG_2D: &[Key] =
+    &[kernel(SIZES), stride(SIZES), padding(NUMBERS), CEIL_MODE, COUNT_INCLUDE_PAD];
+/// Keys of the adaptive pools of series.
+pub(super) const ADAPTIVE_1D: &[Key] = &[output_size(SIZE)];
+/// Keys of the adaptive pools of images.
+pub(super) const ADAPTIVE_2D: &[Key] = &[output_size(SIZES)];
 
 /// The numbers of a key, one for each of `dims` axes: a list, or one number for all.
 pub(super) fn per_axis(values: &Values, key: &str, dims: usize) -> Vec<usize> {
@@ -79,17 +102,25 @@ pub(super) fn sliding(b: &Lowering<'_>, values: &Values, dims: usize) -> Result<
     let ceil_mode = values.bool("ceil_mode");
     let windows = (0..dims).map(|axis| {
         let (kernel, padding, dilation) = (kernel[axis], padding[axis], dilation[axis]);
-        let most = (dilation * (kernel - 1) + 1) / 2;
+        let most = (dilation * (kernel - 1)).div_ceil(2);
         if padding > most {
             let problem = Problem::new(b.place(), "its padding is more than half a window");
             return Err(problem.expected(format!("padding of at most {most}")).found(padding.to_string()));
         }
-        Ok(Windows::Sliding { kernel, stride: stride[axis], padding, dilation, ceil_mode })
+        let stride = stride[axis];
+        Ok(Windows::Sliding(Window { kernel, stride, padding: 2 * padding, dilation, ceil_mode }))
     });
     windows.collect()
 }
 
-/// Adds the pool `op` of `windows`; x comes with its channels last.
+/// The windows of an adaptive pool: as many as `output_size` says.
+pub(super) fn adaptive(values: &Values, dims: usize) -> Vec<Windows> {
+    per_axis(values, "output_size", dims).into_iter().map(|count| Windows::Even { count }).collect()
+}
+
+/// Adds the pool that `op` makes of the windows; x comes with its channels last.
+///
+/// Of a ragged series, sliding windows leave a ragged series; even ones share out the steps that each row has.
 ///
 /// # Errors
 /// Windows that the input is too small for, or an input of another number of axes.
@@ -97,18 +128,31 @@ pub(super) fn pool<O: Op + 'static>(
     b: &mut Lowering<'_>,
     inputs: &[ValueId],
     windows: Vec<Windows>,
-    global: bool,
     op: impl FnOnce(Pooling) -> O,
 ) -> Result<ValueId, Problem> {
     let x = b.one(inputs)?;
-    let x = b.channels_last(x, windows.len())?;
-    let op = op(Pooling { windows, global });
-    let y = match b.lengths_of(x) {
-        Some(lengths) => b.node(op, &[x, lengths])?,
-        None => b.node(op, &[x])?,
+    let resized = match windows[..] {
+        [Windows::Sliding(w)] => Some(ResizeLengths::from(w)),
+        _ => None,
     };
-    if !global {
-        b.set_channels_last(y);
+    b.moving(x, windows.len(), op(Pooling(windows)), resized)
+}
+
+/// The mean or the maximum over all places: `op` over the steps of a series or the places of an image, in one row.
+///
+/// # Errors
+/// An input without places.
+pub(super) fn global(
+    b: &mut Lowering<'_>,
+    inputs: &[ValueId],
+    op: impl Op + 'static,
+) -> Result<ValueId, Problem> {
+    let x = b.one(inputs)?;
+    if b.shape(x).axes().len() == 2 {
+        return b.over_steps(op, inputs);
     }
-    Ok(y)
+    let x = b.channels_last(x, 2)?;
+    let shape = Shape::from([b.shape(x).outer(), b.shape(x).last()]);
+    let x = b.beside(x, "places", Reshape { shape }, &[x])?;
+    b.node(op, &[x])
 }

@@ -2,34 +2,30 @@
 //!
 //! Of equal numbers the first is the winner, which alone has the gradient.
 
-use crate::backend::{Backend, Windows};
-use crate::ops::pooling::{Grid, Pooling};
-use crate::ops::{Case, CaseInput, Content, Io, Op, OpEntry, Reads, Saved, ShapeError};
+use crate::backend::Backend;
+use crate::ops::pooling::{Pooling, even, sliding};
+use crate::ops::{Case, CaseInput, Content, Io, Op, OpEntry, Reads, Saved, ShapeError, series};
 use crate::tensor::Shape;
 
 pub(super) const ENTRY: OpEntry = OpEntry { name: "max_pool", cases };
 
 fn cases() -> Vec<Case> {
-    let pool = |windows: &[Windows]| MaxPool(Pooling { windows: windows.to_vec(), global: false });
-    let sliding = |grid: &[Grid]| pool(&grid.iter().map(|&g| g.into()).collect::<Vec<_>>());
-    let even = |counts: &[usize]| pool(&counts.iter().map(|&count| Windows::Even { count }).collect::<Vec<_>>());
-    let tile = Grid(2, 2, 0, 1, false);
-    let shapes: Vec<(usize, MaxPool, Vec<usize>)> = vec![
-        (1, sliding(&[tile]), vec![4, 3]),
-        (2, sliding(&[tile, tile]), vec![5, 4, 21]),
-        (3, sliding(&[Grid(2, 2, 0, 1, true), tile]), vec![5, 5, 2]),
-        (2, sliding(&[Grid(3, 2, 1, 1, false), Grid(2, 1, 1, 2, true)]), vec![6, 5, 3]),
-        (5, sliding(&[Grid(3, 1, 0, 2, false)]), vec![7, 17]),
-        (1, sliding(&[Grid(2, 3, 1, 1, true)]), vec![5, 1]),
-        (2, even(&[2, 3]), vec![5, 3, 4]),
+    let tile = (2, 2, 0, 1, false);
+    let shapes: [(usize, Pooling, &[usize]); 7] = [
+        (1, sliding(&[tile]), &[4, 3]),
+        (2, sliding(&[tile, tile]), &[5, 4, 21]),
+        (3, sliding(&[(2, 2, 0, 1, true), tile]), &[5, 5, 2]),
+        (2, sliding(&[(3, 2, 1, 1, false), (2, 1, 1, 2, true)]), &[6, 5, 3]),
+        (5, sliding(&[(3, 1, 0, 2, false)]), &[7, 17]),
+        (1, sliding(&[(2, 3, 1, 1, true)]), &[5, 1]),
+        (2, even(&[2, 3]), &[5, 3, 4]),
     ];
-    let mut cases: Vec<Case> =
-        shapes.into_iter().map(|(b, op, s)| Case::new(op, vec![CaseInput::rows(Shape::new(s))], b)).collect();
-    let ragged = || vec![CaseInput::rows([6, 3]), CaseInput::data(Shape::default(), Content::Labels(7))];
-    cases.push(Case::new(sliding(&[Grid(3, 2, 1, 1, false)]), ragged(), 7));
-    let global = MaxPool(Pooling { windows: vec![Windows::Even { count: 1 }], global: true });
-    cases.push(Case::new(global, ragged(), 5));
-    cases
+    let whole = shapes.into_iter().map(|(b, op, s)| Case::new(MaxPool(op), vec![CaseInput::rows(Shape::new(s))], b));
+    let ragged = [(7, sliding(&[(3, 2, 1, 1, false)])), (5, even(&[2]))].map(|(b, op)| {
+        let lengths = CaseInput::data(Shape::default(), Content::Labels(7));
+        Case::new(MaxPool(op), vec![CaseInput::rows([6, 3]), lengths], b)
+    });
+    whole.chain(ragged).collect()
 }
 
 /// The op; inputs are x and, for ragged series, the lengths of its rows.
@@ -55,12 +51,12 @@ impl Op for MaxPool {
     }
 
     fn forward(&self, be: &mut dyn Backend, io: &Io) {
-        be.max_pool(io.x(0), io.output, io.saved.first().copied(), &self.0.spec(io));
+        be.max_pool(io.x(0), io.output, io.saved.first().copied(), &self.0.spec(io, series::lengths(io)));
     }
 
     fn backward(&self, be: &mut dyn Backend, io: &Io) {
         if let Some(dx) = io.dx(0) {
-            be.max_pool_grad(io.saved[0], io.dy(), dx, &self.0.spec(io));
+            be.max_pool_grad(io.saved[0], io.dy(), dx, &self.0.spec(io, series::lengths(io)));
         }
     }
 }

@@ -46,8 +46,7 @@ macro_rules! registry {
 registry! {
     /// Ops that are neither activations nor losses.
     OPS: OpEntry = [
-        add, batch_norm, concat, conv, conv_transpose, dropout, embedding, last, layer_norm, linear,
-        mask, max, max_pool, mean, mul, reshape, resize_lengths, softmax, transpose
+    add, avg_pool, batch_norm, concat, conv, conv_transpose, dropout, embedding, last, layer_norm, linear, mask, max, max_pool, mean, mul, pad, reshape, resize_lengths, scale_lengths, softmax, transpose, upsample,
     ]
 }
 

@@ -36,6 +36,12 @@ pub struct ResizeLengths {
     pub ceil_mode: bool,
 }
 
+impl From<Window> for ResizeLengths {
+    fn from(Window { kernel, stride, padding, dilation, ceil_mode }: Window) -> Self {
+        ResizeLengths { kernel, stride, padding, dilation, ceil_mode }
+    }
+}
+
 impl Op for ResizeLengths {
     fn name(&self) -> &'static str {
         "resize_lengths"

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use crate::config::Config;
 use crate::data::reader::BadRows;
 use crate::data::source::Source;
-use crate::data::{Encoder, Extent, Fields, Preprocessing, Purpose, Rows, Samples, Table, list};
+use crate::data::{Encoder, Extent, Fields, Preprocessing, Rows, Samples, Table, list};
 use crate::error::{Error, Result, quote};
 use crate::train::load;
 use crate::train::trainer::EVALUATION_ROWS;
@@ -83,10 +83,9 @@ impl<'p> Blocks<'p> {
         with_targets: bool,
         progress: &mut dyn Progress,
     ) -> Result<Self> {
-        let mut options = load::sample_options(&config.data);
+        let mut options = load::fitted_options(&config.data, preprocessing, with_targets, false);
         options.read.on_bad_row = bad_rows.unwrap_or(options.read.on_bad_row);
-        let purpose = Purpose::Fitted { preprocessing, with_targets };
-        let reader = load::open(source, &options, purpose, progress)?;
+        let reader = load::open(source, &options, progress)?;
         let encoder = Encoder::new(preprocessing, reader.columns(), Rows::source(&reader), with_targets);
         let encoder = encoder.map_err(|e| match options.read.header {
             true => e,
@@ -100,7 +99,9 @@ impl<'p> Blocks<'p> {
         if let Some(name) = missing_weight {
             progress.note(&format!("there is no weight column {}: all rows weigh 1", quote(name)));
         }
-        let limit = (BLOCK_NUMBERS / preprocessing.columns.len().max(1)).clamp(1, BLOCK_ROWS);
+        let inputs = preprocessing.inputs();
+        let stored: usize = inputs.stored.iter().map(|input| input.shape.len()).sum();
+        let limit = (BLOCK_NUMBERS / (preprocessing.columns.len() + stored).max(1)).clamp(1, BLOCK_ROWS);
         Ok(Blocks { reader, encoder, preprocessing, with_targets, keep: Vec::new(), limit })
     }
 

@@ -2,19 +2,21 @@
 
 use std::path::Path;
 
+use crate::backend::available_memory;
 use crate::config::{self, Config, Data, Validation};
 use crate::data::reader::{BadRows, ReadOptions};
 use crate::data::source::Source;
 use crate::data::{
-    ColumnPin, ColumnType, DataOptions, Encoding, Fitted, InputGroup, LongTable, MissingPolicy, OutputGroup,
-    Purpose, RawTable, SampleOptions, Samples, Scale, Split, Table, Unknown,
+    ColumnPin, ColumnType, DataOptions, Encoding, Fitted, ImageColumns, InputGroup, LongTable, MissingPolicy,
+    OutputGroup, Preprocessing, RawTable, Resize, SampleOptions, Samples, Scale, StepTable, Steps, Table,
+    Unknown, WindowTable,
 };
 use crate::error::{Error, Result};
 use crate::spec::Values;
 use crate::train::output::loss_of;
 use crate::train::{Head, Progress};
 
-/// The rows that choose the best weights.
+/// Rows that do not train.
 #[derive(Debug)]
 pub(super) enum Held {
     /// None.
@@ -31,15 +33,25 @@ pub(super) struct Loaded {
     pub fitted: Fitted,
     /// Rows of the table that train.
     pub train: Vec<u32>,
+    /// The rows that choose the best weights.
     pub held: Held,
-    /// The table that is scored once, at the end, and all of its rows.
-    pub test: Option<(Table, Vec<u32>)>,
+    /// The rows that are scored once, at the end.
+    pub test: Held,
 }
 
 impl Loaded {
     /// The validation part.
     pub(super) fn validation(&self) -> Option<(&Table, &[u32])> {
-        match &self.held {
+        self.part(&self.held)
+    }
+
+    /// The test part.
+    pub(super) fn test(&self) -> Option<(&Table, &[u32])> {
+        self.part(&self.test)
+    }
+
+    fn part<'a>(&'a self, held: &'a Held) -> Option<(&'a Table, &'a [u32])> {
+        match held {
             Held::Nothing => None,
             Held::Rows(rows) => Some((&self.fitted.table, rows)),
             Held::Table(table, rows) => Some((table, rows)),
@@ -64,21 +76,62 @@ pub fn read_options(data: &Data) -> ReadOptions {
     }
 }
 
-/// How the files of a config become rows of samples.
-pub(super) fn sample_options(data: &Data) -> SampleOptions {
-    let long = data.series.as_ref().map(|series| LongTable {
-        id: series.id.clone(),
-        order: series.order.clone(),
-        channels: series.channels.clone(),
-        length: series.length,
-        required: data
-            .columns
-            .iter()
-            .filter(|(_, pins)| pin(pins).missing == Some(MissingPolicy::Error))
-            .map(|(name, _)| name.clone())
-            .collect(),
-    });
-    SampleOptions { read: read_options(data), long }
+/// How the training table of a config becomes rows of samples.
+fn sample_options(config: &Config) -> SampleOptions {
+    SampleOptions {
+        read: read_options(&config.data),
+        images: ImageColumns::Infer(Box::new(data_options(config))),
+        steps: steps(&config.data),
+        targets: true,
+        held: true,
+        memory: available_memory(),
+    }
+}
+
+/// How another table becomes rows of samples for a fitted preprocessing: all of them `held`, or some at a time.
+pub(super) fn fitted_options(
+    data: &Data,
+    preprocessing: &Preprocessing,
+    targets: bool,
+    held: bool,
+) -> SampleOptions {
+    SampleOptions {
+        read: read_options(data),
+        images: ImageColumns::Fitted(Box::new(preprocessing.clone())),
+        steps: steps(data),
+        targets,
+        held,
+        memory: available_memory(),
+    }
+}
+
+/// What a config says about rows that are steps.
+fn steps(data: &Data) -> Option<StepTable> {
+    let required = || {
+        let errors = data.columns.iter().filter(|(_, pins)| pin(pins).missing == Some(MissingPolicy::Error));
+        errors.map(|(name, _)| name.clone()).collect()
+    };
+    let long = |series: &config::Series| {
+        StepTable::Long(LongTable {
+            id: series.id.clone(),
+            order: series.order.clone(),
+            channels: series.channels.clone(),
+            length: series.length,
+            required: required(),
+        })
+    };
+    let windows = |windows: &config::Windows| {
+        StepTable::Windows(WindowTable {
+            length: windows.length,
+            horizon: windows.horizon,
+            stride: windows.stride,
+            order: windows.order.clone(),
+            known: windows.known.clone(),
+            targets: data.target.clone(),
+            required: required(),
+        })
+    };
+    data.series.as_ref().map(long).or_else(|| data.windows.as_ref().map(windows))
 }
 
 /// The paths of a config; they are relative to the current directory.
@@ -99,6 +152,7 @@ pub fn data_options(config: &Config) -> DataOptions {
         name: i.name.clone(),
         columns: i.columns.clone(),
         shape: i.shape.clone(),
+        resize: i.resize.as_deref().and_then(Resize::from_name),
     });
     let output = |o: &config::Output| OutputGroup {
         name: o.name.clone(),
@@ -116,7 +170,7 @@ pub fn data_options(config: &Config) -> DataOptions {
         outputs: config.model.outputs.iter().map(output).collect(),
         columns: data.columns.iter().map(|(name, pins)| (name.clone(), pin(pins))).collect(),
         inputs: inputs.collect(),
-        ..DataOptions::default()
+        steps: Steps::default(),
     }
 }
 
@@ -140,13 +194,8 @@ fn pin(values: &Values) -> ColumnPin {
 }
 
 /// Opens a table and says what a user should know about it.
-pub(super) fn open(
-    source: &Source,
-    options: &SampleOptions,
-    purpose: Purpose<'_>,
-    progress: &mut dyn Progress,
-) -> Result<Samples> {
-    let reader = Samples::open(source, options, purpose)?;
+pub(super) fn open(source: &Source, options: &SampleOptions, progress: &mut dyn Progress) -> Result<Samples> {
+    let reader = Samples::open(source, options)?;
     if reader.header_looks_like_data() {
         progress.warning(
             "the first line holds many numbers; if it is data and no header, set data.header = false",
@@ -160,7 +209,7 @@ pub(super) fn open(
 /// # Errors
 /// `Code::Data` for the first thing that is wrong with them; `Code::Usage` for files that are not there.
 pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loaded> {
-    let options = sample_options(&config.data);
+    let options = sample_options(config);
     let train_source = source(&config.data.train)?;
     let held_source = match &config.data.validation {
         Validation::Files(files) => Some(source(files)?),
@@ -170,23 +219,23 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
     held_source.iter().try_for_each(Source::check)?;
     let test_source = if config.data.test.is_empty() { None } else { Some(source(&config.data.test)?) };
     test_source.iter().try_for_each(Source::check)?;
-    let meaning = data_options(config);
-    let mut reader = open(&train_source, &options, Purpose::Fit(&meaning), progress)?;
-    let meaning = reader.options(meaning);
+    let mut reader = open(&train_source, &options, progress)?;
+    let meaning = reader.options(data_options(config));
     let raw = RawTable::read(&mut reader, &meaning)?;
     reader.notes().iter().for_each(|note| progress.note(note));
     if raw.dropped() > 0 {
         progress.note(&left_out(raw.dropped()));
     }
-    let split = match config.data.validation {
-        Validation::Fraction(fraction) => raw.split(fraction, config.seed)?,
-        Validation::Files(_) => Split::all(raw.len()),
+    let fraction = match config.data.validation {
+        Validation::Fraction(fraction) => fraction,
+        Validation::Files(_) => 0.0,
     };
+    let (split, test_rows) = raw.parts(config.data.test_fraction, fraction, config.seed)?;
     let mut fitted = raw.fit(&split.train)?;
     fitted.warnings.iter().for_each(|w| progress.warning(w));
     let held = match held_source {
         Some(source) => {
-            let table = read(&mut fitted, &source, &options, progress)?;
+            let table = read(&mut fitted, &source, &config.data, progress)?;
             let rows = (0..table.len() as u32).collect();
             Held::Table(table, rows)
         }
@@ -196,24 +245,20 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
     // Read before training, not after: a table that does not fit must not cost a whole run.
     let test = match test_source {
         Some(source) => {
-            let table = read(&mut fitted, &source, &options, progress)?;
+            let table = read(&mut fitted, &source, &config.data, progress)?;
             let rows = (0..table.len() as u32).collect();
-            Some((table, rows))
+            Held::Table(table, rows)
         }
-        None => None,
+        None if test_rows.is_empty() => Held::Nothing,
+        None => Held::Rows(test_rows),
     };
     Ok(Loaded { fitted, train: split.train, held, test })
 }
 
 /// Reads a whole table through a fitted preprocessing, which then has room for its longest series.
-fn read(
-    fitted: &mut Fitted,
-    source: &Source,
-    options: &SampleOptions,
-    progress: &mut dyn Progress,
-) -> Result<Table> {
-    let purpose = Purpose::Fitted { preprocessing: &fitted.preprocessing, with_targets: true };
-    let mut reader = open(source, options, purpose, progress)?;
+fn read(fitted: &mut Fitted, source: &Source, data: &Data, progress: &mut dyn Progress) -> Result<Table> {
+    let options = fitted_options(data, &fitted.preprocessing, true, true);
+    let mut reader = open(source, &options, progress)?;
     let (table, report) = fitted.preprocessing.read(&mut reader)?;
     if let Some(extent) = reader.extent()
         && fitted.preprocessing.cover(extent.longest, extent.shortest)

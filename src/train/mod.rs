@@ -18,6 +18,7 @@ mod predict_tests;
 mod progress;
 mod run;
 mod scores;
+mod season;
 #[cfg(test)]
 mod series_tests;
 mod state;

@@ -248,9 +248,7 @@ impl Model {
     }
 
     /// Gathers `rows` of `table` into the inputs of `plan`.
-    ///
-    /// `draw` changes images and series at random, as the config's augmentations say.
-    pub(super) fn fill_inputs(&mut self, plan: usize, table: &Table, rows: &[u32], draw: Option<Key>) {
+    pub(super) fn fill_inputs(&mut self, plan: usize, table: &Table, rows: &[u32], _draw: Option<Key>) {
         let (dense, flat) = (self.inputs.dense.len(), self.inputs.dense.len() + self.inputs.embeddings.len());
         for (input, &id) in self.inputs.dense.iter().zip(&self.input_ids) {
             gather(table, input, rows, self.machine.input_mut(plan, id, rows.len()));
@@ -259,13 +257,7 @@ impl Model {
             table.ids(input, rows, self.machine.input_mut(plan, id, rows.len()));
         }
         for (i, input) in self.inputs.stored.iter().enumerate() {
-            let draw = draw.map(|key| key.named(&input.name));
-            table.stored(
-                input,
-                rows,
-                draw,
-                self.machine.input_mut(plan, self.input_ids[flat + i], rows.len()),
-            );
+            table.stored(input, rows, self.machine.input_mut(plan, self.input_ids[flat + i], rows.len()));
             if let Some(lengths) = self.length_ids[flat + i] {
                 table.lengths(input, rows, self.machine.input_mut(plan, lengths, rows.len()));
             }

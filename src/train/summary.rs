@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::config::Config;
 use crate::data::Role;
 use crate::error::{Result, quote};
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Graph, Node};
 use crate::train::load::{Held, Loaded};
 use crate::train::run::{in_pool, prepare};
 use crate::train::{Model, Output, Progress, Started, Stop, memory, picture};
@@ -115,10 +115,13 @@ pub(super) fn summary(model: &Model, loaded: &Loaded) -> Started {
 fn chain(graph: &Graph) -> String {
     let mut widths: Vec<String> = Vec::new();
     let several = graph.outputs.len() > 1;
-    let own = |v: ValueId| several && graph.outputs.contains(&v);
-    for node in graph.nodes.iter().filter(|n| n.op.name() == "linear" && !own(n.output)) {
+    let ends = |n: &Node| several && graph.outputs.contains(&n.output);
+    for node in graph.nodes.iter().filter(|n| n.op.name() == "linear") {
         if widths.is_empty() {
             widths.push(graph.shape(node.inputs[0]).last().to_string());
+        }
+        if ends(node) {
+            continue;
         }
         widths.push(graph.shape(node.output).last().to_string());
         if widths.len() > 12 {
@@ -127,8 +130,8 @@ fn chain(graph: &Graph) -> String {
         }
     }
     if several {
-        let ends = graph.outputs.iter().map(|&v| graph.shape(v).last().to_string());
-        widths.push(format!("({})", ends.collect::<Vec<_>>().join(", ")));
+        let columns = graph.outputs.iter().map(|&v| graph.shape(v).last().to_string());
+        widths.push(format!("({})", columns.collect::<Vec<_>>().join(", ")));
     }
     widths.join(" -> ")
 }

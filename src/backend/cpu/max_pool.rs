@@ -1,5 +1,7 @@
 //! The largest number of each window of places, channel by channel.
 
+use crate::backend::cpu::blocks::by_blocks;
+use crate::backend::cpu::window::{Taps, clear_rest, present, tiles};
 use crate::backend::kernel::kernel;
 use crate::backend::pool::{Extent, PoolSpec};
 use crate::backend::scalar::Scalar;
@@ -16,36 +18,17 @@ kernel! {
         let (image, out_image) = (height * width * c, out_height * out_width * c);
         assert_eq!(x.len() * out_image, y.len() * image);
         let mut winners = winners;
-        for (b, (x, y)) in x.chunks_exact(image).zip(y.chunks_exact_mut(out_image)).enumerate() {
-            let mut winners = match &mut winners {
-                Some(w) => Some(&mut w[b * out_image..][..out_image]),
-                None => None,
-            };
+        let mut at = 0;
+        for (b, x) in x.chunks_exact(image).enumerate() {
             let steps = present(lengths, b, width);
             let count = spec.windows[1].count(steps).min(out_width);
             for i in 0..out_height {
-                let down = spec.windows[0].window(i, height);
+                let down = spec.windows[0].extent(i, height);
                 for j in 0..out_width {
-                    let along = if j < count { spec.windows[1].window(j, steps) } else { NOTHING };
-                    let at = (i * out_width + j) * c;
-                    let y = &mut y[at..at + c];
-                    let mut winners = match &mut winners {
-                        Some(w) => Some(&mut w[at..at + c]),
-                        None => None,
-                    };
-                    let mut first = 0;
-                    while first + 16 <= c {
-                        largest_of::<T, 16>(x, (width, c), (down, along), first, y, &mut winners);
-                        first += 16;
-                    }
-                    while first + 4 <= c {
-                        largest_of::<T, 4>(x, (width, c), (down, along), first, y, &mut winners);
-                        first += 4;
-                    }
-                    while first < c {
-                        largest_of::<T, 1>(x, (width, c), (down, along), first, y, &mut winners);
-                        first += 1;
-                    }
+                    let along = if j < count { spec.windows[1].extent(j, steps) } else { NOTHING };
+                    let taps = Taps { width, channels: c, down, along };
+                    by_blocks!(c, largest_of::<T>(x, taps, at, y, &mut winners));
+                    at += c;
                 }
             }
         }
@@ -60,10 +43,7 @@ kernel! {
         let (image, out_image) = (height * width * c, out_height * out_width * c);
         assert!(winners.len() == dy.len() && dx.len() * out_image == dy.len() * image);
         // Where each place is in one window, the windows themselves write the zeros of those that have not won.
-        let tiles = match (add, spec.lengths, spec.windows[0].tiled(height), spec.windows[1].tiled(width)) {
-            (false, None, Some(rows), Some(columns)) => Some((rows, columns)),
-            _ => None,
-        };
+        let tiles = if add { None } else { tiles(&spec) };
         let images = winners.chunks_exact(out_image).zip(dy.chunks_exact(out_image));
         for ((winners, dy), dx) in images.zip(dx.chunks_exact_mut(image)) {
             let Some(covered) = tiles else {
@@ -80,26 +60,13 @@ kernel! {
                 }
                 continue;
             };
-            clear_rest(spec, covered, dx);
+            clear_rest(&spec, covered, dx);
             for i in 0..out_height {
-                let down = spec.windows[0].window(i, height);
+                let down = spec.windows[0].extent(i, height);
                 for j in 0..out_width {
-                    let along = spec.windows[1].window(j, width);
+                    let taps = Taps { width, channels: c, down, along: spec.windows[1].extent(j, width) };
                     let at = (i * out_width + j) * c;
-                    let (winners, dy) = (&winners[at..at + c], &dy[at..at + c]);
-                    let mut first = 0;
-                    while first + 16 <= c {
-                        give_back::<T, 16>(winners, dy, (width, c), (down, along), first, dx);
-                        first += 16;
-                    }
-                    while first + 4 <= c {
-                        give_back::<T, 4>(winners, dy, (width, c), (down, along), first, dx);
-                        first += 4;
-                    }
-                    while first < c {
-                        give_back::<T, 1>(winners, dy, (width, c), (down, along), first, dx);
-                        first += 1;
-                    }
+                    by_blocks!(c, give_back::<T>(&winners[at..at + c], &dy[at..at + c], taps, dx));
                 }
             }
         }
@@ -109,35 +76,25 @@ kernel! {
 /// A window without places.
 const NOTHING: Extent = Extent { start: 0, end: 0, step: 1 };
 
-/// Steps that row `b` has.
-#[inline(always)]
-pub(super) fn present<T: Scalar>(lengths: Option<&[T]>, b: usize, width: usize) -> usize {
-    match lengths {
-        Some(lengths) => (lengths[b].to_f64() as usize).min(width),
-        None => width,
-    }
-}
-
-/// N channels from `first` of one window: x [H, W, C], y and winners [C].
+/// N channels from `first` of one window: x [H, W, C], y and winners from `at` on [C].
 #[inline(always)]
 fn largest_of<T: Scalar, const N: usize>(
-    x: &[T],
-    (width, channels): (usize, usize),
-    (down, along): (Extent, Extent),
     first: usize,
+    x: &[T],
+    taps: Taps,
+    at: usize,
     y: &mut [T],
     winners: &mut Option<&mut [T]>,
 ) {
-    let nothing = down.start >= down.end || along.start >= along.end;
-    let at = if nothing { -1.0 } else { (down.start * width + along.start) as f64 };
-    let mut best = [if nothing { T::ZERO } else { T::NEG_INFINITY }; N];
-    let mut winner = [T::from_f64(at); N];
-    let mut i = down.start;
-    while i < down.end {
-        let mut j = along.start;
-        while j < along.end {
-            let place = i * width + j;
-            let x = &x[place * channels + first..][..N];
+    let mut best = [if taps.none() { T::ZERO } else { T::NEG_INFINITY }; N];
+    let start = (taps.down.start * taps.width + taps.along.start) as f64;
+    let mut winner = [T::from_f64(if taps.none() { -1.0 } else { start }); N];
+    let mut i = taps.down.start;
+    while i < taps.down.end {
+        let mut j = taps.along.start;
+        while j < taps.along.end {
+            let place = i * taps.width + j;
+            let x = &x[place * taps.channels + first..][..N];
             let place = T::from_f64(place as f64);
             for lane in 0..N {
                 let x = x[lane];
@@ -147,64 +104,45 @@ fn largest_of<T: Scalar, const N: usize>(
                 best[lane] = T::select(better, x, best[lane]);
                 winner[lane] = T::select(better, place, winner[lane]);
             }
-            j += along.step;
+            j += taps.along.step;
         }
-        i += down.step;
+        i += taps.down.step;
     }
-    y[first..first + N].copy_from_slice(&best);
+    y[at + first..][..N].copy_from_slice(&best);
     if let Some(winners) = winners {
-        winners[first..first + N].copy_from_slice(&winner);
+        winners[at + first..][..N].copy_from_slice(&winner);
     }
 }
 
 /// The gradient of N channels from `first` of one window to the places that won, 0 to the others: winners and dy [C], dx [H, W, C].
 #[inline(always)]
-fn give_back<T: Scalar, const N: usize>(
-    winners: &[T],
-    dy: &[T],
-    (width, channels): (usize, usize),
-    (down, along): (Extent, Extent),
-    first: usize,
-    dx: &mut [T],
-) {
+fn give_back<T: Scalar, const N: usize>(first: usize, winners: &[T], dy: &[T], taps: Taps, dx: &mut [T]) {
     let (winners, dy) = (&winners[first..first + N], &dy[first..first + N]);
-    let mut i = down.start;
-    while i < down.end {
-        let mut j = along.start;
-        while j < along.end {
-            let place = i * width + j;
-            let dx = &mut dx[place * channels + first..][..N];
+    let mut i = taps.down.start;
+    while i < taps.down.end {
+        let mut j = taps.along.start;
+        while j < taps.along.end {
+            let place = i * taps.width + j;
+            let dx = &mut dx[place * taps.channels + first..][..N];
             let place = T::from_f64(place as f64);
             for lane in 0..N {
                 dx[lane] = T::select(winners[lane] == place, dy[lane], T::ZERO);
             }
-            j += along.step;
+            j += taps.along.step;
         }
-        i += down.step;
-    }
-}
-
-/// Zeroes the places below and right of the covered ones: dx [H, W, C].
-#[inline(always)]
-fn clear_rest<T: Scalar>(spec: PoolSpec, covered: (usize, usize), dx: &mut [T]) {
-    let [height, width] = spec.places;
-    let row = width * spec.channels;
-    dx[covered.0 * row..].fill(T::ZERO);
-    if covered.1 < width {
-        for i in 0..covered.0.min(height) {
-            dx[i * row + covered.1 * spec.channels..(i + 1) * row].fill(T::ZERO);
-        }
+        i += taps.down.step;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Window;
     use crate::backend::check::numbers;
     use crate::backend::pool::Windows;
 
     fn sliding(kernel: usize, stride: usize, padding: usize, dilation: usize) -> Windows {
-        Windows::Sliding { kernel, stride, padding, dilation, ceil_mode: false }
+        Windows::Sliding(Window { kernel, stride, padding: 2 * padding, dilation, ceil_mode: false })
     }
 
     fn spec(places: [usize; 2], windows: [Windows; 2], channels: usize) -> PoolSpec {
@@ -214,7 +152,7 @@ mod tests {
 
     /// The places of a window, row by row.
     fn places(s: &PoolSpec, i: usize, j: usize, steps: usize) -> Vec<usize> {
-        let (down, along) = (s.windows[0].window(i, s.places[0]), s.windows[1].window(j, steps));
+        let (down, along) = (s.windows[0].extent(i, s.places[0]), s.windows[1].extent(j, steps));
         let rows = (down.start..down.end).step_by(down.step);
         rows.flat_map(|y| (along.start..along.end).step_by(along.step).map(move |x| (y, x)))
             .map(|(y, x)| y * s.places[1] + x)

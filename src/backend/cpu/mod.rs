@@ -19,7 +19,9 @@ use crate::backend::pointwise::Element;
 use crate::backend::{Backend, Device, Form, Lanes};
 use crate::tensor::{Key, Slot, View};
 
+mod avg_pool;
 mod batch_norm;
+mod blocks;
 mod buffer;
 mod columns;
 mod convolve;
@@ -31,13 +33,17 @@ mod lane;
 mod layer_norm;
 pub mod matmul;
 mod max_pool;
+mod pad;
 mod pool;
+mod resample;
 mod series;
 mod slices;
 mod softmax;
 mod spatial;
 mod steps;
 mod transpose;
+mod upsample;
+mod window;
 
 use buffer::{Buffer, Plain};
 use flush::FlushToZero;

@@ -2,6 +2,7 @@
 
 mod bad;
 mod good;
+mod outputs;
 
 use super::*;
 use crate::spec::{Described, Family, Key, Kind, Preset};

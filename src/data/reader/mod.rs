@@ -14,6 +14,7 @@ mod clean;
 mod guard;
 mod part;
 mod rows;
+mod skips;
 mod sniff;
 
 #[cfg(test)]
@@ -23,14 +24,13 @@ use std::vec;
 
 use csv::StringRecord;
 
+pub(super) use self::skips::Skips;
+
 use self::part::{Part, Read, fields, first_line};
 use crate::data::source::{Input, Opened, Source, line_place};
-use crate::error::{Code, Error, Problem, Result, quote};
+use crate::error::{Error, Problem, Result, quote};
 
-/// How many rows must have been seen before [`ReadOptions::max_bad_fraction`] is applied ahead of the end.
-const SETTLED: u64 = 10_000;
-
-/// What to do with a row of another length than the header, or with bytes that are not UTF-8.
+/// What to do with a row of another length than the header, with bytes that are not UTF-8, or with an image that cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BadRows {
     /// Stop at the first.
@@ -88,10 +88,7 @@ pub struct TableReader {
     record: Option<StringRecord>,
     /// The first row of a file without a header was read to learn its length.
     held: bool,
-    rows: u64,
-    skipped: u64,
-    /// The first skipped rows.
-    bad: Vec<String>,
+    skips: Skips,
     notes: Vec<String>,
     failed: Option<Error>,
 }
@@ -149,9 +146,19 @@ impl TableReader {
     /// not be read. [`Code::Data`]: the first file is no table or its header is bad.
     pub fn open(source: &Source, options: &ReadOptions) -> Result<Self> {
         source.check()?;
+        let first = source.inputs().first().ok_or_else(|| Error::usage("data", "no file is named"))?;
+        Self::with_first(first.open()?, source, options)
+    }
+
+    /// The same where the first file is open already.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TableReader::open`].
+    pub fn with_first(first: Opened, source: &Source, options: &ReadOptions) -> Result<Self> {
         let mut waiting = source.inputs().to_vec().into_iter();
-        let first = waiting.next().ok_or_else(|| Error::usage("data", "no file is named"))?;
-        Self::start(first.open()?, waiting, options)
+        waiting.next();
+        Self::start(first, waiting, options)
     }
 
     /// The same for bytes that are already open.
@@ -191,9 +198,7 @@ impl TableReader {
             part,
             held: !options.header,
             record: Some(header),
-            rows: 0,
-            skipped: 0,
-            bad: Vec::new(),
+            skips: Skips::new(options),
             notes: Vec::new(),
             failed: None,
         })
@@ -233,7 +238,7 @@ impl TableReader {
                 return Err(error);
             }
         }
-        self.rows += 1;
+        self.skips.rows += 1;
         Ok(self.record.as_ref().map(|record| Row {
             record,
             order: self.part.order.as_deref(),
@@ -245,26 +250,18 @@ impl TableReader {
 
     /// The rows given so far.
     pub fn rows(&self) -> u64 {
-        self.rows
+        self.skips.rows
     }
 
     /// The bad rows left out so far; always 0 under [`BadRows::Fail`].
     pub fn skipped(&self) -> u64 {
-        self.skipped
+        self.skips.skipped
     }
 
     /// What a user should know of the rows read so far, a sentence each: skipped rows, ignored columns.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.notes.clone();
-        if self.skipped > 0 {
-            notes.push(format!(
-                "{} of {} rows skipped: {}{}",
-                self.skipped,
-                self.rows + self.skipped,
-                self.bad.join("; "),
-                if self.skipped > self.bad.len() as u64 { "; …" } else { "" }
-            ));
-        }
+        notes.extend(self.skips.note());
         notes
     }
 
@@ -281,7 +278,7 @@ impl TableReader {
                 Read::NotUtf8(bytes) => self.part.not_utf8(&bytes),
                 Read::End => {
                     let Some(next) = self.waiting.next() else {
-                        self.check_skipped()?;
+                        self.skips.check(&self.part.file)?;
                         return Ok(false);
                     };
                     self.start_part(&next)?;
@@ -291,33 +288,19 @@ impl TableReader {
                     continue;
                 }
             };
-            self.skip(problem)?;
+            self.skips.skip(&self.part.file, problem)?;
         }
     }
 
-    fn skip(&mut self, problem: Problem) -> Result<()> {
-        if self.options.on_bad_row == BadRows::Fail {
-            let skipping = "mend this row, or leave bad rows out: --on-bad-row skip";
-            let help = problem.help.clone().map_or(skipping.into(), |h| format!("{h}; or {skipping}"));
-            return Err(Error::new(Code::Data, problem.help(help)));
-        }
-        self.skipped += 1;
-        if self.bad.len() < 3 {
-            self.bad.push(format!("{}: {}", problem.place, problem.what));
-        }
-        if self.rows + self.skipped >= SETTLED { self.check_skipped() } else { Ok(()) }
+    /// Takes the row given last for a bad one: of a kind that only its fields show.
+    pub(in crate::data) fn reject(&mut self, problem: Problem) -> Result<()> {
+        self.skips.rows -= 1;
+        self.skips.skip(&self.part.file, problem)
     }
 
-    fn check_skipped(&self) -> Result<()> {
-        let all = self.rows + self.skipped;
-        if self.skipped as f64 <= self.options.max_bad_fraction * all as f64 {
-            return Ok(());
-        }
-        let what = format!("{} of {all} rows are bad", self.skipped);
-        Err(Error::data(&self.part.file, what)
-            .expected(format!("at most {} %", (self.options.max_bad_fraction * 1e4).round() / 100.0))
-            .found(self.bad.join("; "))
-            .help("mend the rows, or raise data.max_bad_fraction"))
+    /// Fails if more rows were left out than may be.
+    pub(in crate::data) fn check_skipped(&self) -> Result<()> {
+        self.skips.check(&self.part.file)
     }
 
     /// Goes on with the next file.

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::data::source::STANDARD_INPUT;
+use crate::error::Code;
 
 type Table = (Vec<String>, Vec<Vec<String>>);
 

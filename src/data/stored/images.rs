@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::tensor::Key;
+use super::super::options::{Resize, Scale};
 
 /// Images of one shape, as bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,10 +28,16 @@ impl Images {
 pub struct ImageCell {
     /// `[H, W, C]`
     pub shape: [usize; 3],
-    /// Of each channel over the training part, in bytes.
+    /// What becomes 0 in each channel, in bytes: its mean over the training part, unless a config wants another scale.
     pub mean: Vec<f64>,
-    /// Standard deviation of each channel; 1 where it does not vary.
+    /// Standard deviation of each channel, or another unit; 1 where it does not vary.
     pub std: Vec<f64>,
+    /// How an image of another size gets this one; none where that is an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resize: Option<Resize>,
+    /// Whether a row without an image is left out rather than an error.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drop_missing: bool,
 }
 
 /// The images of a table's rows.
@@ -68,8 +74,12 @@ impl ImageStore {
     }
 
     pub(super) fn checksum(&self, hash: u64) -> u64 {
-        let bytes = self.at.iter().flat_map(|&at| self.images.image(at as usize));
-        bytes.fold(hash, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        let step = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x0100_0000_01b3);
+        self.at.iter().fold(hash, |hash, &at| {
+            let (words, rest) = self.images.image(at as usize).as_chunks::<8>();
+            let hash = words.iter().fold(hash, |hash, &word| step(hash, u64::from_le_bytes(word)));
+            rest.iter().fold(hash, |hash, &byte| step(hash, u64::from(byte)))
+        })
     }
 
     pub(super) fn push(&mut self, block: &Arc<Images>, at: usize) -> Result<(), String> {
@@ -89,40 +99,115 @@ impl ImageStore {
             let images = Arc::make_mut(&mut self.images);
             let size = images.shape.iter().product::<usize>().max(1);
             self.at.push((images.bytes.len() / size) as u32);
+            if images.bytes.capacity() - images.bytes.len() < size {
+                // A quarter at a time: pages never written take no memory.
+                images.bytes.reserve_exact(size.max(images.bytes.len() / 4));
+            }
             images.bytes.extend_from_slice(block.image(at));
         }
         Ok(())
     }
 
-    /// Mean and standard deviation of each channel over `rows`, in bytes; 1 for a channel that does not vary.
-    pub(in crate::data) fn moments(&self, rows: &[u32]) -> (Vec<f64>, Vec<f64>) {
-        let [height, width, channels] = self.images.shape;
-        let n = (rows.len() * height * width).max(1) as f64;
-        let (mut sums, mut squares) = (vec![0u64; channels], vec![0u64; channels]);
+    /// What the bytes of each channel are over `rows`.
+    pub(in crate::data) fn summaries(&self, rows: &[u32]) -> Vec<ByteSummary> {
+        let channels = self.images.shape[2];
+        let mut counts = vec![[0u64; 256]; channels];
         for &row in rows {
-            for place in self.images.image(self.at[row as usize] as usize).chunks_exact(channels) {
-                for ((sum, square), &byte) in sums.iter_mut().zip(&mut squares).zip(place) {
-                    *sum += u64::from(byte);
-                    *square += u64::from(byte) * u64::from(byte);
+            let image = self.images.image(self.at[row as usize] as usize);
+            for place in image.chunks_exact(channels) {
+                for (counts, &byte) in counts.iter_mut().zip(place) {
+                    counts[usize::from(byte)] += 1;
                 }
             }
         }
-        let mean: Vec<f64> = sums.iter().map(|&s| s as f64 / n).collect();
-        let std = squares.iter().zip(&mean).map(|(&s, m)| (s as f64 / n - m * m).max(0.0).sqrt());
-        let std = std.map(|s| if s > 0.0 { s } else { 1.0 }).collect();
-        (mean, std)
+        counts.iter().map(ByteSummary::new).collect()
     }
 
-    pub(super) fn fill(&self, cell: &ImageCell, rows: &[u32], _draw: Option<Key>, out: &mut [f32]) {
+    pub(super) fn fill(&self, cell: &ImageCell, rows: &[u32], out: &mut [f32]) {
         let size = cell.shape.iter().product::<usize>();
         assert_eq!(out.len(), rows.len() * size);
+        let channels = cell.shape[2].max(1);
+        // Of whole places, where one fits: then every block has the same factors.
+        let block = (BLOCK / channels * channels).max(BLOCK.min(channels));
+        let factors = Factors::new(cell, 0);
         for (out, &row) in out.chunks_exact_mut(size.max(1)).zip(rows) {
             let image = self.images.image(self.at[row as usize] as usize);
-            for (out, place) in out.chunks_exact_mut(cell.shape[2]).zip(image.chunks_exact(cell.shape[2])) {
-                for (c, (out, &byte)) in out.iter_mut().zip(place).enumerate() {
-                    *out = ((f64::from(byte) - cell.mean[c]) / cell.std[c]) as f32;
+            for (i, (out, bytes)) in out.chunks_mut(block).zip(image.chunks(block)).enumerate() {
+                match channels <= BLOCK {
+                    true => factors.apply(bytes, out),
+                    false => Factors::new(cell, i * block).apply(bytes, out),
                 }
             }
         }
+    }
+}
+
+/// What the bytes of a channel are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::data) struct ByteSummary {
+    pub(in crate::data) mean: f64,
+    pub(in crate::data) std: f64,
+    pub(in crate::data) min: u8,
+    pub(in crate::data) max: u8,
+}
+
+impl ByteSummary {
+    fn new(counts: &[u64; 256]) -> Self {
+        let n = counts.iter().sum::<u64>().max(1) as f64;
+        let sum = |f: &dyn Fn(f64) -> f64| -> f64 {
+            counts.iter().enumerate().map(|(byte, &count)| count as f64 * f(byte as f64)).sum()
+        };
+        let mean = sum(&|x| x) / n;
+        let std = (sum(&|x| (x - mean) * (x - mean)) / n).sqrt();
+        let mut there = (0..=u8::MAX).filter(|&byte| counts[usize::from(byte)] > 0);
+        let min = there.next().unwrap_or(0);
+        ByteSummary { mean, std, min, max: there.next_back().unwrap_or(min) }
+    }
+
+    /// What becomes 0, and what counts 1 from there on. Scales that need every value in order give the standard one.
+    pub(in crate::data) fn scaling(&self, scale: Scale) -> (f64, f64) {
+        let (zero, unit) = match scale {
+            Scale::None => (0.0, 1.0),
+            Scale::MinMax => (f64::from(self.min), f64::from(self.max) - f64::from(self.min)),
+            Scale::Standard | Scale::Robust | Scale::Quantile => (self.mean, self.std),
+        };
+        (zero, if unit > 0.0 { unit } else { 1.0 })
+    }
+}
+
+/// Numbers of a block whose factors are laid out one by one.
+const BLOCK: usize = 192;
+
+/// `byte * scale + shift`, laid out for neighbouring numbers: the loop over a block knows of no channels.
+struct Factors {
+    scale: [f32; BLOCK],
+    shift: [f32; BLOCK],
+}
+
+impl Factors {
+    /// The factors of the channels from `first` on, over and over.
+    fn new(cell: &ImageCell, first: usize) -> Self {
+        let mut factors = Factors { scale: [0.0; BLOCK], shift: [0.0; BLOCK] };
+        for i in 0..BLOCK {
+            let channel = (first + i) % cell.shape[2];
+            [factors.scale[i], factors.shift[i]] = cell.factors(channel);
+        }
+        factors
+    }
+
+    #[inline]
+    fn apply(&self, bytes: &[u8], out: &mut [f32]) {
+        let factors = self.scale.iter().zip(&self.shift);
+        for ((out, &byte), (&scale, &shift)) in out.iter_mut().zip(bytes).zip(factors) {
+            *out = f32::from(byte) * scale + shift;
+        }
+    }
+}
+
+impl ImageCell {
+    /// What a byte of a channel is multiplied by, and what is added.
+    fn factors(&self, channel: usize) -> [f32; 2] {
+        let (mean, std) = (self.mean[channel], self.std[channel]);
+        [(1.0 / std) as f32, (-mean / std) as f32]
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::options::ColumnType;
-use crate::tensor::{Key, Shape};
+use crate::tensor::Shape;
 
 mod images;
 mod series;
@@ -40,6 +40,14 @@ impl Payload {
         match self {
             Payload::Image { .. } => ColumnType::Image,
             Payload::Steps { .. } => ColumnType::Series,
+        }
+    }
+
+    /// Bytes of its numbers.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Payload::Image { block, .. } => block.shape.iter().product(),
+            Payload::Steps { block, steps } => 4 * steps.len() * block.channels.len(),
         }
     }
 
@@ -112,6 +120,17 @@ impl StoredCell<'_> {
 }
 
 impl Store {
+    /// What a row holds: `28 x 28 x 1`, `6 channels`.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Store::Images(store) => sizes(store.shape()),
+            Store::Series(store) => match store.channels().len() {
+                1 => "1 channel".into(),
+                n => format!("{n} channels"),
+            },
+        }
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         match self {
@@ -162,14 +181,14 @@ impl Store {
         }
     }
 
-    /// The numbers of these rows, `[rows.len(), ...shape]`; `draw` changes them at random as the cell's augmentations say.
+    /// The numbers of these rows, `[rows.len(), ...shape]`.
     ///
     /// # Panics
     /// If a row is not there, `out` has another length, or the cell is another column's.
-    pub fn fill(&self, cell: StoredCell<'_>, rows: &[u32], draw: Option<Key>, out: &mut [f32]) {
+    pub fn fill(&self, cell: StoredCell<'_>, rows: &[u32], out: &mut [f32]) {
         match (self, cell) {
-            (Store::Images(store), StoredCell::Image(cell)) => store.fill(cell, rows, draw, out),
-            (Store::Series(store), StoredCell::Series(cell)) => store.fill(cell, rows, draw, out),
+            (Store::Images(store), StoredCell::Image(cell)) => store.fill(cell, rows, out),
+            (Store::Series(store), StoredCell::Series(cell)) => store.fill(cell, rows, out),
             _ => panic!("a cell of another column"),
         }
     }
@@ -184,4 +203,9 @@ impl Store {
             _ => panic!("images have no lengths"),
         }
     }
+}
+
+/// `28 x 28 x 1`
+pub(super) fn sizes<const N: usize>(shape: [usize; N]) -> String {
+    shape.map(|n| n.to_string()).join(" x ")
 }

@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::tensor::Key;
-
 /// Steps of several numbers each; many fields may share them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
@@ -100,13 +98,26 @@ impl SeriesStore {
         &self.series.numbers[span.start as usize * self.width..span.end as usize * self.width]
     }
 
+    /// A number of the step that is `back` before a row's last, if need be before its first.
+    pub(in crate::data) fn step(&self, row: u32, back: usize, channel: usize) -> Option<f32> {
+        let step = (self.spans[row as usize].end as usize).checked_sub(back + 1)?;
+        Some(self.series.numbers[step * self.width + channel]).filter(|x| !x.is_nan())
+    }
+
     /// Mean and standard deviation of each channel over `rows`; 1 for a channel that does not vary.
     pub(in crate::data) fn moments(&self, rows: &[u32]) -> (Vec<f64>, Vec<f64>) {
         // Welford 1962: one pass that keeps its digits.
         let (mut n, mut mean, mut m2) =
             (vec![0.0f64; self.width], vec![0.0f64; self.width], vec![0.0f64; self.width]);
-        for &row in rows {
-            for step in self.row(row).chunks_exact(self.width) {
+        // Where rows overlap, a step counts once.
+        let mut spans: Vec<Range<u32>> = rows.iter().map(|&row| self.spans[row as usize].clone()).collect();
+        spans.sort_unstable_by_key(|span| span.start);
+        let mut end = 0;
+        for span in spans {
+            let from = span.start.max(end) as usize;
+            end = span.end.max(end);
+            let to = (span.end as usize).max(from);
+            for step in self.series.numbers[from * self.width..to * self.width].chunks_exact(self.width) {
                 for (c, &x) in step.iter().enumerate().filter(|(_, x)| !x.is_nan()) {
                     let x = f64::from(x);
                     n[c] += 1.0;
@@ -132,7 +143,7 @@ impl SeriesStore {
         (lengths().max().unwrap_or(0), lengths().min().unwrap_or(0))
     }
 
-    pub(super) fn fill(&self, cell: &SeriesCell, rows: &[u32], _draw: Option<Key>, out: &mut [f32]) {
+    pub(super) fn fill(&self, cell: &SeriesCell, rows: &[u32], out: &mut [f32]) {
         let size = cell.length * self.width;
         assert_eq!(out.len(), rows.len() * size);
         for (out, &row) in out.chunks_exact_mut(size.max(1)).zip(rows) {

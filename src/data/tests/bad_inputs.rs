@@ -314,7 +314,12 @@ fn pins_that_do_not_fit_are_reported_at_once() {
     options.columns.insert("b".into(), filled);
     let text = ColumnPin { kind: Some(ColumnType::Text), ..ColumnPin::default() };
     options.columns.insert("c".into(), text);
-    options.inputs.push(InputGroup { name: "img".into(), columns: vec!["a".into()], shape: Some(vec![1]) });
+    options.inputs.push(InputGroup {
+        name: "img".into(),
+        columns: vec!["a".into()],
+        shape: Some(vec![1]),
+        ..InputGroup::default()
+    });
     assert_eq!(
         message("a|b|c|y\nred|1|x|0\nblue|2|z|1", &options),
         "error[2]: data.columns.a.missing: a category has no mean and no median\n\
@@ -333,6 +338,7 @@ fn a_shape_that_does_not_fit_its_columns() {
         name: "img".into(),
         columns: vec!["p*".into()],
         shape: Some(vec![1, 2, 2]),
+        ..InputGroup::default()
     });
     assert_eq!(
         message("p1|p2|p3|y\n1|2|3|0\n4|5|6|1", &options),

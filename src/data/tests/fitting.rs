@@ -116,6 +116,7 @@ fn a_named_input_keeps_its_constant_columns_and_its_shape() -> Result<()> {
         name: "img".into(),
         columns: vec!["p*".into()],
         shape: Some(vec![1, 2]),
+        ..InputGroup::default()
     });
     let fitted = fit("x|p1|p2|y\n1|0|3|0\n2|0|?|1\n4|0|5|1", &options)?;
     let inputs: Vec<String> = fitted.inputs.dense.iter().map(|d| format!("{} {}", d.name, d.shape)).collect();

@@ -1,9 +1,10 @@
 //! Long tables: a row for each step of a series.
 
 use super::super::long::{LongTable, read};
+use super::super::samples::Purpose;
 use super::super::{
     Cell, ColumnPin, ColumnType, DataOptions, Fitted, HeldRows, MemoryRows, MissingPolicy, Preprocessing,
-    Purpose, RawTable, Rows, Scale, SeriesCell, Split,
+    RawTable, Rows, Scale, SeriesCell, Split,
 };
 use crate::error::Result;
 
@@ -36,7 +37,7 @@ fn rows(fitted: &Fitted) -> Vec<(Vec<f32>, f32)> {
     let (input, cell) = (&fitted.inputs.stored[0], cell(&fitted.preprocessing));
     let of = |row: u32| {
         let (mut out, mut length) = (vec![0.0; input.shape.len()], [input.shape.axes()[0] as f32]);
-        fitted.table.stored(input, &[row], None, &mut out);
+        fitted.table.stored(input, &[row], &mut out);
         if input.ragged {
             fitted.table.lengths(input, &[row], &mut length);
         }
@@ -129,7 +130,7 @@ fn numbers_may_stay_as_they_are() -> Result<()> {
     options.scale = Scale::None;
     let fitted = fitted("id|u|y\na|1|1.5\na||1.5\nb|3|2.5\nb|5|2.5", &table(), &options)?;
     let mut out = [0.0; 2];
-    fitted.table.stored(&fitted.inputs.stored[0], &[0], None, &mut out);
+    fitted.table.stored(&fitted.inputs.stored[0], &[0], &mut out);
     assert_eq!(out, [1.0, 3.0], "a missing number is the mean all the same");
     Ok(())
 }
@@ -151,7 +152,7 @@ fn a_fitted_preprocessing_reads_new_series() -> Result<()> {
     encoder.fill(&mut rows, &mut table, 10, &mut |_| Ok(()))?;
     let input = &fitted.inputs.stored[0];
     let (mut out, mut length) = (vec![0.0; 6], [0.0]);
-    table.stored(input, &[0], None, &mut out);
+    table.stored(input, &[0], &mut out);
     table.lengths(input, &[0], &mut length);
     let cell = cell(&fitted.preprocessing);
     let back = |i: usize| ((f64::from(out[i]) * cell.std[i % 2] + cell.mean[i % 2]) * 1e4).round() / 1e4;

@@ -6,6 +6,7 @@
 mod accepted;
 mod models;
 mod new_rows;
+mod series;
 mod tables;
 
 use crate::cli::Place;

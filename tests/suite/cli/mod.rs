@@ -5,6 +5,7 @@ mod config;
 #[cfg(target_os = "linux")]
 mod disk;
 mod help;
+mod outputs;
 mod rows;
 #[cfg(unix)]
 mod signals;

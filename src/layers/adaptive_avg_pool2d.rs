@@ -1,0 +1,15 @@
+//! The mean of each part of an image, of as many parts as wanted.
+
+use crate::layers::LayerEntry;
+use crate::layers::pooling::{ADAPTIVE_2D, adaptive, pool};
+use crate::ops::avg_pool::AvgPool;
+
+pub(super) const ENTRY: LayerEntry = LayerEntry {
+    name: "adaptive_avg_pool2d",
+    doc: "The mean of each of output_size parts that share out the places evenly, channel by channel.",
+    keys: ADAPTIVE_2D,
+    example: r#"[{ type = "linear", input = "image", out_features = 4 }, { type = "adaptive_avg_pool2d", output_size = [2, 3] }, { type = "flatten" }]"#,
+    lower: |b, values, inputs| {
+        pool(b, inputs, adaptive(values, 2), |windows| AvgPool { windows, count_padding: false })
+    },
+};
