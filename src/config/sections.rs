@@ -12,6 +12,8 @@ pub struct Data {
     pub validation: Validation,
     /// Paths or globs of the table that is scored at the end.
     pub test: Vec<String>,
+    /// The fraction of the training rows that is scored at the end instead; 0: none.
+    pub test_fraction: f64,
     /// The columns to predict.
     pub target: Vec<String>,
     /// The only input columns, if given.
@@ -41,6 +43,40 @@ pub struct Data {
     pub columns: Vec<(String, Values)>,
     /// Named inputs, in the order of the config.
     pub inputs: Vec<Input>,
+    /// Where a row is a step of a series.
+    pub series: Option<Series>,
+    /// Where the rows are one series to forecast.
+    pub windows: Option<Windows>,
+}
+
+/// `[data.windows]`: forecasts of one long series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Windows {
+    /// Steps that a forecast looks back on.
+    pub length: usize,
+    /// Steps that are forecast.
+    pub horizon: usize,
+    /// Steps from one window to the next.
+    pub stride: usize,
+    /// The column that orders the rows.
+    pub order: Option<String>,
+    /// Names or patterns of columns that are known in advance.
+    pub known: Vec<String>,
+    /// Steps of a season.
+    pub season: Option<usize>,
+}
+
+/// `[data.series]`: rows that are steps of series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// The column that says which series a row belongs to.
+    pub id: String,
+    /// The column that orders the steps.
+    pub order: Option<String>,
+    /// Names or patterns of the columns that are numbers of a step.
+    pub channels: Option<Vec<String>>,
+    /// The number of steps.
+    pub length: Option<usize>,
 }
 
 /// Where validation rows come from.
@@ -150,13 +186,16 @@ impl Data {
     /// From the checked keys of the section.
     pub(super) fn from_values(values: &Values, registries: &Registries<'_>) -> Self {
         let texts = |key: &str| if values.has(key) { values.strs(key) } else { Vec::new() };
+        let test_fraction =
+            if let Some(Value::Float(fraction)) = values.get("test") { *fraction } else { 0.0 };
         Data {
             train: texts("train"),
             validation: match values.get("validation") {
                 Some(Value::Float(fraction)) => Validation::Fraction(*fraction),
                 _ => Validation::Files(texts("validation")),
             },
-            test: texts("test"),
+            test: if let Some(Value::Float(_)) = values.get("test") { Vec::new() } else { texts("test") },
+            test_fraction,
             target: texts("target"),
             features: values.has("features").then(|| values.strs("features")),
             exclude: texts("exclude"),
@@ -188,6 +227,20 @@ impl Data {
                     },
                 })
                 .collect(),
+            series: table(values, "series", keys::SERIES).map(|series| Series {
+                id: series.str("id").to_owned(),
+                order: series.has("order").then(|| series.str("order").to_owned()),
+                channels: series.has("channels").then(|| series.strs("channels")),
+                length: series.has("length").then(|| series.usize("length")),
+            }),
+            windows: table(values, "windows", keys::WINDOWS).map(|windows| Windows {
+                length: windows.usize("length"),
+                horizon: windows.usize("horizon"),
+                stride: windows.usize("stride"),
+                order: windows.has("order").then(|| windows.str("order").to_owned()),
+                known: windows.strs("known"),
+                season: windows.has("season").then(|| windows.usize("season")),
+            }),
         }
     }
 
@@ -208,6 +261,7 @@ impl Data {
             }),
         );
         put("test", (!self.test.is_empty()).then(|| one_or_list(&self.test)));
+        put("test", (self.test_fraction > 0.0).then_some(Value::Float(self.test_fraction)));
         put("target", Some(one_or_list(&self.target)));
         put("features", self.features.as_deref().map(list));
         put("exclude", Some(list(&self.exclude)));
@@ -221,11 +275,39 @@ impl Data {
         put("quoting", Some(Value::Bool(self.quoting)));
         put("on_bad_row", Some(text(if self.skip_bad_rows { "skip" } else { "error" })));
         put("max_bad_fraction", Some(Value::Float(self.max_bad_fraction)));
+        put("series", self.series.as_ref().map(Series::to_value));
+        put("windows", self.windows.as_ref().map(Windows::to_value));
         let columns = self.columns.iter().map(|(name, pins)| (name.clone(), pins.clone().into_table()));
         put("columns", (!self.columns.is_empty()).then(|| Value::Table(columns.collect())));
         let inputs = self.inputs.iter().map(|input| (input.name.clone(), input.to_value()));
         put("inputs", (!self.inputs.is_empty()).then(|| Value::Table(inputs.collect())));
         values
+    }
+}
+
+impl Series {
+    fn to_value(&self) -> Value {
+        let order = self.order.as_deref().map(text);
+        let channels = self.channels.as_deref().map(one_or_list);
+        let length = self.length.map(|n| Value::Int(n as i64));
+        let all =
+            [("id", Some(text(&self.id))), ("order", order), ("channels", channels), ("length", length)];
+        Value::Table(all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
+    }
+}
+
+impl Windows {
+    fn to_value(&self) -> Value {
+        let whole = |n: usize| Some(Value::Int(n as i64));
+        let all = [
+            ("length", whole(self.length)),
+            ("horizon", whole(self.horizon)),
+            ("stride", whole(self.stride)),
+            ("order", self.order.as_deref().map(text)),
+            ("known", Some(list(&self.known))),
+            ("season", self.season.and_then(whole)),
+        ];
+        Value::Table(all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
     }
 }
 
@@ -391,6 +473,11 @@ impl EarlyStopping {
 
 fn choice(values: &Values, key: &str, family: Family, registries: &Registries<'_>) -> Option<Choice> {
     Choice::from_value(values.get(key)?, family, registries)
+}
+
+/// The keys of a nested table.
+fn table(values: &Values, key: &str, keys: &[crate::spec::Key]) -> Option<Values> {
+    values.get(key).and_then(|table| Values::from_table(table, &[keys]))
 }
 
 /// The tables under the names of a [`Kind::Table`](crate::spec::Kind::Table).

@@ -17,7 +17,7 @@ use super::scaler::{self, Scaler, Summary};
 use super::schema::{ColumnSchema, Role, Schema};
 use super::stored::{ImageCell, SeriesCell, Store};
 use super::table::Table;
-use super::target::Targets;
+use super::target::{NumberTarget, Targets};
 use super::target_groups::TargetGroups;
 use crate::error::{Error, Problem, Result, quote};
 
@@ -135,7 +135,8 @@ impl Change {
 
 /// Columns that new data may have without a note.
 fn left_out(schema: &Schema) -> Vec<String> {
-    schema.columns.iter().filter(|c| c.role == Role::LeftOut).map(|c| c.name.clone()).collect()
+    let unused = |c: &&ColumnSchema| matches!(c.role, Role::LeftOut | Role::Step);
+    schema.columns.iter().filter(unused).map(|c| c.name.clone()).collect()
 }
 
 /// The inputs that have columns, the default one last.
@@ -246,13 +247,20 @@ impl Fit<'_> {
             }
             Store::Series(series) => {
                 let (mean, std) = series.moments(self.train);
-                let (length, even) = series.longest();
+                let fill = mean.clone();
+                let (mean, std) = match scale {
+                    Scale::None => (vec![0.0; fill.len()], vec![1.0; fill.len()]),
+                    _ => (mean, std),
+                };
+                let (longest, shortest) = series.longest();
+                let length = self.raw.options.steps.length.unwrap_or(longest);
                 Cell::Series(SeriesCell {
                     channels: series.channels().to_vec(),
                     length,
-                    ragged: !even,
+                    ragged: shortest < length,
                     mean,
                     std,
+                    fill,
                 })
             }
         }
@@ -418,6 +426,9 @@ impl Fit<'_> {
                             self.warnings.push(warning);
                         }
                     }
+                    if let Some(cut) = &options.steps.windows {
+                        columns.chunks_mut(cut.horizon).for_each(share);
+                    }
                 }
                 Targets::Classes { column, classes, .. } => {
                     let mut seen = vec![false; classes.len()];
@@ -442,4 +453,13 @@ impl Fit<'_> {
         }
         groups
     }
+}
+
+/// Gives forecasts of one column the same mean and deviation, however far ahead they are: those of all of them together.
+fn share(columns: &mut [NumberTarget]) {
+    let n = columns.len() as f64;
+    let mean = columns.iter().map(|c| c.mean).sum::<f64>() / n;
+    let spread = |c: &NumberTarget| c.std * c.std + (c.mean - mean) * (c.mean - mean);
+    let std = (columns.iter().map(spread).sum::<f64>() / n).sqrt();
+    columns.iter_mut().for_each(|c| (c.mean, c.std) = (mean, std));
 }

@@ -18,6 +18,7 @@ mod idx;
 mod image_rows;
 mod infer;
 mod inputs;
+mod long;
 mod moments;
 mod normal;
 mod options;
@@ -26,18 +27,21 @@ mod preprocess;
 mod raw;
 mod raw_target;
 pub mod reader;
+mod recipe;
 mod rows;
 mod samples;
 mod scaler;
 mod schema;
 pub mod source;
 mod split;
+mod step;
 mod stored;
 mod table;
 mod target;
 mod target_groups;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 pub use augment::{AUGMENTATIONS, AugmentEntry, Augmentation, Chain, Changes, Grid, Sample as AugmentSample};
 pub use batch::{EpochOrder, balanced_class_weights};
@@ -46,9 +50,10 @@ pub use date::DatePart;
 pub use encode::{Encoder, Report};
 pub(crate) use field::{closest, list};
 pub use fit::Fitted;
-pub use held::{HeldRow, HeldRows, Payloads};
+pub use held::{Extent, HeldRow, HeldRows, Payloads};
 pub use image_rows::{ImageRow, ImageRows};
 pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs, StoredInput};
+pub use long::{LongTable, STEPS};
 pub use options::{
     ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Resize, Scale,
     Unknown,
@@ -56,13 +61,15 @@ pub use options::{
 pub use preprocess::{Binding, InputColumns, Preprocessing};
 pub use raw::RawTable;
 pub use rows::{BufferedRow, Fields, Meaning, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
-pub use samples::{ImageColumns, Sample, SampleOptions, Samples};
+pub use samples::{ImageColumns, Sample, SampleOptions, Samples, StepTable};
 pub use scaler::Scaler;
 pub use schema::{ColumnSchema, Role, Schema};
 pub use split::{Classes, Split};
+pub use step::Steps;
 pub use stored::{
     ImageCell, ImageStore, Images, Payload, Series, SeriesCell, SeriesStore, Store, StoredCell,
 };
 pub use table::Table;
 pub use target::{LabelTarget, NumberTarget, Targets};
 pub use target_groups::{TargetGroup, TargetGroups};
+pub use windows::{KNOWN, WindowRow, WindowRows, WindowTable};

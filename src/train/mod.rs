@@ -20,6 +20,9 @@ mod predict_tests;
 mod progress;
 mod run;
 mod scores;
+mod season;
+#[cfg(test)]
+mod series_tests;
 mod state;
 mod stepper;
 mod stop;

@@ -9,6 +9,7 @@ use crate::backend::available_memory;
 use crate::backend::cpu::Cpu;
 use crate::checkpoint::{self, ModelFile, Tensor};
 use crate::config::{Config, Validation, registries};
+use crate::data::{DenseInput, Extent, Inputs, Preprocessing, Table, TargetGroup};
 use crate::data::{Inputs, Preprocessing, Table, TargetGroup};
 use crate::error::{Code, Error, Problem, Result};
 use crate::graph::{self, Graph, Machine, Mode, Pass, PlanOptions, ValueId};
@@ -132,6 +133,43 @@ impl Model {
             .map_err(|e| Error { code: Code::Model, ..e })?;
         model.set_tensors(&file, path, "")?;
         Ok(model)
+    }
+
+    /// The same model with room for series of this extent, with one plan: of `mode`, for batches of up to `rows`.
+    ///
+    /// Layers that look along the steps as they come (convolutions, pooling, recurrent layers) have the same weights whatever
+    /// the number of steps is; the network is built anew for it.
+    ///
+    /// # Errors
+    /// `Code::Data` where the network was made for shorter series: a layer has weights for each step.
+    pub(super) fn covering(self, extent: &Extent, mode: Mode, rows: usize) -> Result<Model> {
+        let mut preprocessing = self.preprocessing.clone();
+        let before = preprocessing.steps();
+        if !preprocessing.cover(extent.longest, extent.shortest) {
+            return Ok(self);
+        }
+        let plans = [PlanOptions::new(mode, rows)];
+        let named = |graph: &Graph| -> Vec<(String, Vec<usize>)> {
+            let tensors = graph.params.iter().chain(&graph.buffers);
+            tensors.map(|t| (t.name.clone(), t.shape.axes().to_vec())).collect()
+        };
+        let longer = Model::new(self.config.clone(), preprocessing, &self.class_weights(), &plans);
+        let why = match longer {
+            Ok(mut model) if named(model.graph()) == named(self.graph()) => {
+                model.machine.params_mut().copy_from_slice(self.machine.params());
+                model.machine.buffers_mut().copy_from_slice(self.machine.buffers());
+                return Ok(model);
+            }
+            Ok(_) => "a layer has weights for each step".to_owned(),
+            Err(error) => {
+                error.problems.first().map_or_else(String::new, |p| format!("{}: {}", p.place, p.what))
+            }
+        };
+        let error = Error::data(&extent.place, "the series is too long for this network");
+        Err(error.expected(format!("at most {before} steps: {why}")).found(format!("{} steps", extent.longest)).help(
+            "cut the series, or train with data.series.length, or with layers that take any number of steps, such as conv1d \
+             and global_avg_pool",
+        ))
     }
 
     /// The graph.

@@ -334,7 +334,7 @@ error[2]: the command line: data.train is missing
   help: The table to train on: a path, a list of paths, or a glob such as "part-*.csv".
 error[2]: the command line: data.target is missing
   expected: text, or a list of texts
-  help: The column to predict, or a list of columns.
+  help: The column to predict, or a list of columns; "label" for IDX files and folders of images.
 "##);
     let text = |text: &str| Value::Str(text.to_owned());
     let flags = [

@@ -108,7 +108,13 @@ impl StoredCell<'_> {
             StoredCell::Image(cell) => (cell.shape[2], &cell.mean, &cell.std),
             StoredCell::Series(cell) => (cell.channels.len(), &cell.mean, &cell.std),
         };
-        !self.shape().is_empty()
+        let fill = match self {
+            StoredCell::Image(_) => &[][..],
+            StoredCell::Series(cell) => &cell.fill,
+        };
+        (fill.len() == channels || matches!(self, StoredCell::Image(_)))
+            && fill.iter().all(|x| x.is_finite())
+            && !self.shape().is_empty()
             && [mean.len(), std.len()] == [channels; 2]
             && mean.iter().all(|m| m.is_finite())
             && std.iter().all(|s| s.is_finite() && *s > 0.0)
