@@ -36,8 +36,7 @@ pub enum Payloads {
 impl HeldRows {
     /// Rows whose fields in `column` are `payloads`.
     pub fn new(texts: RowBuffer, column: usize, payloads: Payloads) -> Self {
-        HeldRows { texts: Box::new(texts), payloads, column, next: 0 }
-        HeldRows { texts, payloads, column, steps: Steps::default(), next: 0 }
+        HeldRows { texts: Box::new(texts), payloads, column, steps: Steps::default(), next: 0 }
     }
 
     /// The same rows, their images of the size that `form` says.

@@ -3,9 +3,7 @@
 use super::field::Stage;
 use super::folder::{self, Listing};
 use super::held::{Extent, HeldRow, HeldRows};
-use super::held::{HeldRow, HeldRows};
 use super::idx::{self, IdxOptions, too_large};
-use super::idx::{self, IdxOptions};
 use super::image_rows::{ImageColumn, ImageRow, ImageRows};
 use super::long::{self, LongTable};
 use super::options::DataOptions;
@@ -138,7 +136,6 @@ impl Samples {
             let rows = idx::read(source, first, labels)?;
             let column = options.images.column(rows.columns(), idx::IMAGE)?;
             options.check_size(source, &column.form)?;
-            return Ok(Samples::Held(rows.with_images(&column.form)?));
             return Ok(Samples::Held(rows.with_images(&column.form)?, Vec::new()));
         }
         let mut reader = TableReader::with_first(first, source, &options.read)?;

@@ -12,7 +12,7 @@ use crate::spec::{Choice, Family, Span, Tree, Value, Values};
 use crate::tensor::Key;
 use crate::train::scores::{Scores, score};
 use crate::train::stepper::{self, Clip, EVALUATE};
-use crate::train::{Model, Output, Stop, defaults};
+use crate::train::{Model, Output, Stop};
 
 /// Steps that the linear model is trained for at most, and rows of each.
 const STEPS: usize = 1500;
@@ -92,8 +92,6 @@ pub(super) fn linear(
 ) -> Result<Scores> {
     let network = model.graph().cost() * train.1.len() as f64 * config.train.epochs.unwrap_or(0) as f64;
     let mut config = config.clone();
-    let places = model.inputs.is_one_with_places();
-    config.model.layers = Some(if places { defaults::side_by_side() } else { Vec::new() });
     config.train.mixup = None;
     config.data.inputs.iter_mut().for_each(|input| input.augment.clear());
     config.model.layers = Some(side_by_side(model));
