@@ -2,9 +2,10 @@
 
 use super::folder::{self, Listing};
 use super::held::{HeldRow, HeldRows};
-use super::idx::{self, IdxOptions};
+use super::idx::{self, IdxOptions, too_large};
 use super::image_rows::{ImageColumn, ImageRow, ImageRows};
 use super::options::DataOptions;
+use super::picture::Form;
 use super::preprocess::Preprocessing;
 use super::reader::{ReadOptions, Row, TableReader};
 use super::rows::{Fields, Meaning, RowBuffer, Rows};
@@ -74,6 +75,7 @@ impl Samples {
         if source.is_folder() {
             let listing = Listing::new(source, options.targets)?;
             let column = options.images.column(listing.rows.columns(), folder::IMAGE)?;
+            options.check_size(source, &column.form)?;
             let rows = ImageRows::of_folder(listing, column, &options.read, memory);
             return Ok(Samples::Images(Box::new(rows)));
         }
@@ -84,6 +86,7 @@ impl Samples {
             let labels = IdxOptions { labels: options.targets, memory: options.memory };
             let rows = idx::read(source, first, labels)?;
             let column = options.images.column(rows.columns(), idx::IMAGE)?;
+            options.check_size(source, &column.form)?;
             return Ok(Samples::Held(rows.with_images(&column.form)?));
         }
         let reader = TableReader::with_first(first, source, &options.read)?;
@@ -91,6 +94,7 @@ impl Samples {
         if columns.is_empty() {
             return Ok(Samples::Table(Box::new(reader)));
         }
+        columns.iter().try_for_each(|column| options.check_size(source, &column.form))?;
         let missing = options.images.missing_values();
         let rows = ImageRows::of_table(reader, source, columns, missing, memory);
         Ok(Samples::Images(Box::new(rows)))
@@ -112,6 +116,17 @@ impl Samples {
             Samples::Images(rows) => rows.header_looks_like_data(),
             Samples::Held(_) => false,
         }
+    }
+}
+
+impl SampleOptions {
+    /// Refuses images of which one alone does not fit into memory.
+    fn check_size(&self, source: &Source, form: &Form) -> Result<()> {
+        let size = form.shape.map_or(0.0, |shape| shape.iter().map(|&n| n as f64).product());
+        if size <= self.memory as f64 {
+            return Ok(());
+        }
+        Err(too_large(&source.inputs()[0].name(), size as u64, self.memory))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::layers::{Lowering, activation};
 use crate::ops::max_pool::MaxPool;
 use crate::ops::reshape::Reshape;
 use crate::ops::resize_lengths::ResizeLengths;
-use crate::ops::{Op, Pooling};
+use crate::ops::{Op, Pooling, ShapeError};
 use crate::spec::{Key, Kind, Preset, Value, Values};
 use crate::tensor::Shape;
 
@@ -174,8 +174,14 @@ pub(super) fn global(
     op: impl Op + 'static,
 ) -> Result<ValueId, Problem> {
     let x = b.one(inputs)?;
-    if b.shape(x).axes().len() == 2 {
-        return b.over_steps(op, inputs);
+    match b.shape(x).axes().len() {
+        2 => return b.over_steps(op, inputs),
+        3 => {}
+        _ => {
+            let problem = b.problem(&ShapeError::new("an image or a series", b.shape(x).to_string()));
+            let help = "give the input a shape [C, H, W] or [C, T]: [data.inputs.NAME] shape = [C, H, W]";
+            return Err(problem.help(help));
+        }
     }
     let x = b.channels_last(x, 2)?;
     let shape = Shape::from([b.shape(x).outer(), b.shape(x).last()]);

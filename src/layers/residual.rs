@@ -32,7 +32,8 @@ fn lower(b: &mut Lowering<'_>, values: &Values, inputs: &[ValueId]) -> Result<Va
     let path = b.path.clone();
     let f = b.list(&children(values), x)?;
     let places = b.is_channels_last(f) && b.shape(x).axes().len() == b.shape(f).axes().len();
-    let x = if places { b.channels_last_if_any(x)? } else { x };
+    let dims = b.shape(x).axes().len().saturating_sub(1);
+    let x = if places { b.channels_last(x, dims)? } else { x };
     let (from, to) = (b.shape(x).clone(), b.shape(f).clone());
     b.path = format!("{path}.projection");
     let shortcut = if from == to {

@@ -46,9 +46,9 @@ macro_rules! registry {
 registry! {
     /// Ops that are neither activations nor losses.
     OPS: OpEntry = [
-        add, avg_pool, batch_norm, concat, conv, conv_transpose, dropout, embedding, last, layer_norm, linear, mask,
-        max, max_pool, mean, mul, pad, reshape, resize_lengths, scale_lengths, softmax, stretch_lengths, transpose,
-        upsample,
+        add, avg_pool, batch_norm, concat, conv, conv_transpose, dropout, embedding, group_norm, last, layer_norm,
+        linear, mask, max, max_pool, mean, mul, pad, reshape, resize_lengths, scale_lengths, softmax,
+        stretch_lengths, transpose, upsample,
     ]
 }
 
@@ -228,6 +228,12 @@ pub trait Op: Debug + Send + Sync {
     /// # Errors
     /// A [`ShapeError`] that says what would fit.
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError>;
+
+    /// Whether the output is the one input under another shape: then the plan gives both one place and runs nothing, where
+    /// the input has rows.
+    fn renames(&self) -> bool {
+        false
+    }
 
     /// Computes the output for the lane's rows.
     fn forward(&self, be: &mut dyn Backend, io: &Io);

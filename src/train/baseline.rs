@@ -12,7 +12,7 @@ use crate::spec::{Choice, Family, Values};
 use crate::tensor::Key;
 use crate::train::scores::{Scores, score};
 use crate::train::stepper::{self, Clip, EVALUATE};
-use crate::train::{Model, Output, Stop};
+use crate::train::{Model, Output, Stop, defaults};
 
 /// Steps that the linear model is trained for, and rows of each.
 const STEPS: usize = 1500;
@@ -82,7 +82,8 @@ pub(super) fn linear(
     stop: &Stop,
 ) -> Result<Scores> {
     let mut config = config.clone();
-    config.model.layers = Some(Vec::new());
+    let places = model.inputs.is_one_with_places();
+    config.model.layers = Some(if places { defaults::side_by_side() } else { Vec::new() });
     config.model.outputs.iter_mut().for_each(|output| output.input = None);
     let batch = BATCH.min(train.1.len());
     let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, BATCH)];

@@ -23,12 +23,14 @@ mod avg_pool;
 mod batch_norm;
 mod blocks;
 mod buffer;
+mod channels;
 mod columns;
 mod convolve;
 mod cross_entropy;
 mod dropout;
 mod flush;
 mod gather;
+mod group_norm;
 mod lane;
 mod layer_norm;
 pub mod matmul;
@@ -41,6 +43,7 @@ mod slices;
 mod softmax;
 mod spatial;
 mod steps;
+mod strips;
 mod transpose;
 mod upsample;
 mod window;
@@ -87,8 +90,6 @@ struct Lane<'a, T> {
     scratch: &'a mut Scratch,
     /// Whatever a primitive puts there is gone after it.
     room: &'a mut [T],
-    /// Rows of the whole batch.
-    batch: usize,
     rows: Range<usize>,
     key: Key,
     accumulate: bool,
@@ -169,7 +170,6 @@ impl<T: Number> Cpu<T> {
             device: self,
             scratch: product,
             room: any.as_mut_slice(),
-            batch: lanes.rows,
             rows,
             key: lanes.key,
             accumulate: lanes.accumulate,
