@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use crate::tensor::{Key, Slot, View};
 
+pub mod channels;
 #[cfg(test)]
 mod check;
 mod convolve;
@@ -25,6 +26,7 @@ mod series;
 pub mod simd;
 mod spatial;
 
+pub use channels::{ChannelSpec, Channels, Ends, GroupSpec};
 pub use convolve::{Convolution, Convolve, Weights};
 pub use memory::available_memory;
 pub use pool::{Pool, PoolSpec, Windows};
@@ -107,7 +109,7 @@ pub struct CrossEntropy {
 /// What an op may ask for. One value of this type serves one lane.
 ///
 /// A view with rows means the lane's rows of it; a view without means all of it.
-pub trait Backend: Convolve + Pool + Resample + Series + Spatial {
+pub trait Backend: Channels + Convolve + Pool + Resample + Series + Spatial {
     /// The key of this step's random numbers: a function of seed and step.
     fn key(&self) -> Key;
 
@@ -196,43 +198,6 @@ pub trait Backend: Convolve + Pool + Resample + Series + Spatial {
         units: Range<usize>,
     );
 
-    /// Mean and `rstd = 1/√(var + ε)` of the channels in `units` over all rows: x `[B, C, L]`, `stats` mean and rstd `[C]`.
-    /// Moves the running mean and variance by `momentum` (the variance unbiased).
-    fn channel_stats(
-        &mut self,
-        x: View,
-        stats: (View, View),
-        running: (View, View),
-        c: ChannelSpec,
-        units: Range<usize>,
-    );
-    /// `rstd = 1/√(variance + ε)` of the channels in `units`.
-    fn channel_rstd(&mut self, variance: View, rstd: View, c: ChannelSpec, units: Range<usize>);
-    /// `y = (x − mean) · rstd ⊙ gain + bias`, channel by channel; `affine` is gain and bias.
-    fn channel_norm(&mut self, x: View, stats: (View, View), affine: (View, View), y: View, c: ChannelSpec);
-    /// `sums` of the channels in `units`, stored: `Σ dy ⊙ x̂` and `Σ dy`; also written to the gradients of gain and bias.
-    fn channel_grad_sums(
-        &mut self,
-        x: View,
-        stats: (View, View),
-        dy: View,
-        sums: (View, View),
-        affine: (Option<Dest>, Option<Dest>),
-        c: ChannelSpec,
-        units: Range<usize>,
-    );
-    /// `dx (+)= gain · rstd · (dy − (Σdy + x̂ · Σ(dy ⊙ x̂)) / n)`, `n` the rows and places that the sums were taken over.
-    fn channel_norm_grad(
-        &mut self,
-        x: View,
-        stats: (View, View),
-        gain: View,
-        dy: View,
-        sums: (View, View),
-        dx: Dest,
-        c: ChannelSpec,
-    );
-
     /// Packs some [units](Device::pack_units) of the weight `w` in the order that `form` names.
     fn pack(&mut self, w: View, packed: View, form: &Form, units: Range<usize>);
 }
@@ -251,19 +216,6 @@ pub enum Form {
     Convolve(Convolution),
     /// Weights of a convolution, for [`Convolve::convolve_back`].
     ConvolveBack(Convolution),
-}
-
-/// How a channel norm reads its input.
-#[derive(Clone, Copy, Debug)]
-pub struct ChannelSpec {
-    /// Channels: `C` of `[B, C, L]`.
-    pub channels: usize,
-    /// Places a channel: `L` of `[B, C, L]`, 1 for a table.
-    pub places: usize,
-    /// ε below the root.
-    pub eps: f64,
-    /// Share of the batch in the running statistics.
-    pub momentum: f64,
 }
 
 /// What the lanes of one stage have in common.

@@ -246,6 +246,12 @@ pub(super) const INPUT: &[Key] = &[
         Preset::Absent,
         "For images: how others get the size of `shape`: \"stretch\" (the default), \"crop\" (the shorter side fits, the middle is taken of the other) or \"pad\" (the longer side fits, black around the other).",
     ),
+    key(
+        "augment",
+        Kind::List(&Kind::Choice(Family::Augmentation)),
+        Preset::Absent,
+        "Random changes of images and series, one after the other; in training alone.",
+    ),
 ];
 
 /// `[model]`

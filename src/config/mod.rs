@@ -73,7 +73,7 @@ impl Config {
         Ok(Config {
             seed: values.usize("seed") as u64,
             threads: values.has("threads").then(|| values.usize("threads")),
-            data: Data::from_values(&data),
+            data: Data::from_values(&data, &registries),
             model: Model::from_values(&model, tree.get("model"), &registries),
             train: Train::from_values(&train, &registries),
             sources,

@@ -99,6 +99,8 @@ pub struct Input {
     pub shape: Option<Vec<usize>>,
     /// How images get that size: `stretch`, `crop` or `pad`.
     pub resize: Option<String>,
+    /// Random changes in training.
+    pub augment: Vec<Choice>,
 }
 
 /// `[model]`: the network.
@@ -180,7 +182,7 @@ pub enum ClassWeights {
 
 impl Data {
     /// From the checked keys of the section.
-    pub(super) fn from_values(values: &Values) -> Self {
+    pub(super) fn from_values(values: &Values, registries: &Registries<'_>) -> Self {
         let texts = |key: &str| if values.has(key) { values.strs(key) } else { Vec::new() };
         let test_fraction =
             if let Some(Value::Float(fraction)) = values.get("test") { *fraction } else { 0.0 };
@@ -214,6 +216,13 @@ impl Data {
                         .has("shape")
                         .then(|| input.f64s("shape").iter().map(|&n| n as usize).collect()),
                     resize: input.has("resize").then(|| input.str("resize").to_owned()),
+                    augment: match input.get("augment") {
+                        Some(Value::List(items)) => {
+                            let choice = |item| Choice::from_value(item, Family::Augmentation, registries);
+                            items.iter().filter_map(choice).collect()
+                        }
+                        _ => Vec::new(),
+                    },
                 })
                 .collect(),
             series: table(values, "series", keys::SERIES).map(|series| Series {
@@ -309,6 +318,10 @@ impl Input {
         }
         if let Some(resize) = &self.resize {
             entries.push(("resize".to_owned(), text(resize)));
+        }
+        if !self.augment.is_empty() {
+            let all = self.augment.iter().map(Choice::to_value).collect();
+            entries.push(("augment".to_owned(), Value::List(all)));
         }
         Value::Table(entries)
     }

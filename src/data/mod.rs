@@ -5,6 +5,7 @@
 //! in place, from which batches are gathered as [`Inputs`] describes. The preprocessing travels in the model file; an
 //! [`Encoder`] takes new rows through it.
 
+mod augment;
 mod batch;
 mod column;
 mod date;
@@ -42,6 +43,7 @@ mod target_groups;
 mod tests;
 mod windows;
 
+pub use augment::{AUGMENTATIONS, AugmentEntry, Augmentation, Chain, Changes, Grid, Sample as AugmentSample};
 pub use batch::{EpochOrder, balanced_class_weights};
 pub use column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Fill, NumberCell};
 pub use date::DatePart;

@@ -3,8 +3,8 @@
 //! Transparent pixels lie over white. Grey is 0.299 R + 0.587 G + 0.114 B, as in PIL. Numbers of 16 bits become 8. An image
 //! that its camera turned (EXIF) is turned upright. Resizing is bilinear, over all pixels that a smaller image covers.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{BufReader, ErrorKind};
 use std::path::Path;
 
 use image::imageops::{FilterType, resize};
@@ -60,8 +60,9 @@ impl Picture {
             Problem::new("", format!("the image cannot be read: {e}"))
                 .help("copy or download the image again")
         };
-        let mut reader =
-            ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(|e| unreadable(&e))?;
+        let file = BufReader::new(File::open(path).map_err(|e| unreadable(&e))?);
+        // By what is in it: many files are called .png and are none.
+        let mut reader = ImageReader::new(file).with_guessed_format().map_err(|e| unreadable(&e))?;
         if reader.format().is_none() {
             return Err(Problem::new("", "no image").expected("a PNG, JPEG or BMP file"));
         }

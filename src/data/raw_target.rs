@@ -9,6 +9,7 @@ use super::schema::{ColumnSchema, Role, Schema};
 use super::target::{LabelTarget, NumberTarget, Tally, Targets};
 use super::target_groups::{TargetGroup, TargetGroups};
 use crate::error::{Code, Error, Problem, Result, quote};
+use crate::spec::toml_key;
 
 /// All target columns, output after output.
 #[derive(Debug)]
@@ -256,7 +257,7 @@ fn finish_several(
                 columns.push(plain(target.name, offset));
             }
             Kind::Labels { dictionary, .. } => {
-                let place = format!("model.outputs.{output}.target");
+                let place = format!("model.outputs.{}.target", toml_key(output));
                 let what = "several targets of one output must all be numbers, or all have two values";
                 let found = format!("{} different texts in column {}", dictionary.len(), quote(&target.name));
                 let help = "give the column an output of its own";

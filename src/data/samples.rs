@@ -3,10 +3,11 @@
 use super::field::Stage;
 use super::folder::{self, Listing};
 use super::held::{Extent, HeldRow, HeldRows};
-use super::idx::{self, IdxOptions};
+use super::idx::{self, IdxOptions, too_large};
 use super::image_rows::{ImageColumn, ImageRow, ImageRows};
 use super::long::{self, LongTable};
 use super::options::DataOptions;
+use super::picture::Form;
 use super::preprocess::Preprocessing;
 use super::reader::{ReadOptions, Row, TableReader};
 use super::rows::{Fields, Meaning, RowBuffer, Rows};
@@ -123,6 +124,7 @@ impl Samples {
         if source.is_folder() {
             let listing = Listing::new(source, options.targets)?;
             let column = options.images.column(listing.rows.columns(), folder::IMAGE)?;
+            options.check_size(source, &column.form)?;
             let rows = ImageRows::of_folder(listing, column, &options.read, memory);
             return Ok(Samples::Images(Box::new(rows)));
         }
@@ -133,6 +135,7 @@ impl Samples {
             let labels = IdxOptions { labels: options.targets, memory: options.memory };
             let rows = idx::read(source, first, labels)?;
             let column = options.images.column(rows.columns(), idx::IMAGE)?;
+            options.check_size(source, &column.form)?;
             return Ok(Samples::Held(rows.with_images(&column.form)?, Vec::new()));
         }
         let mut reader = TableReader::with_first(first, source, &options.read)?;
@@ -151,6 +154,7 @@ impl Samples {
         if columns.is_empty() {
             return Ok(Samples::Table(Box::new(reader)));
         }
+        columns.iter().try_for_each(|column| options.check_size(source, &column.form))?;
         let missing = options.images.missing_values();
         let rows = ImageRows::of_table(reader, source, columns, missing, memory);
         Ok(Samples::Images(Box::new(rows)))
@@ -211,6 +215,15 @@ impl SampleOptions {
                 Purpose::Fitted { preprocessing, with_targets: self.targets }
             }
         }
+    }
+
+    /// Refuses images of which one alone does not fit into memory.
+    fn check_size(&self, source: &Source, form: &Form) -> Result<()> {
+        let size = form.shape.map_or(0.0, |shape| shape.iter().map(|&n| n as f64).product());
+        if size <= self.memory as f64 {
+            return Ok(());
+        }
+        Err(too_large(&source.inputs()[0].name(), size as u64, self.memory))
     }
 }
 

@@ -213,8 +213,7 @@ fn every_op_has_five_shapes_and_batches_of_one_and_more() {
             .collect();
         assert!(shapes.len() >= 5, "{name}: {} shapes", shapes.len());
         assert!(own.iter().any(|c| c.batch > 1), "{name}: no batch");
-        // Batch statistics of one row are not defined.
-        assert!(name == "batch_norm" || own.iter().any(|c| c.batch == 1), "{name}: no batch of one row");
+        assert!(own.iter().any(|c| c.batch == 1), "{name}: no batch of one row");
     }
 }
 

@@ -3,14 +3,14 @@
 use crate::error::Problem;
 use crate::graph::{Init, ValueId};
 use crate::layers::{ACTIVATION_KEY, LayerEntry, Lowering};
-use crate::ops::ShapeError;
 use crate::ops::batch_norm::BatchNorm;
 use crate::spec::{Key, Kind, Preset, Values};
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "batch_norm",
-    doc: "Each channel brought to mean 0 and variance 1 over the batch in training, by running statistics otherwise; then \
-          scaled and shifted. A training batch of one row has no variance and is left out. Ioffe & Szegedy 2015.",
+    doc: "Each channel brought to mean 0 and variance 1 over the batch, the places of an image and the steps of a series in \
+          training, by running statistics otherwise; then scaled and shifted. One value has no variance: over columns of a \
+          table a last batch of one row is left out, and batch_size = 1 is an error. Ioffe & Szegedy 2015.",
     keys: &[
         Key { name: "eps", kind: Kind::above(0.0), default: Preset::Float(1e-5), doc: "ε below the root" },
         Key {
@@ -21,20 +21,18 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
         },
         ACTIVATION_KEY,
     ],
-    example: r#"[{ type = "linear", out_features = 3 }, { type = "batch_norm", activation = "tanh" }]"#,
+    example: r#"[{ type = "linear", input = "series", out_features = 3 }, { type = "batch_norm", activation = "tanh" }, { type = "mean" }]"#,
     lower,
 };
 
 fn lower(b: &mut Lowering<'_>, values: &Values, inputs: &[ValueId]) -> Result<ValueId, Problem> {
-    let x = b.one(inputs)?;
-    let Some(&channels) = b.shape(x).axes().first() else {
-        return Err(b.problem(&ShapeError::new("numbers in columns", "one id a row")));
-    };
+    let x = b.channels(inputs)?;
+    let channels = b.shape(x).last();
     let gain = b.param("weight", [channels], Init::constant(1.0))?;
     let bias = b.param("bias", [channels], Init::constant(0.0))?;
     let mean = b.buffer("running_mean", [channels], Init::constant(0.0));
     let variance = b.buffer("running_var", [channels], Init::constant(1.0));
     let op = BatchNorm { eps: values.f64("eps"), momentum: values.f64("momentum") };
-    let y = b.node(op, &[x, gain, bias, mean, variance])?;
+    let y = b.up_to_ends(op, &[x, gain, bias, mean, variance])?;
     b.activation(values, y)
 }

@@ -14,6 +14,7 @@ use crate::spec::{Described, Family, Key, Kind, Preset, Value, Values};
 use crate::tensor::Shape;
 
 mod activation;
+mod convolution;
 mod network;
 mod places;
 mod pooling;
@@ -53,11 +54,17 @@ registry!(
     avg_pool2d,
     batch_norm,
     concat,
+    conv1d,
+    conv2d,
+    conv_transpose1d,
+    conv_transpose2d,
     dropout,
     embedding,
     flatten,
     global_avg_pool,
     global_max_pool,
+    group_norm,
+    instance_norm,
     last,
     layer_norm,
     linear,

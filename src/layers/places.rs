@@ -96,6 +96,11 @@ impl Lowering<'_> {
         self.places.lengths.get(&x).copied()
     }
 
+    /// Whether `x` has places, and its channels stand last.
+    pub(super) fn is_channels_last(&self, x: ValueId) -> bool {
+        self.shape(x).axes().len() > 1 && self.places.layouts.get(&x) == Some(&Layout::ChannelsLast)
+    }
+
     /// Says that the channels of `x` stand last.
     pub(super) fn set_channels_last(&mut self, x: ValueId) {
         self.places.layouts.insert(x, Layout::ChannelsLast);
@@ -228,14 +233,33 @@ impl Lowering<'_> {
         y
     }
 
-    /// `x` with its channels last, if it has places at all.
+    /// The one input of a layer over channels: with its channels last, whether it has places or not.
     ///
     /// # Errors
-    /// None of its own.
-    pub(super) fn channels_last_if_any(&mut self, x: ValueId) -> Result<ValueId, Problem> {
+    /// Where there is another number of inputs, or ids.
+    pub(super) fn channels(&mut self, inputs: &[ValueId]) -> Result<ValueId, Problem> {
+        let x = self.one(inputs)?;
         match self.shape(x).axes().len() {
+            0 => Err(self.problem(&ShapeError::new("numbers in columns", "one id a row"))),
             dims @ 2..=3 => self.channels_last(x, dims - 1),
             _ => Ok(x),
         }
+    }
+
+    /// A node over the first of `inputs` that also reads its lengths, where it has some, and gives 0 behind the ends.
+    ///
+    /// # Errors
+    /// Those of any new node.
+    pub(super) fn up_to_ends(
+        &mut self,
+        op: impl Op + 'static,
+        inputs: &[ValueId],
+    ) -> Result<ValueId, Problem> {
+        let Some(lengths) = self.lengths_of(inputs[0]) else {
+            return self.node(op, inputs);
+        };
+        let y = self.node(op, &[inputs, &[lengths]].concat())?;
+        self.places.ended.insert(y);
+        Ok(y)
     }
 }

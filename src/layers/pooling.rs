@@ -6,16 +6,18 @@ use crate::graph::ValueId;
 use crate::layers::Lowering;
 use crate::ops::reshape::Reshape;
 use crate::ops::resize_lengths::ResizeLengths;
-use crate::ops::{Op, Pooling};
+use crate::ops::{Op, Pooling, ShapeError};
 use crate::spec::{Key, Kind, Preset, Value, Values};
 use crate::tensor::Shape;
 
 /// Sizes and distances; the limit keeps sums of them far from overflow.
-const SIZE: Kind = Kind::int(1, 1_000_000);
+pub(super) const SIZE: Kind = Kind::int(1, 1_000_000);
 /// One size for both axes, or `[height, width]`.
-const SIZES: Kind = Kind::Any(&[SIZE, Kind::Tuple(2, &SIZE)]);
-const NUMBER: Kind = Kind::int(0, 1_000_000);
-const NUMBERS: Kind = Kind::Any(&[NUMBER, Kind::Tuple(2, &NUMBER)]);
+pub(super) const SIZES: Kind = Kind::Any(&[SIZE, Kind::Tuple(2, &SIZE)]);
+/// Sizes that may be 0.
+pub(super) const NUMBER: Kind = Kind::int(0, 1_000_000);
+/// One such size for both axes, or `[height, width]`.
+pub(super) const NUMBERS: Kind = Kind::Any(&[NUMBER, Kind::Tuple(2, &NUMBER)]);
 
 const fn kernel(kind: Kind) -> Key {
     Key { name: "kernel_size", kind, default: Preset::Required, doc: "places of a window" }
@@ -148,8 +150,14 @@ pub(super) fn global(
     op: impl Op + 'static,
 ) -> Result<ValueId, Problem> {
     let x = b.one(inputs)?;
-    if b.shape(x).axes().len() == 2 {
-        return b.over_steps(op, inputs);
+    match b.shape(x).axes().len() {
+        2 => return b.over_steps(op, inputs),
+        3 => {}
+        _ => {
+            let problem = b.problem(&ShapeError::new("an image or a series", b.shape(x).to_string()));
+            let help = "give the input a shape [C, H, W] or [C, T]: [data.inputs.NAME] shape = [C, H, W]";
+            return Err(problem.help(help));
+        }
     }
     let x = b.channels_last(x, 2)?;
     let shape = Shape::from([b.shape(x).outer(), b.shape(x).last()]);

@@ -25,7 +25,7 @@ fn lower(b: &mut Lowering<'_>, values: &Values, inputs: &[ValueId]) -> Result<Va
     let sizes: Vec<i64> = values.f64s("shape").into_iter().map(|x| x as i64).collect();
     if sizes.is_empty() || sizes.contains(&0) || sizes.iter().filter(|&&n| n < 0).count() > 1 {
         let found = format!("{sizes:?}");
-        let problem = Problem::new(b.place(), "its shape is none");
+        let problem = Problem::new(b.place(), "no shape");
         return Err(problem.expected("sizes of at least 1, and at most one -1").found(found));
     }
     let numbers = b.shape(x).len();

@@ -2,6 +2,7 @@
 
 use crate::error::Problem;
 use crate::graph::ValueId;
+use crate::layers::convolution::projection;
 use crate::layers::linear::affine;
 use crate::layers::{ACTIVATION_KEY, LayerEntry, Lowering, children};
 use crate::ops::ShapeError;
@@ -11,7 +12,8 @@ use crate::spec::{Family, Key, Kind, Preset, Values};
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "residual",
     doc: "x + f(x), f being its layers; where f changes the width, x goes through a linear projection without bias \
-          (NAME.projection.weight). He et al. 2016.",
+          (NAME.projection.weight), of images and series a convolution of kernel_size 1 with the stride that fits. \
+          He et al. 2016.",
     keys: &[
         Key {
             name: "layers",
@@ -29,16 +31,24 @@ fn lower(b: &mut Lowering<'_>, values: &Values, inputs: &[ValueId]) -> Result<Va
     let x = b.one(inputs)?;
     let path = b.path.clone();
     let f = b.list(&children(values), x)?;
+    let places = b.is_channels_last(f) && b.shape(x).axes().len() == b.shape(f).axes().len();
+    let dims = b.shape(x).axes().len().saturating_sub(1);
+    let x = if places { b.channels_last(x, dims)? } else { x };
     let (from, to) = (b.shape(x).clone(), b.shape(f).clone());
+    b.path = format!("{path}.projection");
     let shortcut = if from == to {
-        x
+        Some(x)
+    } else if places {
+        projection(b, x, to.axes())?
     } else if from.with_last(to.last()) == to {
-        b.path = format!("{path}.projection");
-        affine(b, &Values::default(), x, to.last(), false)?
+        Some(affine(b, &Values::default(), x, to.last(), false)?)
     } else {
-        return Err(b.problem(&ShapeError::new(from.to_string(), to.to_string())));
+        None
     };
     b.path = path;
+    let Some(shortcut) = shortcut else {
+        return Err(b.problem(&ShapeError::new(from.to_string(), to.to_string())));
+    };
     let y = b.node(Add, &[shortcut, f])?;
     b.activation(values, y)
 }

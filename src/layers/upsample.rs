@@ -38,7 +38,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
             doc: "whether the centres of the first and the last place stay where they are, instead of their outer edges",
         },
     ],
-    example: r#"[{ type = "linear", input = "image", out_features = 4 }, { type = "upsample", scale_factor = 2, mode = "bilinear" }, { type = "flatten" }]"#,
+    example: r#"[{ type = "linear", input = "series", out_features = 3 }, { type = "upsample", scale_factor = 1.5, mode = "linear" }, { type = "global_avg_pool" }]"#,
     lower,
 };
 

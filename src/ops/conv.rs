@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::backend::{Backend, Convolution, Dest, Form, Matrix, Weights};
-use crate::ops::{Case, CaseInput, Io, Op, OpEntry, Reads, ShapeError};
+use crate::ops::{Case, CaseInput, Io, Op, OpEntry, PRODUCT_ROWS, Reads, ShapeError};
 use crate::tensor::Shape;
 
 pub(super) const ENTRY: OpEntry = OpEntry { name: "conv", cases };
@@ -241,6 +241,11 @@ impl Op for Conv {
         if let Some(dw) = io.dx(1) {
             be.convolve_weights(&c, io.x(0), io.dy(), dw, units);
         }
+    }
+
+    fn rows_wanted(&self, inputs: &[Shape]) -> usize {
+        let [height, width] = self.of(inputs).map;
+        PRODUCT_ROWS.div_ceil((height * width).max(1))
     }
 
     fn cost(&self, inputs: &[Shape]) -> f64 {

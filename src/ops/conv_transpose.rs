@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::backend::{Backend, Convolution, Dest, Form, Matrix};
 use crate::ops::conv::{bias_columns, check, places, shape_like, span, weight, weights};
-use crate::ops::{Case, CaseInput, Io, Op, OpEntry, Reads, ShapeError};
+use crate::ops::{Case, CaseInput, Io, Op, OpEntry, PRODUCT_ROWS, Reads, ShapeError};
 use crate::tensor::Shape;
 
 pub(super) const ENTRY: OpEntry = OpEntry { name: "conv_transpose", cases };
@@ -166,6 +166,11 @@ impl Op for ConvTranspose {
         if let Some(dw) = io.dx(1) {
             be.convolve_weights(&c, io.dy(), io.x(0), dw, units);
         }
+    }
+
+    fn rows_wanted(&self, inputs: &[Shape]) -> usize {
+        let [height, width] = self.of(inputs).map;
+        PRODUCT_ROWS.div_ceil((height * width).max(1))
     }
 
     fn cost(&self, inputs: &[Shape]) -> f64 {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::backend::{Backend, Dest, Form, Matrix};
-use crate::ops::{Case, CaseInput, Io, Op, OpEntry, Reads, ShapeError};
+use crate::ops::{Case, CaseInput, Io, Op, OpEntry, PRODUCT_ROWS, Reads, ShapeError};
 use crate::tensor::Shape;
 
 pub(super) const ENTRY: OpEntry = OpEntry { name: "linear", cases };
@@ -84,6 +84,10 @@ impl Op for Linear {
         if let Some(dw) = io.dx(1) {
             be.matmul(&dy.t(), &io.inputs[0].matrix(), dw, io.inputs[0].shape.last(), Some(units), None);
         }
+    }
+
+    fn rows_wanted(&self, inputs: &[Shape]) -> usize {
+        PRODUCT_ROWS.div_ceil(inputs[0].outer().max(1))
     }
 
     fn cost(&self, inputs: &[Shape]) -> f64 {

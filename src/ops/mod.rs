@@ -46,7 +46,7 @@ macro_rules! registry {
 registry! {
     /// Ops that are neither activations nor losses.
     OPS: OpEntry = [
-    add, avg_pool, batch_norm, concat, conv, conv_transpose, dropout, embedding, last, layer_norm, linear, mask, max, max_pool, mean, mul, pad, reshape, resize_lengths, scale_lengths, softmax, transpose, upsample,
+    add, avg_pool, batch_norm, concat, conv, conv_transpose, dropout, embedding, group_norm, last, layer_norm, linear, mask, max, max_pool, mean, mul, pad, reshape, resize_lengths, scale_lengths, softmax, stretch_lengths, transpose, upsample,
     ]
 }
 
@@ -227,6 +227,12 @@ pub trait Op: Debug + Send + Sync {
     /// A [`ShapeError`] that says what would fit.
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError>;
 
+    /// Whether the output is the one input under another shape: then the plan gives both one place and runs nothing, where
+    /// the input has rows.
+    fn renames(&self) -> bool {
+        false
+    }
+
     /// Computes the output for the lane's rows.
     fn forward(&self, be: &mut dyn Backend, io: &Io);
 
@@ -282,11 +288,19 @@ pub trait Op: Debug + Send + Sync {
         None
     }
 
+    /// Rows of the batch that a lane should carry at once: few rows do not pay for the weights that they make it read.
+    fn rows_wanted(&self, _inputs: &[Shape]) -> usize {
+        1
+    }
+
     /// Multiply-adds of forward for one row of the batch.
     fn cost(&self, inputs: &[Shape]) -> f64 {
         inputs.first().map_or(0.0, |s| s.len() as f64)
     }
 }
+
+/// Rows of a product that pay for the weights it reads.
+const PRODUCT_ROWS: usize = 64;
 
 /// Checks that there are as many inputs as the op takes.
 fn arity(inputs: &[Shape], expected: usize) -> Result<(), ShapeError> {

@@ -1,6 +1,6 @@
 //! What the ops over the steps of series share: x `[B, T, …, C]`, and lengths `[B]` where rows may end before T.
 
-use crate::backend::{Backend, Dest, Steps};
+use crate::backend::{Backend, Dest, Ends, Steps};
 use crate::ops::{Case, CaseInput, Content, Io, Op, Saved, ShapeError};
 use crate::tensor::{Shape, View};
 
@@ -40,6 +40,11 @@ pub(super) fn planned(io: &Io) -> Steps {
 /// The lengths of the rows, where there are some.
 pub(super) fn lengths(io: &Io) -> Option<View> {
     io.inputs.get(1).map(|lengths| lengths.view)
+}
+
+/// Where the rows of the first input end, with lengths as the input `at`, where they are given.
+pub(super) fn ends(io: &Io, at: usize) -> Option<Ends> {
+    io.inputs.get(at).map(|lengths| Ends { lengths: lengths.view, steps: planned(io) })
 }
 
 /// A place for a copy of the lengths: with it backward need not keep the series itself.

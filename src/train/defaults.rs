@@ -7,8 +7,22 @@ use crate::spec::{Choice, Family, SourceText, Span, Tree, Value};
 /// Tables with fewer training rows than this are small: they need a simple network that is held back, not a deep one.
 const SMALL: usize = 2_000;
 
-/// Fills in everything that is "auto". `tasks`: of each output.
-pub(super) fn resolve(config: &mut Config, train_rows: usize, tasks: &[Task], has_validation: bool) {
+/// What the choices follow from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts<'a> {
+    /// Rows that train.
+    pub train_rows: usize,
+    /// Of each output.
+    pub tasks: &'a [Task],
+    /// Whether some rows choose the best weights.
+    pub has_validation: bool,
+    /// Whether the only input is an image or a series.
+    pub has_places: bool,
+}
+
+/// Fills in everything that is "auto".
+pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
+    let Facts { train_rows, tasks, has_validation, has_places } = facts;
     let small = train_rows < SMALL;
     let own_network = config.model.layers.is_some();
     let train = &mut config.train;
@@ -41,7 +55,7 @@ pub(super) fn resolve(config: &mut Config, train_rows: usize, tasks: &[Task], ha
         }
         _ => {}
     }
-    config.model.layers.get_or_insert_with(|| layers(small));
+    config.model.layers.get_or_insert_with(|| layers(small, has_places));
 }
 
 /// Long steps and, on a small table, a strong pull of the weights towards zero. Both are fitted to the networks of
@@ -73,8 +87,8 @@ fn loss(task: Task, small: bool) -> Choice {
     }
 }
 
-/// One hidden layer with much dropout on a small table, three with little on a larger one.
-fn layers(small: bool) -> Vec<Tree> {
+/// One hidden layer with much dropout on a small table, three with little on a larger one; places are taken side by side.
+fn layers(small: bool, has_places: bool) -> Vec<Tree> {
     let (hidden, dropout) = if small { (1, 0.5) } else { (3, 0.1) };
     let layer = |name: &str, key: &str, value: Value| {
         vec![("type".to_owned(), Value::Str(name.into())), (key.to_owned(), value)]
@@ -82,7 +96,9 @@ fn layers(small: bool) -> Vec<Tree> {
     let mut linear = layer("linear", "out_features", Value::Int(256));
     linear.push(("activation".into(), Value::Str("relu".into())));
     let block = [Value::Table(linear), Value::Table(layer("dropout", "p", Value::Float(dropout)))];
-    checked_layers(&vec![block; hidden].concat())
+    let flatten = Value::Table(vec![("type".to_owned(), Value::Str("flatten".into()))]);
+    let first = if has_places { vec![flatten] } else { Vec::new() };
+    checked_layers(&[first, vec![block; hidden].concat()].concat())
 }
 
 /// Layers with every default filled in, as if a config had named them.
@@ -117,7 +133,10 @@ mod tests {
         let text = format!("data.train = \"t.csv\"\ndata.target = \"y\"\n{text}");
         let text = SourceText::new("a.toml", text, Format::Toml);
         let mut config = Config::parse(&text, &[], registries()).expect("a config without faults");
-        resolve(&mut config, rows, &[task], true);
+        resolve(
+            &mut config,
+            Facts { train_rows: rows, tasks: &[task], has_validation: true, has_places: false },
+        );
         config
     }
 

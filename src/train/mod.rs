@@ -1,6 +1,7 @@
 //! Training, evaluating and predicting: the work behind the commands, without a word printed.
 
 mod answer;
+mod augment;
 mod baseline;
 mod blocks;
 mod defaults;

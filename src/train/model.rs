@@ -9,13 +9,14 @@ use crate::backend::available_memory;
 use crate::backend::cpu::Cpu;
 use crate::checkpoint::{self, ModelFile, Tensor};
 use crate::config::{Config, Validation, registries};
-use crate::data::{DenseInput, Extent, Inputs, Preprocessing, Table, TargetGroup};
+use crate::data::{Extent, Inputs, Preprocessing, Table, TargetGroup};
 use crate::error::{Code, Error, Problem, Result};
 use crate::graph::{self, Graph, Machine, Mode, Pass, PlanOptions, ValueId};
 use crate::init::INITIALIZERS;
 use crate::layers::{self, Input, Misfit, OutputLayer};
 use crate::spec::{Format, SourceText, Tree, Value};
 use crate::tensor::Key;
+use crate::train::augment::Augmenter;
 use crate::train::output::Place;
 use crate::train::{Output, memory};
 
@@ -43,6 +44,7 @@ pub struct Model {
     length_ids: Vec<Option<ValueId>>,
     /// Where the outputs are in the graph.
     places: Vec<Place>,
+    augmenter: Augmenter,
     scratch: Vec<f32>,
 }
 
@@ -80,6 +82,8 @@ impl Model {
         memory::check_values(&graph, plans, available_memory())?;
         let plans = Machine::<Cpu<f32>>::plans(&graph, plans);
         memory::check(&graph, &plans, available_memory())?;
+        let trains = plans.iter().any(|plan| plan.mode == Mode::Train);
+        let augmenter = if trains { Augmenter::new(&config, &inputs)? } else { Augmenter::default() };
         let machine = Machine::with_plans(graph, plans);
         Ok(Model {
             config,
@@ -90,6 +94,7 @@ impl Model {
             input_ids: network.inputs,
             length_ids: network.lengths,
             places: network.outputs.into_iter().map(|port| Place { port, total: 1.0 }).collect(),
+            augmenter,
             scratch: Vec::new(),
         })
     }
@@ -247,18 +252,31 @@ impl Model {
         texts
     }
 
-    /// Gathers `rows` of `table` into the inputs of `plan`.
-    pub(super) fn fill_inputs(&mut self, plan: usize, table: &Table, rows: &[u32], _draw: Option<Key>) {
+    /// Gathers `rows` of `table` into the inputs of `plan`; `draw` changes them as the config's augmentations say.
+    pub(super) fn fill_inputs(&mut self, plan: usize, table: &Table, rows: &[u32], draw: Option<Key>) {
         let (dense, flat) = (self.inputs.dense.len(), self.inputs.dense.len() + self.inputs.embeddings.len());
         for (input, &id) in self.inputs.dense.iter().zip(&self.input_ids) {
-            gather(table, input, rows, self.machine.input_mut(plan, id, rows.len()));
+            let out = self.machine.input_mut(plan, id, rows.len());
+            gather(rows, out, &|rows, out| table.dense(input, rows, out));
+            if let Some(key) = draw {
+                self.augmenter.apply(&input.name, key, out, None);
+            }
         }
         for (input, &id) in self.inputs.embeddings.iter().zip(&self.input_ids[dense..]) {
             table.ids(input, rows, self.machine.input_mut(plan, id, rows.len()));
         }
         for (i, input) in self.inputs.stored.iter().enumerate() {
-            table.stored(input, rows, self.machine.input_mut(plan, self.input_ids[flat + i], rows.len()));
-            if let Some(lengths) = self.length_ids[flat + i] {
+            let out = self.machine.input_mut(plan, self.input_ids[flat + i], rows.len());
+            gather(rows, out, &|rows, out| table.stored(input, rows, out));
+            let lengths = self.length_ids[flat + i];
+            if let Some(key) = draw {
+                self.scratch.resize(rows.len(), 0.0);
+                if lengths.is_some() {
+                    table.lengths(input, rows, &mut self.scratch);
+                }
+                self.augmenter.apply(&input.name, key, out, lengths.is_some().then_some(&self.scratch));
+            }
+            if let Some(lengths) = lengths {
                 table.lengths(input, rows, self.machine.input_mut(plan, lengths, rows.len()));
             }
         }
@@ -345,15 +363,15 @@ impl Model {
 /// Numbers that are worth a fork to gather: a core copies about so many in the time that it takes.
 const GATHER: usize = 1 << 14;
 
-/// Copies `rows` of a block of numbers to `out`, in halves on as many threads as that pays for.
-fn gather(table: &Table, input: &DenseInput, rows: &[u32], out: &mut [f32]) {
+/// Lets `fill` give `rows` to `out`, in halves on as many threads as that pays for.
+fn gather(rows: &[u32], out: &mut [f32], fill: &(impl Fn(&[u32], &mut [f32]) + Sync)) {
     if out.len() < 2 * GATHER || rows.len() < 2 || rayon::current_num_threads() == 1 {
-        return table.dense(input, rows, out);
+        return fill(rows, out);
     }
     let half = rows.len() / 2;
+    let (to_first, to_rest) = out.split_at_mut(out.len() / rows.len() * half);
     let (first, rest) = rows.split_at(half);
-    let (to_first, to_rest) = out.split_at_mut(half * input.shape.len());
-    rayon::join(|| gather(table, input, first, to_first), || gather(table, input, rest, to_rest));
+    rayon::join(|| gather(first, to_first, fill), || gather(rest, to_rest, fill));
 }
 
 /// The last part of a path.

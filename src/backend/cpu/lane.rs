@@ -2,15 +2,12 @@
 
 use std::ops::Range;
 
-use crate::backend::cpu::batch_norm::{Channels, Normal};
 use crate::backend::cpu::cross_entropy::{Targets, cross_entropy_backward, cross_entropy_forward};
 use crate::backend::cpu::layer_norm::{layer_norm_backward, layer_norm_backward_affine, layer_norm_forward};
 use crate::backend::cpu::matmul::{Packed, Rhs, Start, Strided, Window, matmul, pack_transposed};
-use crate::backend::cpu::{
-    Cpu, Lane, Number, batch_norm, columns, convolve, dropout, gather, slices, softmax,
-};
+use crate::backend::cpu::{Cpu, Lane, Number, columns, convolve, dropout, gather, slices, softmax};
 use crate::backend::pointwise::{BinaryLoops, UnaryLoops};
-use crate::backend::{Backend, ChannelSpec, CrossEntropy, Dest, Device, Form, Matrix};
+use crate::backend::{Backend, CrossEntropy, Dest, Device, Form, Matrix};
 use crate::tensor::{Key, View};
 
 impl<T: Number> Lane<'_, T> {
@@ -36,14 +33,6 @@ impl<T: Number> Lane<'_, T> {
 
     fn is_whole(m: &Matrix) -> bool {
         m.columns == (0..m.width)
-    }
-
-    /// What normalises the channels.
-    fn normal<'s>(&self, stats: (View, View), gain: View) -> Normal<'s, T>
-    where
-        Self: 's,
-    {
-        Normal { mean: self.get(stats.0), rstd: self.get(stats.1), gain: self.get(gain) }
     }
 
     fn targets<'s>(&self, spec: CrossEntropy, labels: View) -> Targets<'s, T>
@@ -237,89 +226,6 @@ impl<T: Number> Backend for Lane<'_, T> {
         let dbias = self.part_mut(affine.1.view, units.clone());
         let (mean, rstd) = (self.get(stats.0), self.get(stats.1));
         layer_norm_backward_affine(self.get(x), self.get(dy), mean, rstd, units, dgain, dbias, add);
-    }
-
-    fn channel_stats(
-        &mut self,
-        x: View,
-        stats: (View, View),
-        running: (View, View),
-        c: ChannelSpec,
-        units: Range<usize>,
-    ) {
-        let mean = self.part_mut(stats.0, units.clone());
-        let rstd = self.part_mut(stats.1, units.clone());
-        let x = self.get(x);
-        let channels = Channels { count: c.channels, length: c.places, range: units.clone() };
-        batch_norm::batch_norm_statistics(x, channels, mean, rstd);
-        let running_mean = self.part_mut(running.0, units.clone());
-        let running_variance = self.part_mut(running.1, units);
-        let n = x.len() / c.channels.max(1);
-        let momentum = T::from_f64(c.momentum);
-        batch_norm::batch_norm_update_running(mean, rstd, n, momentum, running_mean, running_variance);
-        batch_norm::batch_norm_rstd(rstd, T::from_f64(c.eps));
-    }
-
-    fn channel_rstd(&mut self, variance: View, rstd: View, c: ChannelSpec, units: Range<usize>) {
-        let out = self.part_mut(rstd, units.clone());
-        out.copy_from_slice(self.part(variance, Some(units)));
-        batch_norm::batch_norm_rstd(out, T::from_f64(c.eps));
-    }
-
-    fn channel_norm(&mut self, x: View, stats: (View, View), affine: (View, View), y: View, c: ChannelSpec) {
-        let normal = self.normal(stats, affine.0);
-        batch_norm::batch_norm_apply(self.get(x), normal, self.get(affine.1), c.places, self.get_mut(y));
-    }
-
-    fn channel_grad_sums(
-        &mut self,
-        x: View,
-        stats: (View, View),
-        dy: View,
-        sums: (View, View),
-        affine: (Option<Dest>, Option<Dest>),
-        c: ChannelSpec,
-        units: Range<usize>,
-    ) {
-        let (mean, rstd) = (self.part(stats.0, Some(units.clone())), self.part(stats.1, Some(units.clone())));
-        let dgain = self.part_mut(sums.0, units.clone());
-        let dbias = self.part_mut(sums.1, units.clone());
-        let channels = Channels { count: c.channels, length: c.places, range: units.clone() };
-        batch_norm::batch_norm_backward_sums(self.get(x), self.get(dy), channels, mean, rstd, dgain, dbias);
-        for (dest, sum) in [(affine.0, dgain), (affine.1, dbias)] {
-            if let Some(dest) = dest {
-                let add = self.adds(dest);
-                slices::copy(sum, self.part_mut(dest.view, units.clone()), add);
-            }
-        }
-    }
-
-    fn channel_norm_grad(
-        &mut self,
-        x: View,
-        stats: (View, View),
-        gain: View,
-        dy: View,
-        sums: (View, View),
-        dx: Dest,
-        c: ChannelSpec,
-    ) {
-        let add = self.adds(dx);
-        let n = self.batch * c.places;
-        let (dgain, dbias) = (self.get(sums.0), self.get(sums.1));
-        let normal = self.normal(stats, gain);
-        let out = self.get_mut(dx.view);
-        batch_norm::batch_norm_backward(
-            self.get(x),
-            self.get(dy),
-            normal,
-            dgain,
-            dbias,
-            n,
-            c.places,
-            out,
-            add,
-        );
     }
 
     fn pack(&mut self, w: View, packed: View, form: &Form, units: Range<usize>) {

@@ -27,7 +27,11 @@ kernel! {
                 for j in 0..out_width {
                     let along = if j < count { spec.windows[1].extent(j, steps) } else { NOTHING };
                     let taps = Taps { width, channels: c, down, along };
-                    by_blocks!(c, largest_of::<T>(x, taps, at, y, &mut winners));
+                    if taps.square() {
+                        by_blocks!(c, largest_of_four::<T>(x, taps, at, y, &mut winners));
+                    } else {
+                        by_blocks!(c, largest_of::<T>(x, taps, at, y, &mut winners));
+                    }
                     at += c;
                 }
             }
@@ -96,14 +100,7 @@ fn largest_of<T: Scalar, const N: usize>(
             let place = i * taps.width + j;
             let x = &x[place * taps.channels + first..][..N];
             let place = T::from_f64(place as f64);
-            for lane in 0..N {
-                let x = x[lane];
-                // The second comparison finds NaN.
-                #[allow(clippy::eq_op)]
-                let better = (x > best[lane]) | (x != x);
-                best[lane] = T::select(better, x, best[lane]);
-                winner[lane] = T::select(better, place, winner[lane]);
-            }
+            challenge(x, place, &mut best, &mut winner);
             j += taps.along.step;
         }
         i += taps.down.step;
@@ -111,6 +108,46 @@ fn largest_of<T: Scalar, const N: usize>(
     y[at + first..][..N].copy_from_slice(&best);
     if let Some(winners) = winners {
         winners[at + first..][..N].copy_from_slice(&winner);
+    }
+}
+
+/// [`largest_of`] a window of two by two neighbours: the common case, without its loops.
+#[inline(always)]
+fn largest_of_four<T: Scalar, const N: usize>(
+    first: usize,
+    x: &[T],
+    taps: Taps,
+    at: usize,
+    y: &mut [T],
+    winners: &mut Option<&mut [T]>,
+) {
+    let (width, c) = (taps.width, taps.channels);
+    let place = taps.down.start * width + taps.along.start;
+    let (top, bottom) = (&x[place * c + first..][..c + N], &x[(place + width) * c + first..][..c + N]);
+    let number = [place, place + 1, place + width, place + width + 1];
+    let mut best = [T::ZERO; N];
+    best.copy_from_slice(&top[..N]);
+    let mut winner = [T::from_f64(number[0] as f64); N];
+    challenge(&top[c..], T::from_f64(number[1] as f64), &mut best, &mut winner);
+    challenge(&bottom[..N], T::from_f64(number[2] as f64), &mut best, &mut winner);
+    challenge(&bottom[c..], T::from_f64(number[3] as f64), &mut best, &mut winner);
+    y[at + first..][..N].copy_from_slice(&best);
+    if let Some(winners) = winners {
+        winners[at + first..][..N].copy_from_slice(&winner);
+    }
+}
+
+/// Puts `x` in the place of the numbers that are smaller, and NaN in the place of any.
+#[inline(always)]
+fn challenge<T: Scalar, const N: usize>(x: &[T], place: T, best: &mut [T; N], winner: &mut [T; N]) {
+    let x = &x[..N];
+    for lane in 0..N {
+        let x = x[lane];
+        // The second comparison finds NaN.
+        #[allow(clippy::eq_op)]
+        let better = (x > best[lane]) | (x != x);
+        best[lane] = T::select(better, x, best[lane]);
+        winner[lane] = T::select(better, place, winner[lane]);
     }
 }
 

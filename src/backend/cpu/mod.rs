@@ -23,12 +23,14 @@ mod avg_pool;
 mod batch_norm;
 mod blocks;
 mod buffer;
+mod channels;
 mod columns;
 mod convolve;
 mod cross_entropy;
 mod dropout;
 mod flush;
 mod gather;
+mod group_norm;
 mod lane;
 mod layer_norm;
 pub mod matmul;
@@ -41,6 +43,7 @@ mod slices;
 mod softmax;
 mod spatial;
 mod steps;
+mod strips;
 mod transpose;
 mod upsample;
 mod window;
@@ -87,8 +90,6 @@ struct Lane<'a, T> {
     scratch: &'a mut Scratch,
     /// Whatever a primitive puts there is gone after it.
     room: &'a mut [T],
-    /// Rows of the whole batch.
-    batch: usize,
     rows: Range<usize>,
     key: Key,
     accumulate: bool,
@@ -169,7 +170,6 @@ impl<T: Number> Cpu<T> {
             device: self,
             scratch: product,
             room: any.as_mut_slice(),
-            batch: lanes.rows,
             rows,
             key: lanes.key,
             accumulate: lanes.accumulate,
@@ -264,10 +264,12 @@ impl<T: Number> Device for Cpu<T> {
     }
 
     fn rows(&self, lanes: &Lanes, block: usize, work: &(dyn Fn(&mut dyn Backend) + Sync)) {
-        // As many blocks of one size as the rows need, and one for each thread at least; eights keep vector loops full.
-        let least = threads_for(lanes.work).min(lanes.rows.div_ceil(8)).max(1);
+        // As many blocks of one size as the rows need, and one for each thread at least; eights keep vector loops full
+        // where a row is short.
+        let unit = if block < 16 { 1 } else { 8 };
+        let least = threads_for(lanes.work).min(lanes.rows.div_ceil(unit)).max(1);
         let blocks = lanes.rows.div_ceil(block).next_multiple_of(least);
-        let size = lanes.rows.div_ceil(blocks).next_multiple_of(8);
+        let size = lanes.rows.div_ceil(blocks).next_multiple_of(unit);
         self.share(lanes, lanes.rows.div_ceil(size), &|lane, item| {
             lane.rows = item * size..((item + 1) * size).min(lanes.rows);
             work(lane);

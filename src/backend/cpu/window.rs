@@ -18,6 +18,13 @@ impl Taps {
     pub(super) fn none(self) -> bool {
         self.down.start >= self.down.end || self.along.start >= self.along.end
     }
+
+    /// Whether its places are two by two neighbours.
+    #[inline(always)]
+    pub(super) fn square(self) -> bool {
+        let (down, along) = (self.down, self.along);
+        down.end == down.start + 2 && along.end == along.start + 2 && down.step == 1 && along.step == 1
+    }
 }
 
 /// Steps that row `b` has.

@@ -87,6 +87,16 @@ impl StoredCell<'_> {
         }
     }
 
+    /// What 0 in the unit of the data is in each number of a row; black, of an image.
+    pub(super) fn zeros(&self) -> Vec<f32> {
+        let (mean, std) = match self {
+            StoredCell::Image(cell) => (&cell.mean, &cell.std),
+            StoredCell::Series(cell) => (&cell.mean, &cell.std),
+        };
+        let zero = |channel: usize| (-mean[channel] / std[channel]) as f32;
+        (0..self.shape().len()).map(|i| zero(i % mean.len())).collect()
+    }
+
     /// Whether rows may end before T.
     pub fn is_ragged(&self) -> bool {
         matches!(self, StoredCell::Series(cell) if cell.ragged)

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::stages::{group, is_rows, stage_of};
+use super::stages::{group, is_rows, rows_stage, units_stage};
 use super::{Mode, Piece, Plan, PlanOptions, Stage, Step};
 use crate::backend::{Dest, Form};
 use crate::graph::memory::{self, Life};
@@ -25,6 +25,10 @@ pub(super) struct Draft {
     pub(super) piece: Piece,
     pub(super) units: usize,
     pub(super) cost: f64,
+    /// Numbers of a row that it computes or, in backward, reads and computes.
+    pub(super) row: usize,
+    /// See [`crate::ops::Op::rows_wanted`].
+    pub(super) rows_wanted: usize,
     pub(super) reads: Vec<Region>,
     pub(super) writes: Vec<Region>,
     pub(super) d_output: Option<Region>,
@@ -55,6 +59,8 @@ struct Builder<'g> {
     saved: Vec<Vec<(Region, Saved)>>,
     needs_gradient: Vec<bool>,
     used: Vec<bool>,
+    /// For each value the one that it is another name of; most are their own.
+    roots: Vec<usize>,
 }
 
 impl<'g> Builder<'g> {
@@ -69,7 +75,9 @@ impl<'g> Builder<'g> {
             saved: vec![Vec::new(); graph.nodes.len()],
             needs_gradient: vec![false; n],
             used: vec![false; graph.nodes.len()],
+            roots: (0..n).collect(),
         };
+        b.find_roots();
         b.find_used();
         b.find_gradients();
         b
@@ -77,6 +85,21 @@ impl<'g> Builder<'g> {
 
     fn trainable(&self, param: usize) -> bool {
         self.options.training() && self.options.trainable.as_ref().is_none_or(|t| t[param])
+    }
+
+    /// Whether a node has no step of its own: its output is its input under another shape.
+    fn renames(&self, node: usize) -> bool {
+        let node = &self.graph.nodes[node];
+        self.roots[node.output.0] != node.output.0
+    }
+
+    fn find_roots(&mut self) {
+        for node in self.graph.nodes.iter().filter(|n| n.op.renames()) {
+            let [input] = node.inputs[..] else { continue };
+            if self.graph.values[input.0].has_rows() {
+                self.roots[node.output.0] = self.roots[input.0];
+            }
+        }
     }
 
     /// Marks the nodes that a loss (or, in inference, an output) depends on.
@@ -125,16 +148,19 @@ impl<'g> Builder<'g> {
         if !v.has_rows() {
             return None;
         }
-        if self.values[value.0].is_none() {
+        let root = self.roots[value.0];
+        if self.values[root].is_none() {
             let region = self.region(&v.shape, true);
-            self.values[value.0] = Some(region);
+            self.values[root] = Some(region);
         }
-        self.values[value.0]
+        self.values[root]
     }
 
     fn build(mut self) -> Plan {
         let mut forward = Vec::new();
-        for n in (0..self.graph.nodes.len()).filter(|&n| self.used[n]).collect::<Vec<_>>() {
+        let steps: Vec<usize> =
+            (0..self.graph.nodes.len()).filter(|&n| self.used[n] && !self.renames(n)).collect();
+        for &n in &steps {
             self.draft_forward(n, &mut forward);
         }
         let mut backward = Vec::new();
@@ -145,7 +171,7 @@ impl<'g> Builder<'g> {
             for loss in &self.graph.losses {
                 reached[loss.value.0] = self.needs_gradient[loss.value.0];
             }
-            for n in (0..self.graph.nodes.len()).rev().filter(|&n| self.used[n]).collect::<Vec<_>>() {
+            for &n in steps.iter().rev() {
                 if reached[self.graph.nodes[n].output.0] {
                     self.draft_backward(n, &mut written, &mut reached, &mut backward, &mut deferred);
                 }
@@ -170,6 +196,8 @@ impl<'g> Builder<'g> {
             piece,
             units,
             cost,
+            row: self.graph.shape(node.output).len(),
+            rows_wanted: node.op.rows_wanted(&shapes),
             reads: reads.clone(),
             writes,
             d_output: None,
@@ -186,12 +214,13 @@ impl<'g> Builder<'g> {
         if let Some(loss) = self.graph.losses.iter().find(|l| l.value == value) {
             return self.region_of(loss.row_weight).expect("row weights are an input");
         }
-        if let Some(r) = self.gradients[value.0] {
+        let root = self.roots[value.0];
+        if let Some(r) = self.gradients[root] {
             return r;
         }
         let shape = self.graph.shape(value).clone();
         let r = self.region(&shape, true);
-        self.gradients[value.0] = Some(r);
+        self.gradients[root] = Some(r);
         r
     }
 
@@ -210,7 +239,7 @@ impl<'g> Builder<'g> {
         let mut reads: Vec<Region> = self.saved[n].iter().map(|(r, _)| *r).collect();
         reads.push(d_output);
         if need.inputs {
-            reads.extend(node.inputs.iter().filter_map(|&v| self.values[v.0]));
+            reads.extend(node.inputs.iter().filter_map(|&v| self.values[self.roots[v.0]]));
         }
         if need.output {
             reads.extend(self.values[node.output.0]);
@@ -224,12 +253,13 @@ impl<'g> Builder<'g> {
                 params.push(None);
                 continue;
             }
-            let add = std::mem::replace(&mut written[v.0], true);
+            let root = self.roots[v.0];
+            let add = std::mem::replace(&mut written[root], true);
             if let Source::Param(p) = value.source {
                 params.push(Some((Target::Grad(p), add)));
                 rows.push(None);
             } else {
-                reached[v.0] = true;
+                reached[root] = true;
                 let region = self.gradient_region(v);
                 writes.push(region);
                 rows.push(Some((Target::Arena(region), add)));
@@ -243,6 +273,8 @@ impl<'g> Builder<'g> {
             piece,
             units,
             cost,
+            row: 2 * self.graph.shape(node.output).len(),
+            rows_wanted: node.op.rows_wanted(&shapes),
             reads: reads.clone(),
             writes,
             d_output: Some(d_output),
@@ -312,7 +344,7 @@ impl<'g> Builder<'g> {
             .graph
             .values
             .iter()
-            .zip(&self.values)
+            .zip(self.roots.iter().map(|&root| self.values[root]))
             .map(|(v, region)| match v.source {
                 Source::Param(p) => fixed(Slot::Param, self.graph.params[p].offset, v.shape.len()),
                 Source::Buffer(b) => fixed(Slot::Buffer, self.graph.buffers[b].offset, v.shape.len()),
@@ -362,14 +394,20 @@ impl<'g> Builder<'g> {
                 Step { node: d.node, piece: d.piece, units: d.units, together, cost: d.cost, io }
             })
             .collect();
-        let stages = spans.iter().map(|span| stage_of(&steps, span.clone())).collect();
+        let stages = spans
+            .iter()
+            .map(|span| match is_rows(drafts[span.start].piece) {
+                true => rows_stage(&drafts, span.clone()),
+                false => units_stage(&steps, span.clone()),
+            })
+            .collect();
         let prepare = self.prepare(&packed, &views, &mut steps);
         let gradient = |(i, v): (usize, &crate::graph::Value)| match v.source {
             Source::Param(p) if self.needs_gradient[i] => {
                 let t = &self.graph.params[p];
                 fixed(Slot::Grad, t.offset, t.shape.len())
             }
-            _ => self.gradients[i].map(|r| self.view(r)),
+            _ => self.gradients[self.roots[i]].map(|r| self.view(r)),
         };
         let gradients = self.graph.values.iter().enumerate().map(gradient).collect();
         Plan {
@@ -437,6 +475,6 @@ impl<'g> Builder<'g> {
             };
             steps.push(Step { node: usize::MAX, piece: Piece::Pack(p.form), units, together: 1, cost, io });
         }
-        if steps.len() == start { Vec::new() } else { vec![stage_of(steps, start..steps.len())] }
+        if steps.len() == start { Vec::new() } else { vec![units_stage(steps, start..steps.len())] }
     }
 }

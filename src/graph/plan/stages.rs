@@ -25,7 +25,9 @@ pub(super) fn group(drafts: &[Draft]) -> Vec<Range<usize>> {
         let apart = |e: &Draft| by_rows || !conflict(d, e);
         match spans.last_mut() {
             Some(span)
-                if is_rows(drafts[span.start].piece) == by_rows && drafts[span.clone()].iter().all(apart) =>
+                if is_rows(drafts[span.start].piece) == by_rows
+                    && drafts[span.clone()].iter().all(apart)
+                    && (!by_rows || suits(&drafts[span.clone()], d)) =>
             {
                 span.end = i + 1;
             }
@@ -33,6 +35,33 @@ pub(super) fn group(drafts: &[Draft]) -> Vec<Range<usize>> {
         }
     }
     spans
+}
+
+/// Whether rows of a block may go on from `span` to `next`.
+///
+/// An image's rows are large and a linear layer wants many: where a block of as many rows as all want is beyond the cache,
+/// the stage ends.
+fn suits(span: &[Draft], next: &Draft) -> bool {
+    let row: usize = span.iter().map(|d| d.row).sum();
+    let wanted = span.iter().map(|d| d.rows_wanted).max().unwrap_or(1);
+    let beyond = |row: usize, wanted: usize| wanted > 2 * fitting(row);
+    let largest = span.iter().map(|d| d.row).max().unwrap_or(0);
+    !beyond(row + next.row, wanted.max(next.rows_wanted)) || (beyond(row, wanted) && next.row <= largest)
+}
+
+/// How many rows of so many numbers fit a block.
+fn fitting(row: usize) -> usize {
+    BLOCK_BYTES / (4 * row.max(1))
+}
+
+/// Steps that work row by row as one stage.
+pub(super) fn rows_stage(drafts: &[Draft], span: Range<usize>) -> Stage {
+    let own = &drafts[span.clone()];
+    let wanted = own.iter().map(|d| d.rows_wanted).max().unwrap_or(1);
+    let block = fitting(own.iter().map(|d| d.row).sum()).min(512).max(wanted);
+    // Sixteens keep vector loops full.
+    let block = if block < 16 { block } else { block / 16 * 16 };
+    Stage::Rows { steps: span, block, cost: own.iter().map(|d| d.cost).sum() }
 }
 
 fn conflict(a: &Draft, b: &Draft) -> bool {
@@ -51,17 +80,9 @@ fn conflict(a: &Draft, b: &Draft) -> bool {
     writes(a, b) || writes(b, a) || grads(a).iter().any(|p| theirs.contains(p))
 }
 
-/// The steps of a span as one stage.
-pub(super) fn stage_of(steps: &[Step], span: Range<usize>) -> Stage {
+/// Steps that work unit by unit as one stage.
+pub(super) fn units_stage(steps: &[Step], span: Range<usize>) -> Stage {
     let cost = steps[span.clone()].iter().map(|s| s.cost).sum();
-    if is_rows(steps[span.start].piece) {
-        let row: usize = steps[span.clone()]
-            .iter()
-            .map(|s| s.io.output.row_len + s.io.d_output.map_or(0, |v| v.row_len))
-            .sum();
-        let block = (BLOCK_BYTES / (4 * row.max(1))).clamp(64, 512) / 16 * 16;
-        return Stage::Rows { steps: span, block, cost };
-    }
     let mut tasks: Vec<(f64, Task)> = span
         .flat_map(|i| {
             let s = &steps[i];

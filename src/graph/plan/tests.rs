@@ -11,6 +11,7 @@ use crate::ops::embedding::Embedding;
 use crate::ops::layer_norm::LayerNorm;
 use crate::ops::linear::Linear;
 use crate::ops::mul::Mul;
+use crate::ops::reshape::Reshape;
 use crate::ops::{ACTIVATIONS, LOSSES};
 use crate::spec::Values;
 use crate::tensor::{Shape, Slot};
@@ -80,7 +81,23 @@ fn touches(graph: &Graph, plan: &Plan, step: &Step) -> Vec<Touch> {
                 .collect()
         }
     };
-    all.into_iter().filter_map(|t| Some(Touch { view: in_memory(plan, t.view)?, ..t })).collect()
+    let known = |t: Touch| Some(Touch { view: in_memory(plan, t.view)?, tag: known_as(graph, t.tag), ..t });
+    all.into_iter().filter_map(known).collect()
+}
+
+/// The tag with a value's first name: a reshaped value is the one before under another name.
+fn known_as(graph: &Graph, tag: Tag) -> Tag {
+    let first = |mut value: ValueId| {
+        while let Some(node) = graph.nodes.iter().find(|n| n.output == value && n.op.name() == "reshape") {
+            value = node.inputs[0];
+        }
+        value
+    };
+    match tag {
+        Tag::Value(v) => Tag::Value(first(v)),
+        Tag::Gradient(v) => Tag::Gradient(first(v)),
+        saved => saved,
+    }
 }
 
 /// A view in the arena with the parameters' gradients behind it; `None` for what no step writes.
@@ -144,6 +161,7 @@ fn replay(graph: &Graph, plan: &Plan, options: &PlanOptions, rows: usize) -> Res
     let trained = (0..graph.params.len()).filter(trained).map(|p| graph.params[p].value);
     let gradients = options.input_gradients.iter().copied().chain(trained);
     for (tag, view) in kept.chain(gradients.map(|v| (Tag::Gradient(v), plan.gradient(v)))) {
+        let tag = known_as(graph, tag);
         let view = view.and_then(|v| in_memory(plan, v)).ok_or_else(|| format!("{tag:?} has no place"))?;
         if let Some(e) = all(view).find(|&e| holds[e] != Some(tag)) {
             return Err(format!("{:?} lies where {tag:?} should be at the end", holds[e]));
@@ -306,7 +324,21 @@ fn networks() -> Vec<(&'static str, Graph)> {
         let w = net.0.param("weight", [5, 5], Init::constant(0.0));
         (0..3).fold(x, |x, _| net.0.node("linear", Box::new(Linear), &[x, w]).unwrap())
     };
+    let reshape = |net: &mut Net, x, shape: &[usize]| {
+        net.0.node("reshape", Box::new(Reshape { shape: Shape::new(shape) }), &[x]).unwrap()
+    };
+    let reshaped = |net: &mut Net, x| {
+        let places = reshape(net, x, &[2, 3]);
+        let other = net.linear(places, 3);
+        let first = net.linear(x, 6);
+        let rows = reshape(net, first, &[3, 2]);
+        let columns = reshape(net, rows, &[2, 3]);
+        let sum = net.0.node("add", Box::new(Add), &[columns, other, places]).unwrap();
+        let sum = reshape(net, sum, &[6]);
+        net.0.node("add", Box::new(Add), &[first, sum, x]).unwrap()
+    };
     vec![
+        ("reshaped", net(6, reshaped, "mse")),
         ("deep", mlp(10, "relu", "cross_entropy")),
         ("deep, from outputs", mlp(10, "tanh", "mse")),
         ("no layers", net(3, |_, x| x, "mse")),
@@ -342,6 +374,19 @@ fn nothing_is_overwritten_while_it_is_needed() {
                     assert_eq!(fault, Ok(()), "{name}, {:?}, {rows} of {max_rows} rows", options.mode);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_reshaped_value_takes_no_memory_and_no_time() {
+    let graph = networks().swap_remove(0).1;
+    for mode in [Mode::Train, Mode::Predict] {
+        let plan = Plan::new(&graph, &PlanOptions::new(mode, 7));
+        let reshapes = graph.nodes.iter().enumerate().filter(|(_, n)| n.op.name() == "reshape");
+        for (i, node) in reshapes {
+            assert!(plan.steps.iter().all(|s| s.node != i));
+            assert_eq!(plan.view(node.output), plan.view(node.inputs[0]));
         }
     }
 }

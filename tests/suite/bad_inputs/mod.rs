@@ -4,6 +4,7 @@
 //! surroundings) are in `cli`.
 
 mod accepted;
+mod images;
 mod models;
 mod new_rows;
 mod series;

@@ -21,6 +21,7 @@ pub(super) fn room(c: &Convolution, back: bool) -> usize {
 /// Maps from images, or with `back` images from maps: `result = start + Σ source · weight`, `packed` being
 /// [`super::pack::pack`]'s.
 pub(super) fn gather<T: Number>(
+    kernels: &'static Kernels<T>,
     c: &Convolution,
     back: bool,
     source: &[T],
@@ -40,7 +41,7 @@ pub(super) fn gather<T: Number>(
         assert_eq!(bias.len(), channels[1], "one bias for each channel");
     }
     let plan = Gather {
-        kernels: crate::backend::cpu::matmul::kernels(),
+        kernels,
         axes,
         channels,
         groups: c.groups,

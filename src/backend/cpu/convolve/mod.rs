@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use crate::backend::cpu::matmul::Start;
+use crate::backend::cpu::matmul::{Start, kernels};
 use crate::backend::cpu::{Lane, Number};
+use crate::backend::simd::Isa;
 use crate::backend::{Convolution, Convolve, Dest, Weights};
 use crate::tensor::View;
 
@@ -11,6 +12,8 @@ mod axis;
 mod depthwise;
 mod gather;
 mod pack;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 pub(super) use pack::{pack, pack_units, packed_len};
@@ -56,7 +59,7 @@ impl<T: Number> Lane<'_, T> {
             None => Start::Zero,
         };
         let c = folded(c, out.len() / if back { c.image_len() } else { c.map_len() });
-        gather::gather(&c, back, source, packed, start, out, self.room);
+        gather::gather(kernels(Isa::detect()), &c, back, source, packed, start, out, self.room);
     }
 }
 
@@ -79,6 +82,6 @@ impl<T: Number> Convolve for Lane<'_, T> {
         let c = folded(c, 1);
         let all = self.get_mut(dw.view).as_mut_ptr();
         // SAFETY: the view has an element for each weight, and the units are this lane's alone.
-        unsafe { weights::gradient(&c, x, y, units, all, add, self.room) }
+        unsafe { weights::gradient(kernels(Isa::detect()), &c, x, y, units, all, add, self.room) }
     }
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::backend::Convolution;
 use crate::backend::cpu::Number;
 use crate::backend::cpu::convolve::axis::reached;
-use crate::backend::cpu::matmul::{Kernels, NR, Parts, Segments, TRANSPOSED, Tile, kernels};
+use crate::backend::cpu::matmul::{Kernels, NR, Parts, Segments, TRANSPOSED, Tile};
 
 /// Places that a block of images has at least: enough to make light of loading and storing the sums.
 const PLACES: usize = 256;
@@ -26,6 +26,7 @@ pub(super) fn room(c: &Convolution) -> usize {
 /// `dw` must be valid for `O * C/groups * taps` elements, and no one else may touch those of the units.
 #[allow(unsafe_code)]
 pub(super) unsafe fn gradient<T: Number>(
+    kernels: &'static Kernels<T>,
     c: &Convolution,
     x: &[T],
     dy: &[T],
@@ -37,7 +38,7 @@ pub(super) unsafe fn gradient<T: Number>(
     let images = dy.len() / c.map_len();
     assert!(x.len() == images * c.image_len() && dy.len() == images * c.map_len());
     let inputs = c.channels / c.groups;
-    let plan = Gradient { kernels: kernels(), c, inputs, panels: (c.outputs / c.groups).div_ceil(NR) };
+    let plan = Gradient { kernels, c, inputs, panels: (c.outputs / c.groups).div_ceil(NR) };
     for first in units.clone().step_by(c.units_together()) {
         let units = first..units.end.min(first + c.units_together());
         let sums = &mut room[..units.len() * inputs * NR];

@@ -81,9 +81,13 @@ pub fn pack_transposed<T: Element>(w: &[T], n: usize, k: usize, which: Range<usi
     pack_on(Isa::detect(), Strided::row_major(w, n, k).transposed(), which, out);
 }
 
-/// The best tile kernels of this CPU, for products whose operands lie in [`Segments`].
-pub fn kernels<T: Element>() -> &'static Kernels<T> {
-    T::kernels(Isa::detect())
+/// The tile kernels of an instruction set, for products whose operands lie in [`Segments`].
+///
+/// # Panics
+/// If this CPU lacks the instructions.
+pub fn kernels<T: Element>(isa: Isa) -> &'static Kernels<T> {
+    assert!(isa <= Isa::detect(), "this CPU lacks {isa:?}");
+    T::kernels(isa)
 }
 
 /// An element type that [`matmul`] multiplies: f32 or f64.
