@@ -216,9 +216,7 @@ impl SampleOptions {
             }
         }
     }
-}
 
-impl SampleOptions {
     /// Refuses images of which one alone does not fit into memory.
     fn check_size(&self, source: &Source, form: &Form) -> Result<()> {
         let size = form.shape.map_or(0.0, |shape| shape.iter().map(|&n| n as f64).product());

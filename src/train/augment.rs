@@ -49,10 +49,11 @@ impl Augmenter {
         Ok(Augmenter { chains, room: vec![0.0; room] })
     }
 
-    /// Changes the rows of `batch`, those of the input `name` in the step of `key`, if the config wants it.
-    pub(super) fn apply(&mut self, name: &str, key: Key, batch: &mut [f32]) {
+    /// Changes the rows of `batch`, those of the input `name` in the step of `key`, if the config wants it; `lengths` are the
+    /// steps of each row, where rows may end early.
+    pub(super) fn apply(&mut self, name: &str, key: Key, batch: &mut [f32], lengths: Option<&[f32]>) {
         if let Some((_, chain)) = self.chains.iter().find(|(own, _)| own == name) {
-            chain.apply(key.named("augment").named(name), batch, &mut self.room);
+            chain.apply(key.named("augment").named(name), batch, lengths, &mut self.room);
         }
     }
 }

@@ -258,15 +258,15 @@ impl Model {
 
     /// Gathers `rows` of `table` into the inputs of `plan`; `draw` augments and mixes them as the config says.
     pub(super) fn fill_inputs(&mut self, plan: usize, table: &Table, rows: &[u32], draw: Option<Key>) {
-        let Model { inputs, machine, augmenter, .. } = self;
+        let Model { inputs, machine, augmenter, scratch, .. } = self;
         self.share = match (draw, self.config.train.mixup) {
             (Some(key), Some(alpha)) => mixup::share(alpha, key),
             _ => 1.0,
         };
         let share = self.share;
-        let mut change = |name: &str, out: &mut [f32]| {
+        let mut change = |name: &str, out: &mut [f32], lengths: Option<&[f32]>| {
             if let Some(key) = draw {
-                augmenter.apply(name, key, out);
+                augmenter.apply(name, key, out, lengths);
             }
             if share < 1.0 {
                 mixup::mix(share, out, rows.len());
@@ -276,18 +276,23 @@ impl Model {
         for (input, (&id, _)) in inputs.dense.iter().zip(ids.by_ref()) {
             let out = machine.input_mut(plan, id, rows.len());
             gather(rows, out, &|rows, out| table.dense(input, rows, out));
-            change(&input.name, out);
+            change(&input.name, out, None);
         }
         for (input, (&id, _)) in inputs.embeddings.iter().zip(ids.by_ref()) {
             table.ids(input, rows, machine.input_mut(plan, id, rows.len()));
         }
         for (input, (&id, &lengths)) in inputs.stored.iter().zip(ids) {
+            let ends = lengths.map(|_| {
+                scratch.resize(rows.len(), 0.0);
+                table.lengths(input, rows, scratch);
+                &scratch[..]
+            });
             let out = machine.input_mut(plan, id, rows.len());
             gather(rows, out, &|rows, out| table.stored(input, rows, out));
-            change(&input.name, out);
-            if let Some(lengths) = lengths {
+            change(&input.name, out, ends);
+            if let (Some(lengths), Some(ends)) = (lengths, ends) {
                 let out = machine.input_mut(plan, lengths, rows.len());
-                table.lengths(input, rows, out);
+                out.copy_from_slice(ends);
                 if share < 1.0 {
                     mixup::mix_lengths(out);
                 }

@@ -12,10 +12,13 @@ use crate::spec::{Key as ConfigKey, Kind, Preset, Values};
 use crate::tensor::{Key, Stream};
 
 mod brightness;
+mod crop;
 mod cutout;
 mod horizontal_flip;
+mod jitter;
 mod random_crop;
 mod rotation;
+mod scaling;
 mod shift;
 #[cfg(test)]
 mod tests;
@@ -28,6 +31,9 @@ pub const AUGMENTATIONS: &[AugmentEntry] = &[
     rotation::ENTRY,
     brightness::ENTRY,
     cutout::ENTRY,
+    jitter::ENTRY,
+    scaling::ENTRY,
+    crop::ENTRY,
 ];
 
 /// A row of the registry.
@@ -71,6 +77,8 @@ pub struct Sample<'a> {
     pub zeros: &'a [f32],
     /// How they lie.
     pub grid: Grid,
+    /// Steps of a series that are there: all, or fewer where it ends early.
+    pub steps: usize,
 }
 
 /// How the numbers of a row lie: those of a table come channels first, each channel a plane; those of files channels last,
@@ -154,31 +162,37 @@ impl Chain {
         self.grid.len() * (2 * threads).next_power_of_two()
     }
 
-    /// Changes every row of a batch; `draw` is the key of this step and this input. `room`: of any content, at least that of
-    /// one thread.
+    /// Changes every row of a batch; `draw` is the key of this step and this input. `lengths` has the steps of each row, where
+    /// rows may end early: what is behind their ends stays zero. `room`: of any content, at least that of one thread.
     ///
     /// # Panics
-    /// If `batch` is not whole rows, or there is no room for one.
-    pub fn apply(&self, draw: Key, batch: &mut [f32], room: &mut [f32]) {
-        self.part(draw, 0, batch, room);
+    /// If `batch` is not whole rows, there is not a length for each, or there is no room for one.
+    pub fn apply(&self, draw: Key, batch: &mut [f32], lengths: Option<&[f32]>, room: &mut [f32]) {
+        self.part(draw, 0, batch, lengths, room);
     }
 
     /// The rows of `batch`, the first of which is row `first` of the whole batch.
-    fn part(&self, draw: Key, first: usize, batch: &mut [f32], room: &mut [f32]) {
+    fn part(&self, draw: Key, first: usize, batch: &mut [f32], lengths: Option<&[f32]>, room: &mut [f32]) {
         let size = self.grid.len();
         let rows = batch.len() / size;
         if rows >= 2 && batch.len() >= 2 * FORK && room.len() >= 2 * size {
             let (batch, rest) = batch.split_at_mut(rows / 2 * size);
             let (room, more) = room.split_at_mut(room.len() / (2 * size) * size);
-            join(|| self.part(draw, first, batch, room), || self.part(draw, first + rows / 2, rest, more));
+            let own = || self.part(draw, first, batch, lengths, room);
+            join(own, || self.part(draw, first + rows / 2, rest, lengths, more));
             return;
         }
         for (i, numbers) in batch.chunks_exact_mut(size).enumerate() {
-            let mut sample =
-                Sample { numbers, spare: &mut room[..size], zeros: &self.zeros, grid: self.grid };
+            let steps = lengths.map_or(self.grid.width, |lengths| lengths[first + i] as usize);
+            let (spare, zeros, grid) = (&mut room[..size], &self.zeros[..], self.grid);
+            let mut sample = Sample { numbers, spare, zeros, grid, steps };
             for (step, augmentation) in self.steps.iter().enumerate() {
                 let key = draw.part((first + i) as u64).part(step as u64);
                 augmentation.apply(&mut sample, &mut key.stream());
+            }
+            if lengths.is_some() {
+                let line = self.grid.line();
+                numbers.chunks_exact_mut(line).for_each(|line| line[steps * self.grid.pixel..].fill(0.0));
             }
         }
     }
@@ -194,9 +208,18 @@ fn deviation(most: f64, random: &mut Stream) -> f64 {
     (2.0 * random.uniform() - 1.0) * most
 }
 
+/// A standard normal number (Box & Muller 1958).
+fn normal(random: &mut Stream) -> f64 {
+    let (u, v) = (1.0 - random.uniform(), random.uniform());
+    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
+
 const fn key(name: &'static str, kind: Kind, default: Preset, doc: &'static str) -> ConfigKey {
     ConfigKey { name, kind, default, doc }
 }
 
 /// Whole numbers of pixels.
 const PIXELS: Kind = Kind::int(0, 1 << 20);
+
+/// Standard deviations.
+const DEVIATION: Kind = Kind::float(0.0, 1e6);

@@ -14,7 +14,7 @@ fn changed(
     let grid = Grid::channels_last(shape).expect("an image");
     let chain = Chain::new(vec![(entry.build)(&values)], grid, vec![-1.0; numbers.len()]);
     let (mut batch, mut room) = (numbers.to_vec(), vec![7.0; numbers.len()]);
-    chain.apply(Key::new(seed), &mut batch, &mut room);
+    chain.apply(Key::new(seed), &mut batch, None, &mut room);
     batch
 }
 
@@ -87,7 +87,8 @@ fn a_turn_keeps_the_middle_and_blackens_corners() {
     // A quarter turn moves the pixels of a square to each other's places: here clockwise.
     let (mut numbers, mut spare) = (vec![1.0, 2.0, 3.0, 4.0], vec![0.0; 4]);
     let grid = Grid { planes: 1, height: 2, width: 2, pixel: 1 };
-    let mut sample = Sample { numbers: &mut numbers, spare: &mut spare, zeros: &[0.0; 4], grid };
+    let mut sample =
+        Sample { numbers: &mut numbers, spare: &mut spare, zeros: &[0.0; 4], grid, steps: grid.width };
     rotation::turn(&mut sample, 1.0, 0.0);
     assert_eq!(numbers, [3.0, 1.0, 4.0, 2.0]);
 }
@@ -131,20 +132,77 @@ fn both_layouts_and_any_threads_give_the_same_rows() {
     };
     let chain = all(Grid::channels_last(&[h, w, c]).expect("an image"), vec![0.25; size]);
     let (mut one, mut many, mut room) = (last.clone(), last.clone(), vec![0.0; size]);
-    chain.apply(Key::new(5), &mut one, &mut room);
+    chain.apply(Key::new(5), &mut one, None, &mut room);
     room.resize(chain.room(4), 0.0);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().expect("threads");
-    pool.install(|| chain.apply(Key::new(5), &mut many, &mut room));
+    pool.install(|| chain.apply(Key::new(5), &mut many, None, &mut room));
     assert!(one == many && one != last);
     let mut first = transpose(&last);
     all(Grid::channels_first(&[c, h, w]).expect("an image"), vec![0.25; size]).apply(
         Key::new(5),
         &mut first,
+        None,
         &mut room,
     );
     assert_eq!(first, transpose(&one));
     let mut other = last.clone();
-    chain.apply(Key::new(6), &mut other, &mut room);
+    chain.apply(Key::new(6), &mut other, None, &mut room);
     assert_ne!(one, other);
     assert_ne!(one[..size], one[size..2 * size], "rows differ");
+}
+
+/// Two channels of six steps: 0 to 5, and ten times that.
+fn series() -> Vec<f32> {
+    (0..6).flat_map(|t| [t as f32, 10.0 * t as f32]).collect()
+}
+
+#[test]
+fn jitter_has_its_deviation() {
+    let still = vec![0.0; 20_000];
+    let noise = changed("jitter", &[("std", float(0.5))], &still, &[10_000, 2], 3);
+    let square = noise.iter().map(|x| f64::from(x * x)).sum::<f64>() / 20_000.0;
+    assert!((square.sqrt() - 0.5).abs() < 0.01, "{square}");
+    assert_eq!(changed("jitter", &[("std", float(0.0))], &series(), &[6, 2], 3), series());
+}
+
+#[test]
+fn scaling_keeps_the_form_of_each_channel() {
+    let scaled = changed("scaling", &[("std", float(0.5))], &series(), &[6, 2], 3);
+    let factor = |c: usize| scaled[2 + c] / series()[2 + c];
+    assert!(factor(0) != 1.0 && factor(0) != factor(1));
+    for (i, (new, old)) in scaled.iter().zip(series()).enumerate() {
+        assert!((new - factor(i % 2) * old).abs() < 1e-4, "{scaled:?}");
+    }
+}
+
+#[test]
+fn a_crop_is_a_part_that_was_stretched() {
+    let mut firsts = std::collections::BTreeSet::new();
+    for seed in 0..40 {
+        let crop = changed("crop", &[("size", float(0.5))], &series(), &[6, 2], seed);
+        // Three of six steps: places 0, 0.4 and so on up to 2.
+        let first = crop[0];
+        for (t, pair) in crop.chunks(2).enumerate() {
+            let place = first + 0.4 * t as f32;
+            assert!((pair[0] - place).abs() < 1e-5 && (pair[1] - 10.0 * place).abs() < 1e-4, "{crop:?}");
+        }
+        firsts.insert(first as usize);
+    }
+    assert_eq!(firsts.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert_eq!(changed("crop", &[("size", float(1.0))], &series(), &[6, 2], 3), series());
+    assert_eq!(changed("crop", &[("size", float(0.0))], &series()[..2], &[1, 2], 3), series()[..2]);
+}
+
+#[test]
+fn nothing_comes_behind_the_end_of_a_series() {
+    let grid = Grid::channels_last(&[6, 2]).expect("a series");
+    let make = |entry: &AugmentEntry| (entry.build)(&Values::defaults(entry.keys));
+    let steps = AUGMENTATIONS.iter().filter(|entry| entry.changes == Changes::Series).map(make).collect();
+    let chain = Chain::new(steps, grid, vec![0.0; 12]);
+    let (mut batch, mut room) = ([series(), series()].concat(), vec![7.0; 12]);
+    batch[8..12].fill(0.0);
+    chain.apply(Key::new(1), &mut batch, Some(&[4.0, 6.0]), &mut room);
+    assert_eq!(batch[8..12], [0.0; 4]);
+    assert!(batch[..8].iter().zip(series()).skip(2).all(|(new, old)| *new != old), "{batch:?}");
+    assert!(batch[22..].iter().all(|&x| x != 0.0), "{batch:?}");
 }
