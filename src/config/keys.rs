@@ -35,7 +35,7 @@ pub(super) const DATA: &[Key] = &[
         "train",
         TEXTS,
         Preset::Required,
-        "The table to train on: a path, a list of paths, or a glob such as \"part-*.csv\".",
+        "The data to train on, tables, IDX files or folders of images: a path, a list of paths, or a glob such as \"part-*.csv\".",
     ),
     key(
         "validation",
@@ -43,7 +43,12 @@ pub(super) const DATA: &[Key] = &[
         Preset::Float(0.2),
         "The rows that choose the best weights: a fraction of the training table (0: none), stratified by class, or a path.",
     ),
-    key("test", TEXTS, Preset::Absent, "A table that is scored once, at the end."),
+    key(
+        "test",
+        Kind::Any(&[Kind::below(0.0, 1.0), Kind::Str, Kind::List(&Kind::Str)]),
+        Preset::Absent,
+        "The rows that are scored once, at the end: a path, or a fraction of the training table (of windows: the last in time).",
+    ),
     key(
         "target",
         TEXTS,
@@ -88,13 +93,25 @@ pub(super) const DATA: &[Key] = &[
         "on_bad_row",
         Kind::OneOf(&["error", "skip"]),
         Preset::Str("error"),
-        "What a row with too few or too many fields does.",
+        "What a row with too few or too many fields does, or one whose image cannot be read.",
     ),
     key(
         "max_bad_fraction",
         Kind::float(0.0, 1.0),
         Preset::Float(0.01),
         "With on_bad_row = \"skip\": more bad rows than this are an error all the same.",
+    ),
+    key(
+        "series",
+        Kind::Any(&[Kind::Keys(SERIES)]),
+        Preset::Absent,
+        "Says that a row is a step of a series, and that the rows of a series make one sample.",
+    ),
+    key(
+        "windows",
+        Kind::Any(&[Kind::Keys(WINDOWS)]),
+        Preset::Absent,
+        "Says that the rows are one long series whose next steps are to be forecast.",
     ),
     key(
         "columns",
@@ -107,6 +124,69 @@ pub(super) const DATA: &[Key] = &[
         Kind::Table(&Kind::Keys(INPUT)),
         Preset::Absent,
         "Named inputs made of some columns; the other columns make the input `features`.",
+    ),
+];
+
+/// `[data.series]`
+pub(super) const SERIES: &[Key] = &[
+    key("id", Kind::Str, Preset::Required, "The column that says which series a row belongs to."),
+    key(
+        "order",
+        Kind::Str,
+        Preset::Absent,
+        "The column that orders the steps of a series, numbers or dates; left out: the order of the file.",
+    ),
+    key(
+        "channels",
+        TEXTS,
+        Preset::Absent,
+        "The columns that are numbers of a step, names or patterns with * and ?; left out: all number columns that vary within a series.",
+    ),
+    key(
+        "length",
+        Kind::int(1, 1 << 31),
+        Preset::Absent,
+        "The number of steps T: of a longer series the last ones are taken, a shorter one is filled up with zeros that no layer looks at; left out: the longest series of the data.",
+    ),
+];
+
+/// `[data.windows]`
+pub(super) const WINDOWS: &[Key] = &[
+    key(
+        "length",
+        Kind::int(1, 1 << 31),
+        Preset::Required,
+        "Steps that a forecast looks back on, the last known one among them.",
+    ),
+    key(
+        "horizon",
+        Kind::int(1, 1 << 20),
+        Preset::Int(1),
+        "Steps that are forecast; the targets are NAME+1, NAME+2 and so on.",
+    ),
+    key(
+        "stride",
+        Kind::int(1, 1 << 31),
+        Preset::Int(1),
+        "Steps from one window to the next in training and evaluation; predict gives a forecast for every row.",
+    ),
+    key(
+        "order",
+        Kind::Str,
+        Preset::Absent,
+        "The column that orders the rows, numbers or dates; left out: the order of the file.",
+    ),
+    key(
+        "known",
+        TEXTS,
+        Preset::Strs(&[]),
+        "Columns whose values at the steps to forecast are known, as those of a calendar, names or patterns with * and ?: the input `known` [horizon, C].",
+    ),
+    key(
+        "season",
+        Kind::int(1, 1 << 31),
+        Preset::Absent,
+        "Steps of a season: forecasts are compared with the values one season before.",
     ),
 ];
 
@@ -165,6 +245,12 @@ pub(super) const INPUT: &[Key] = &[
         Kind::OneOf(&["stretch", "crop", "pad"]),
         Preset::Absent,
         "For images: how others get the size of `shape`: \"stretch\" (the default), \"crop\" (the shorter side fits, the middle is taken of the other) or \"pad\" (the longer side fits, black around the other).",
+    ),
+    key(
+        "augment",
+        Kind::List(&Kind::Choice(Family::Augmentation)),
+        Preset::Absent,
+        "Random changes of images and series, one after the other; in training alone.",
     ),
 ];
 
@@ -268,6 +354,12 @@ pub(super) const TRAIN: &[Key] = &[
         ]),
         Preset::Str("none"),
         "Weights of the classes in the loss: \"balanced\" (inverse to their counts), a table { class = weight }, or a list in the order of the classes. Where several outputs have classes, only \"balanced\": for each of them.",
+    ),
+    key(
+        "mixup",
+        Kind::above(0.0),
+        Preset::Absent,
+        "Mixes the rows of a batch two by two, inputs and losses, in training: the alpha of the Beta distribution of their parts, such as 0.2 (Zhang et al. 2018). Ids of embedded columns stay those of the larger part.",
     ),
     key("shuffle", Kind::Bool, Preset::Bool(true), "Whether each epoch takes the rows in a new order."),
     key(

@@ -24,7 +24,7 @@ use crate::spec::{
 pub use outputs::{Output, one_loss_for_several};
 pub use reference::reference;
 pub use registries::registries;
-pub use sections::{ClassWeights, Data, EarlyStopping, Input, Model, Train, Validation};
+pub use sections::{ClassWeights, Data, EarlyStopping, Input, Model, Series, Train, Validation, Windows};
 pub use template::{ColumnNote, Template};
 
 /// Everything that a training run needs to know, checked.
@@ -73,7 +73,7 @@ impl Config {
         Ok(Config {
             seed: values.usize("seed") as u64,
             threads: values.has("threads").then(|| values.usize("threads")),
-            data: Data::from_values(&data),
+            data: Data::from_values(&data, &registries),
             model: Model::from_values(&model, tree.get("model"), &registries),
             train: Train::from_values(&train, &registries),
             sources,
@@ -169,6 +169,12 @@ fn check_together(data: &Values, train: &Values, tree: &Tree, report: &mut Repor
             let problem = Problem::new("", format!("data.{key} names the target {}", quote(name)));
             report.add(item_span(at(["data", key]), i), problem.help(help));
         }
+    }
+    if let (true, true, Some(tree)) =
+        (data.get("series").is_some(), data.get("windows").is_some(), at(["data", "series"]))
+    {
+        let problem = Problem::new("", "data.series and data.windows cannot both be given");
+        report.add(tree.span, problem.help("windows are cut from one series; take one of them out"));
     }
     let no_validation = matches!(data.get("validation"), Some(Value::Float(0.0)));
     if let (true, Some(Value::Table(_)), Some(tree)) =

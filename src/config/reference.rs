@@ -8,7 +8,7 @@ pub fn reference(registries: Registries<'_>) -> String {
     let mut out = String::from(
         "# Config reference\n\nTOML or JSON, the same keys. Paths are relative to the config file.\n",
     );
-    let sections: [(&str, &str, &[Key]); 7] = [
+    let sections: [(&str, &str, &[Key]); 9] = [
         ("Top level", "", keys::ROOT),
         ("[data]", "", keys::DATA),
         (
@@ -17,6 +17,16 @@ pub fn reference(registries: Registries<'_>) -> String {
             keys::COLUMN,
         ),
         ("[data.inputs.NAME]", "An input of the network made of some columns.", keys::INPUT),
+        (
+            "[data.series]",
+            "A long table: each row is a step of a series, and the rows of a series make one sample.",
+            keys::SERIES,
+        ),
+        (
+            "[data.windows]",
+            "Forecasts: the rows are the steps of one long series, and at each of them the steps so far are the input, the next ones the targets.",
+            keys::WINDOWS,
+        ),
         ("[model]", "", keys::MODEL),
         ("[model.outputs.NAME]", "One of several outputs.", keys::OUTPUT),
         ("[train]", "", keys::TRAIN),

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use crate::data::AUGMENTATIONS;
 use crate::init::INITIALIZERS;
 use crate::layers::{ACTIVATION_CHOICES, COMMON_KEYS, LAYERS};
 use crate::ops::LOSSES;
@@ -23,6 +24,7 @@ described! {
     SCHEDULE_ROWS = SCHEDULES;
     LOSS_ROWS = LOSSES;
     INITIALIZER_ROWS = INITIALIZERS;
+    AUGMENTATION_ROWS = AUGMENTATIONS;
 }
 
 /// Every registry of the crate.
@@ -35,5 +37,6 @@ pub fn registries() -> Registries<'static> {
         layer_keys: COMMON_KEYS,
         activations: &ACTIVATION_CHOICES,
         initializers: &INITIALIZER_ROWS,
+        augmentations: &AUGMENTATION_ROWS,
     }
 }

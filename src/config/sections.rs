@@ -12,6 +12,8 @@ pub struct Data {
     pub validation: Validation,
     /// Paths or globs of the table that is scored at the end.
     pub test: Vec<String>,
+    /// The fraction of the training rows that is scored at the end instead; 0: none.
+    pub test_fraction: f64,
     /// The columns to predict.
     pub target: Vec<String>,
     /// The only input columns, if given.
@@ -41,6 +43,40 @@ pub struct Data {
     pub columns: Vec<(String, Values)>,
     /// Named inputs, in the order of the config.
     pub inputs: Vec<Input>,
+    /// Where a row is a step of a series.
+    pub series: Option<Series>,
+    /// Where the rows are one series to forecast.
+    pub windows: Option<Windows>,
+}
+
+/// `[data.windows]`: forecasts of one long series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Windows {
+    /// Steps that a forecast looks back on.
+    pub length: usize,
+    /// Steps that are forecast.
+    pub horizon: usize,
+    /// Steps from one window to the next.
+    pub stride: usize,
+    /// The column that orders the rows.
+    pub order: Option<String>,
+    /// Names or patterns of columns that are known in advance.
+    pub known: Vec<String>,
+    /// Steps of a season.
+    pub season: Option<usize>,
+}
+
+/// `[data.series]`: rows that are steps of series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// The column that says which series a row belongs to.
+    pub id: String,
+    /// The column that orders the steps.
+    pub order: Option<String>,
+    /// Names or patterns of the columns that are numbers of a step.
+    pub channels: Option<Vec<String>>,
+    /// The number of steps.
+    pub length: Option<usize>,
 }
 
 /// Where validation rows come from.
@@ -63,6 +99,8 @@ pub struct Input {
     pub shape: Option<Vec<usize>>,
     /// How images get that size: `stretch`, `crop` or `pad`.
     pub resize: Option<String>,
+    /// Random changes in training.
+    pub augment: Vec<Choice>,
 }
 
 /// `[model]`: the network.
@@ -99,6 +137,8 @@ pub struct Train {
     pub accumulate_steps: usize,
     /// Weights of the classes in the loss.
     pub class_weights: ClassWeights,
+    /// Alpha of mixup; `None`: rows are not mixed.
+    pub mixup: Option<f64>,
     /// Whether each epoch takes the rows in a new order.
     pub shuffle: bool,
     /// Steps after which training stops; 0: no limit.
@@ -144,15 +184,18 @@ pub enum ClassWeights {
 
 impl Data {
     /// From the checked keys of the section.
-    pub(super) fn from_values(values: &Values) -> Self {
+    pub(super) fn from_values(values: &Values, registries: &Registries<'_>) -> Self {
         let texts = |key: &str| if values.has(key) { values.strs(key) } else { Vec::new() };
+        let test_fraction =
+            if let Some(Value::Float(fraction)) = values.get("test") { *fraction } else { 0.0 };
         Data {
             train: texts("train"),
             validation: match values.get("validation") {
                 Some(Value::Float(fraction)) => Validation::Fraction(*fraction),
                 _ => Validation::Files(texts("validation")),
             },
-            test: texts("test"),
+            test: if let Some(Value::Float(_)) = values.get("test") { Vec::new() } else { texts("test") },
+            test_fraction,
             target: texts("target"),
             features: values.has("features").then(|| values.strs("features")),
             exclude: texts("exclude"),
@@ -175,8 +218,29 @@ impl Data {
                         .has("shape")
                         .then(|| input.f64s("shape").iter().map(|&n| n as usize).collect()),
                     resize: input.has("resize").then(|| input.str("resize").to_owned()),
+                    augment: match input.get("augment") {
+                        Some(Value::List(items)) => {
+                            let choice = |item| Choice::from_value(item, Family::Augmentation, registries);
+                            items.iter().filter_map(choice).collect()
+                        }
+                        _ => Vec::new(),
+                    },
                 })
                 .collect(),
+            series: table(values, "series", keys::SERIES).map(|series| Series {
+                id: series.str("id").to_owned(),
+                order: series.has("order").then(|| series.str("order").to_owned()),
+                channels: series.has("channels").then(|| series.strs("channels")),
+                length: series.has("length").then(|| series.usize("length")),
+            }),
+            windows: table(values, "windows", keys::WINDOWS).map(|windows| Windows {
+                length: windows.usize("length"),
+                horizon: windows.usize("horizon"),
+                stride: windows.usize("stride"),
+                order: windows.has("order").then(|| windows.str("order").to_owned()),
+                known: windows.strs("known"),
+                season: windows.has("season").then(|| windows.usize("season")),
+            }),
         }
     }
 
@@ -197,6 +261,7 @@ impl Data {
             }),
         );
         put("test", (!self.test.is_empty()).then(|| one_or_list(&self.test)));
+        put("test", (self.test_fraction > 0.0).then_some(Value::Float(self.test_fraction)));
         put("target", Some(one_or_list(&self.target)));
         put("features", self.features.as_deref().map(list));
         put("exclude", Some(list(&self.exclude)));
@@ -210,11 +275,39 @@ impl Data {
         put("quoting", Some(Value::Bool(self.quoting)));
         put("on_bad_row", Some(text(if self.skip_bad_rows { "skip" } else { "error" })));
         put("max_bad_fraction", Some(Value::Float(self.max_bad_fraction)));
+        put("series", self.series.as_ref().map(Series::to_value));
+        put("windows", self.windows.as_ref().map(Windows::to_value));
         let columns = self.columns.iter().map(|(name, pins)| (name.clone(), pins.clone().into_table()));
         put("columns", (!self.columns.is_empty()).then(|| Value::Table(columns.collect())));
         let inputs = self.inputs.iter().map(|input| (input.name.clone(), input.to_value()));
         put("inputs", (!self.inputs.is_empty()).then(|| Value::Table(inputs.collect())));
         values
+    }
+}
+
+impl Series {
+    fn to_value(&self) -> Value {
+        let order = self.order.as_deref().map(text);
+        let channels = self.channels.as_deref().map(one_or_list);
+        let length = self.length.map(|n| Value::Int(n as i64));
+        let all =
+            [("id", Some(text(&self.id))), ("order", order), ("channels", channels), ("length", length)];
+        Value::Table(all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
+    }
+}
+
+impl Windows {
+    fn to_value(&self) -> Value {
+        let whole = |n: usize| Some(Value::Int(n as i64));
+        let all = [
+            ("length", whole(self.length)),
+            ("horizon", whole(self.horizon)),
+            ("stride", whole(self.stride)),
+            ("order", self.order.as_deref().map(text)),
+            ("known", Some(list(&self.known))),
+            ("season", self.season.and_then(whole)),
+        ];
+        Value::Table(all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
     }
 }
 
@@ -227,6 +320,10 @@ impl Input {
         }
         if let Some(resize) = &self.resize {
             entries.push(("resize".to_owned(), text(resize)));
+        }
+        if !self.augment.is_empty() {
+            let all = self.augment.iter().map(Choice::to_value).collect();
+            entries.push(("augment".to_owned(), Value::List(all)));
         }
         Value::Table(entries)
     }
@@ -291,6 +388,7 @@ impl Train {
                 }
                 _ => ClassWeights::None,
             },
+            mixup: given("mixup").then(|| values.f64("mixup")),
             shuffle: values.bool("shuffle"),
             max_steps: steps("max_steps"),
             log_every_steps: steps("log_every_steps"),
@@ -328,9 +426,11 @@ impl Train {
             .with("max_steps", whole(self.max_steps))
             .with("log_every_steps", whole(self.log_every_steps))
             .with("checkpoint_every_steps", whole(self.checkpoint_every_steps));
-        for (key, limit) in
-            [("clip_grad_norm", self.clip_grad_norm), ("clip_grad_value", self.clip_grad_value)]
-        {
+        for (key, limit) in [
+            ("clip_grad_norm", self.clip_grad_norm),
+            ("clip_grad_value", self.clip_grad_value),
+            ("mixup", self.mixup),
+        ] {
             if let Some(limit) = limit {
                 values.set(key, Value::Float(limit));
             }
@@ -373,6 +473,11 @@ impl EarlyStopping {
 
 fn choice(values: &Values, key: &str, family: Family, registries: &Registries<'_>) -> Option<Choice> {
     Choice::from_value(values.get(key)?, family, registries)
+}
+
+/// The keys of a nested table.
+fn table(values: &Values, key: &str, keys: &[crate::spec::Key]) -> Option<Values> {
+    values.get(key).and_then(|table| Values::from_table(table, &[keys]))
 }
 
 /// The tables under the names of a [`Kind::Table`](crate::spec::Kind::Table).

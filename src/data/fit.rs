@@ -1,5 +1,7 @@
 //! Fitting the preprocessing on the training part, and applying it to the table in place.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use super::column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Dictionary, Fill, NumberCell};
@@ -15,7 +17,7 @@ use super::scaler::{self, Scaler, Summary};
 use super::schema::{ColumnSchema, Role, Schema};
 use super::stored::{ImageCell, SeriesCell, Store};
 use super::table::Table;
-use super::target::Targets;
+use super::target::{NumberTarget, Targets};
 use super::target_groups::TargetGroups;
 use crate::error::{Error, Problem, Result, quote};
 
@@ -48,7 +50,8 @@ impl RawTable {
     /// [`crate::error::Code::Data`] if no input column varies; [`crate::error::Code::Usage`] if a shape does not fit.
     pub fn fit(self, train: &[u32]) -> Result<Fitted> {
         let moments = Moments::new(&self.cells, self.width, train);
-        let mut fit = Fit { raw: &self, train, moments, warnings: Vec::new() };
+        let mut fit = Fit { raw: &self, train, moments, warnings: Vec::new(), channels: BTreeMap::new() };
+        fit.pool_channels();
         let mut columns = Vec::new();
         let mut changes: Vec<(usize, Change)> = Vec::new();
         let mut schema = self.schema.clone();
@@ -132,7 +135,8 @@ impl Change {
 
 /// Columns that new data may have without a note.
 fn left_out(schema: &Schema) -> Vec<String> {
-    schema.columns.iter().filter(|c| c.role == Role::LeftOut).map(|c| c.name.clone()).collect()
+    let unused = |c: &&ColumnSchema| matches!(c.role, Role::LeftOut | Role::Step);
+    schema.columns.iter().filter(unused).map(|c| c.name.clone()).collect()
 }
 
 /// The inputs that have columns, the default one last.
@@ -163,9 +167,43 @@ struct Fit<'a> {
     train: &'a [u32],
     moments: Moments,
     warnings: Vec<String>,
+    /// By their cell, numbers that share their scale with all others of their channel: what those are together.
+    channels: BTreeMap<usize, Summary>,
 }
 
 impl Fit<'_> {
+    /// In an input of two axes or three the first has the channels: their numbers are of one kind and standardised together,
+    /// unless a column or the config wants another scale.
+    fn pool_channels(&mut self) {
+        let raw = self.raw;
+        for (i, input) in
+            raw.schema.inputs.iter().enumerate().filter(|_| raw.options.scale == Scale::Standard)
+        {
+            let Some(axes) = input.shape.as_ref().filter(|axes| (2..=3).contains(&axes.len())) else {
+                continue;
+            };
+            let own = raw.features.iter().filter(|f| raw.schema.columns[f.column].input == Some(i));
+            let numbers: Vec<(usize, f64, bool)> = own
+                .filter_map(|feature| match feature.kind {
+                    RawKind::Number { offset } => {
+                        let pinned = raw.schema.columns[feature.column].pin.scale.is_some();
+                        Some((feature.cell, offset, pinned))
+                    }
+                    _ => None,
+                })
+                .collect();
+            // A shape that does not fit is told when the inputs are made.
+            let place = numbers.len() / axes[0].max(1);
+            for channel in numbers.chunks(place.max(1)) {
+                let free = || channel.iter().filter(|(_, _, pinned)| !pinned);
+                let all: Vec<Summary> =
+                    free().map(|&(cell, offset, _)| self.moments.summary(cell, offset)).collect();
+                let together = Summary::together(&all);
+                self.channels.extend(free().map(|&(cell, _, _)| (cell, together.clone())));
+            }
+        }
+    }
+
     /// The fitted column and what to do with its raw cells; none if it does not vary.
     fn column(&mut self, feature: &RawFeature, about: &ColumnSchema) -> Option<(Cell, Vec<(usize, Change)>)> {
         let shaped = about.input.is_some_and(|i| self.raw.schema.inputs[i].shape.is_some());
@@ -174,7 +212,10 @@ impl Fit<'_> {
             RawKind::Number { offset } => {
                 let summary = self.summary(feature.cell, *offset, scale, about);
                 let fixed = about.pin.fill_value.as_deref().and_then(field::parse_number);
-                let number = self.number(&summary, scale, about, fixed, shaped);
+                let mut number = self.number(&summary, scale, about, fixed, shaped);
+                if let Some(channel) = self.channels.get(&feature.cell) {
+                    number.scaler = Scaler::fit(scale, channel);
+                }
                 if !shaped && self.is_constant(&number, &summary) {
                     self.warn_constant(about, &summary);
                     return None;
@@ -206,13 +247,20 @@ impl Fit<'_> {
             }
             Store::Series(series) => {
                 let (mean, std) = series.moments(self.train);
-                let (length, even) = series.longest();
+                let fill = mean.clone();
+                let (mean, std) = match scale {
+                    Scale::None => (vec![0.0; fill.len()], vec![1.0; fill.len()]),
+                    _ => (mean, std),
+                };
+                let (longest, shortest) = series.longest();
+                let length = self.raw.options.steps.length.unwrap_or(longest);
                 Cell::Series(SeriesCell {
                     channels: series.channels().to_vec(),
                     length,
-                    ragged: !even,
+                    ragged: shortest < length,
                     mean,
                     std,
+                    fill,
                 })
             }
         }
@@ -378,6 +426,9 @@ impl Fit<'_> {
                             self.warnings.push(warning);
                         }
                     }
+                    if let Some(cut) = &options.steps.windows {
+                        columns.chunks_mut(cut.horizon).for_each(share);
+                    }
                 }
                 Targets::Classes { column, classes, .. } => {
                     let mut seen = vec![false; classes.len()];
@@ -402,4 +453,13 @@ impl Fit<'_> {
         }
         groups
     }
+}
+
+/// Gives forecasts of one column the same mean and deviation, however far ahead they are: those of all of them together.
+fn share(columns: &mut [NumberTarget]) {
+    let n = columns.len() as f64;
+    let mean = columns.iter().map(|c| c.mean).sum::<f64>() / n;
+    let spread = |c: &NumberTarget| c.std * c.std + (c.mean - mean) * (c.mean - mean);
+    let std = (columns.iter().map(spread).sum::<f64>() / n).sqrt();
+    columns.iter_mut().for_each(|c| (c.mean, c.std) = (mean, std));
 }

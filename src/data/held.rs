@@ -7,16 +7,18 @@ use rayon::prelude::*;
 
 use super::picture::{Form, Picture};
 use super::rows::{Fields, Meaning, RowBuffer, Rows};
+use super::step::Steps;
 use super::stored::{Images, Payload, Series, sizes};
 use crate::error::{Error, Result};
 
 /// Rows in memory, read one by one.
 #[derive(Clone, Debug)]
 pub struct HeldRows {
-    texts: RowBuffer,
+    texts: Box<RowBuffer>,
     payloads: Payloads,
     /// The column whose fields are payloads; its texts are empty.
     column: usize,
+    steps: Steps,
     next: usize,
 }
 
@@ -34,7 +36,7 @@ pub enum Payloads {
 impl HeldRows {
     /// Rows whose fields in `column` are `payloads`.
     pub fn new(texts: RowBuffer, column: usize, payloads: Payloads) -> Self {
-        HeldRows { texts, payloads, column, next: 0 }
+        HeldRows { texts: Box::new(texts), payloads, column, steps: Steps::default(), next: 0 }
     }
 
     /// The same rows, their images of the size that `form` says.
@@ -59,6 +61,43 @@ impl HeldRows {
         }
         Ok(self)
     }
+
+    /// The same, made of a table whose columns became what `steps` says.
+    pub(super) fn with_steps(self, steps: Steps) -> Self {
+        HeldRows { steps, ..self }
+    }
+
+    /// What became of the columns of the table that the rows were made of.
+    pub(super) fn steps(&self) -> &Steps {
+        &self.steps
+    }
+
+    /// Whether the fields of a column are texts.
+    pub(super) fn is_text(&self, column: usize) -> bool {
+        column != self.column || matches!(self.payloads, Payloads::None)
+    }
+
+    /// The most and the fewest steps of a row, where rows hold series.
+    pub(super) fn extent(&self) -> Option<Extent> {
+        let Payloads::Steps(_, spans) = &self.payloads else { return None };
+        let shortest = spans.iter().map(ExactSizeIterator::len).min()?;
+        // The first of the longest.
+        let row = (0..spans.len()).rev().max_by_key(|&row| spans[row].len())?;
+        let first = self.texts.row(row);
+        let place = format!("{}, series that begins in line {}", first.file(), first.line());
+        Some(Extent { longest: spans[row].len(), shortest, place })
+    }
+}
+
+/// How long the series of a table are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Steps of the longest.
+    pub longest: usize,
+    /// Steps of the shortest.
+    pub shortest: usize,
+    /// The longest, as messages name it.
+    pub place: String,
 }
 
 /// A row of [`HeldRows`].

@@ -47,6 +47,8 @@ pub struct DenseInput {
     /// What each of the D numbers is: `age`, `age is missing`, `city=Oslo`, `day.weekday`.
     pub features: Vec<String>,
     pub(super) ops: Vec<Op>,
+    /// What 0 in the unit of the data is in each of the numbers, where all are numbers of the table.
+    zeros: Vec<f32>,
 }
 
 /// A column that reaches the network as an index, `[B, 1]`.
@@ -91,6 +93,7 @@ impl Inputs {
                 shape: Shape::default(),
                 features: Vec::new(),
                 ops: Vec::new(),
+                zeros: Vec::new(),
             };
             for &c in &group.columns {
                 let (column, from) = (&preprocessing.columns[c], starts[c]);
@@ -138,6 +141,11 @@ impl Inputs {
 }
 
 impl StoredInput {
+    /// What 0 in the unit of the data (black, of images) is in each number of a row.
+    pub fn zeros(&self) -> Vec<f32> {
+        self.fitted().zeros()
+    }
+
     /// How a batch is made.
     pub(super) fn fitted(&self) -> StoredCell<'_> {
         self.cell.stored().unwrap_or_else(|| unreachable!("made of a stored column"))
@@ -150,9 +158,15 @@ impl StoredInput {
 }
 
 impl DenseInput {
+    /// What 0 in the unit of the data (black, of pixels) is in each number of a row; empty for an input that has no shape.
+    pub fn zeros(&self) -> Vec<f32> {
+        if self.shape.axes().len() < 2 { Vec::new() } else { self.zeros.clone() }
+    }
+
     fn add(&mut self, name: &str, cell: &Cell, from: usize) {
         match cell {
             Cell::Number(number) => {
+                self.zeros.push(number.scaler.apply(0.0));
                 let fill = matches!(number.missing, super::column::Fill::Indicator(_));
                 self.number(name.to_owned(), from, fill.then(|| number.scaled_fill()));
                 if fill {

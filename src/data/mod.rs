@@ -5,6 +5,7 @@
 //! in place, from which batches are gathered as [`Inputs`] describes. The preprocessing travels in the model file; an
 //! [`Encoder`] takes new rows through it.
 
+mod augment;
 mod batch;
 mod column;
 mod date;
@@ -17,6 +18,7 @@ mod idx;
 mod image_rows;
 mod infer;
 mod inputs;
+mod long;
 mod moments;
 mod normal;
 mod options;
@@ -25,28 +27,33 @@ mod preprocess;
 mod raw;
 mod raw_target;
 pub mod reader;
+mod recipe;
 mod rows;
 mod samples;
 mod scaler;
 mod schema;
 pub mod source;
 mod split;
+mod step;
 mod stored;
 mod table;
 mod target;
 mod target_groups;
 #[cfg(test)]
 mod tests;
+mod windows;
 
+pub use augment::{AUGMENTATIONS, AugmentEntry, Augmentation, Chain, Changes, Grid, Sample as AugmentSample};
 pub use batch::{EpochOrder, balanced_class_weights};
 pub use column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Fill, NumberCell};
 pub use date::DatePart;
 pub use encode::{Encoder, Report};
 pub(crate) use field::{closest, list};
 pub use fit::Fitted;
-pub use held::{HeldRow, HeldRows, Payloads};
+pub use held::{Extent, HeldRow, HeldRows, Payloads};
 pub use image_rows::{ImageRow, ImageRows};
 pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs, StoredInput};
+pub use long::{LongTable, STEPS};
 pub use options::{
     ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Resize, Scale,
     Unknown,
@@ -54,13 +61,15 @@ pub use options::{
 pub use preprocess::{Binding, InputColumns, Preprocessing};
 pub use raw::RawTable;
 pub use rows::{BufferedRow, Fields, Meaning, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
-pub use samples::{ImageColumns, Sample, SampleOptions, Samples};
+pub use samples::{ImageColumns, Sample, SampleOptions, Samples, StepTable};
 pub use scaler::Scaler;
 pub use schema::{ColumnSchema, Role, Schema};
 pub use split::{Classes, Split};
+pub use step::Steps;
 pub use stored::{
     ImageCell, ImageStore, Images, Payload, Series, SeriesCell, SeriesStore, Store, StoredCell,
 };
 pub use table::Table;
 pub use target::{LabelTarget, NumberTarget, Targets};
 pub use target_groups::{TargetGroup, TargetGroups};
+pub use windows::{KNOWN, WindowRow, WindowRows, WindowTable};

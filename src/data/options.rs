@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::step::Steps;
 use serde::{Deserialize, Serialize};
 
 /// A plain enum whose values have one spelling, in a config, in a model file and in messages.
@@ -188,6 +189,8 @@ pub struct DataOptions {
     pub columns: BTreeMap<String, ColumnPin>,
     /// Named inputs; columns in none of them make the input `features`.
     pub inputs: Vec<InputGroup>,
+    /// Where the rows were made of steps of series: what became of the columns; see [`Samples::options`](super::Samples).
+    pub steps: Steps,
 }
 
 impl DataOptions {
@@ -220,6 +223,7 @@ impl Default for DataOptions {
             outputs: Vec::new(),
             columns: BTreeMap::new(),
             inputs: Vec::new(),
+            steps: Steps::default(),
         }
     }
 }

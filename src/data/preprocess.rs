@@ -8,6 +8,7 @@ use super::column::{CategoryFill, Cell, Column, Fill, NumberCell};
 use super::encode::{Encoder, Report};
 use super::field;
 use super::inputs::Inputs;
+use super::long::STEPS;
 use super::picture::Form;
 use super::rows::Rows;
 use super::table::Table;
@@ -58,6 +59,43 @@ impl Preprocessing {
     /// Columns of images and series before column `c`.
     pub(super) fn stored_before(&self, c: usize) -> usize {
         self.columns[..c].iter().filter(|column| column.cell.stored().is_some()).count()
+    }
+
+    /// The channels of the series in column `name`.
+    pub(super) fn channels(&self, name: &str) -> &[String] {
+        let cell = self.columns.iter().find(|column| column.name == name).map(|column| &column.cell);
+        if let Some(Cell::Series(cell)) = cell { &cell.channels } else { &[] }
+    }
+
+    /// Where the steps of a table hold a channel: the store, and the number in a step.
+    pub fn step_channel(&self, name: &str) -> Option<(usize, usize)> {
+        let column = self.columns.iter().position(|column| column.name == STEPS)?;
+        let channel = self.channels(STEPS).iter().position(|channel| channel == name)?;
+        Some((self.stored_before(column), channel))
+    }
+
+    /// Whether a column is read: an input, or with targets a target or the weight.
+    pub(super) fn needs(&self, name: &String, with_targets: bool) -> bool {
+        let own = |target: &&str| *target == name;
+        self.columns.iter().any(|column| column.name == *name)
+            || (with_targets && (self.targets.names().iter().any(own) || self.weight.as_ref() == Some(name)))
+    }
+
+    /// The most steps that a series of a long table may have; 0 where there are none.
+    pub fn steps(&self) -> usize {
+        let cells = self.columns.iter().filter(|column| column.name == STEPS);
+        cells.map(|column| if let Cell::Series(cell) = &column.cell { cell.length } else { 0 }).sum()
+    }
+
+    /// Makes room for series of `longest` steps, and for those of `shortest`; whether that changed anything. Only inputs of
+    /// the column that long tables have are about such series.
+    pub fn cover(&mut self, longest: usize, shortest: usize) -> bool {
+        let column = self.columns.iter_mut().find(|column| column.name == STEPS);
+        let Some(Cell::Series(cell)) = column.map(|column| &mut column.cell) else { return false };
+        let before = (cell.length, cell.ragged);
+        cell.length = cell.length.max(longest);
+        cell.ragged |= shortest < cell.length;
+        before != (cell.length, cell.ragged)
     }
 
     /// Names of image columns, and what their images become.
@@ -198,7 +236,7 @@ impl Preprocessing {
     }
 }
 
-fn absent(missing: &[&String], columns: &[String], source: &str) -> Error {
+pub(super) fn absent(missing: &[&String], columns: &[String], source: &str) -> Error {
     let what = match missing {
         [name] => format!("the column {} that the model needs is missing", quote(name)),
         _ => {

@@ -11,6 +11,7 @@ use super::split::{self, Split};
 use super::stored::Store;
 use super::target_groups::TargetGroups;
 use crate::error::{Code, Error, Problem, Result, quote};
+use crate::tensor::Key;
 
 /// The largest code that 32 bits hold exactly.
 const MOST_CATEGORIES: usize = 1 << 24;
@@ -128,15 +129,41 @@ impl RawTable {
     /// # Errors
     /// [`Code::Data`] where the validation part would be empty although the fraction is not 0.
     pub fn split(&self, fraction: f64, seed: u64) -> Result<Split> {
+        let all: Vec<u32> = (0..self.rows as u32).collect();
+        self.divide(&all, fraction, seed, "validation")
+    }
+
+    /// Takes a test part out, then divides the rest as [`RawTable::split`] does: the split and the test part. Of windows the
+    /// test part is the last in time, and the validation part the last before it.
+    ///
+    /// # Errors
+    /// [`Code::Data`] where a part would be empty although its fraction is not 0.
+    pub fn parts(&self, test: f64, validation: f64, seed: u64) -> Result<(Split, Vec<u32>)> {
+        let all: Vec<u32> = (0..self.rows as u32).collect();
+        let held = self.divide(&all, test, Key::new(seed).named("test").bits(0), "test")?;
+        Ok((self.divide(&held.train, validation, seed, "validation")?, held.validation))
+    }
+
+    /// Divides these rows; `part` is what messages call the smaller part.
+    fn divide(&self, rows: &[u32], fraction: f64, seed: u64, part: &str) -> Result<Split> {
         let first = self.targets.first_classes().map(|(column, classes)| {
-            let of: Vec<f32> =
-                self.target_cells.iter().copied().skip(column).step_by(self.targets.width()).collect();
-            (of, classes.len())
+            let of = |&row: &u32| self.target_cells[row as usize * self.targets.width() + column];
+            (rows.iter().map(of).collect::<Vec<f32>>(), classes.len())
         });
         let classes = first.as_ref().map(|(of, count)| split::Classes { of, count: *count });
-        Split::by_fraction(self.rows, fraction, seed, classes).map_err(|what| {
-            Error::data(&self.schema.file, what).help("set data.validation = 0, or a larger part")
-        })
+        let split = match &self.options.steps.windows {
+            Some(cut) => Split::by_time(rows.len(), fraction, cut.horizon.div_ceil(cut.stride)),
+            None => Split::by_fraction(rows.len(), fraction, seed, classes),
+        };
+        let split = split.map_err(|what| {
+            let help = match self.options.steps.windows {
+                Some(_) => format!("add rows, choose a shorter data.windows.horizon, or set data.{part} = 0"),
+                None => format!("set data.{part} = 0, or a larger part"),
+            };
+            Error::data(&self.schema.file, what.replace("validation", part)).help(help)
+        })?;
+        let places = |part: Vec<u32>| part.into_iter().map(|i| rows[i as usize]).collect();
+        Ok(Split { train: places(split.train), validation: places(split.validation) })
     }
 }
 

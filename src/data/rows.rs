@@ -134,6 +134,11 @@ impl RowBuffer {
         self.meanings.iter().find(|(c, _)| *c == column).map(|(_, meaning)| *meaning)
     }
 
+    /// Bytes of all texts.
+    pub(super) fn text_len(&self) -> usize {
+        self.text.len()
+    }
+
     /// What lines are called.
     pub(super) fn unit(&self) -> &'static str {
         self.unit.unwrap_or("line")

@@ -1,9 +1,11 @@
 //! Rows of samples, whatever kind of file they come from.
 
+use super::field::Stage;
 use super::folder::{self, Listing};
-use super::held::{HeldRow, HeldRows};
+use super::held::{Extent, HeldRow, HeldRows};
 use super::idx::{self, IdxOptions, too_large};
 use super::image_rows::{ImageColumn, ImageRow, ImageRows};
+use super::long::{self, LongTable};
 use super::options::DataOptions;
 use super::picture::Form;
 use super::preprocess::Preprocessing;
@@ -12,6 +14,7 @@ use super::rows::{Fields, Meaning, RowBuffer, Rows};
 use super::schema::Schema;
 use super::source::Source;
 use super::stored::Payload;
+use super::windows::{self, WindowRow, WindowRows, WindowTable};
 use crate::error::{Error, Result};
 
 /// How the files of a config become rows of samples.
@@ -21,12 +24,55 @@ pub struct SampleOptions {
     pub read: ReadOptions,
     /// What is known of columns of images.
     pub images: ImageColumns,
+    /// Where a row is a step of a series.
+    pub steps: Option<StepTable>,
     /// Whether the samples need labels.
     pub targets: bool,
     /// Whether all rows will be held in memory, rather than some at a time.
     pub held: bool,
     /// Bytes that images may take.
     pub memory: u64,
+}
+
+/// A table whose rows are steps.
+#[derive(Clone, Debug)]
+pub enum StepTable {
+    /// The rows of an id make one sample.
+    Long(LongTable),
+    /// All rows make one series, which windows are cut from.
+    Windows(WindowTable),
+}
+
+/// What rows are opened for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose<'a> {
+    /// To fit a preprocessing as these options say.
+    Fit(&'a DataOptions),
+    /// To go through a fitted one.
+    Fitted {
+        /// The fitted one.
+        preprocessing: &'a Preprocessing,
+        /// Whether targets and weights are read.
+        with_targets: bool,
+    },
+}
+
+impl<'a> Purpose<'a> {
+    /// Fields that stand for "no value".
+    pub(super) fn missing_values(self) -> &'a [String] {
+        match self {
+            Purpose::Fit(options) => &options.missing_values,
+            Purpose::Fitted { preprocessing, .. } => &preprocessing.missing_values,
+        }
+    }
+
+    /// Who reads.
+    pub(super) fn stage(self) -> Stage {
+        match self {
+            Purpose::Fit(_) => Stage::Train,
+            Purpose::Fitted { .. } => Stage::Model,
+        }
+    }
 }
 
 /// What is known of columns of images before rows are read.
@@ -44,6 +90,7 @@ impl Default for SampleOptions {
         SampleOptions {
             read: ReadOptions::default(),
             images: ImageColumns::Infer(Box::default()),
+            steps: None,
             targets: true,
             held: true,
             memory: u64::MAX,
@@ -57,8 +104,10 @@ pub enum Samples {
     Table(Box<TableReader>),
     /// A table, or a folder, with images in files of their own.
     Images(Box<ImageRows>),
-    /// Samples that were made of a whole file.
-    Held(HeldRows),
+    /// Samples that were made of a whole file, and notes about it.
+    Held(HeldRows, Vec<String>),
+    /// Windows over one long series, and notes about its file.
+    Windows(Box<WindowRows>, Vec<String>),
 }
 
 /// Rows from which columns of images are inferred.
@@ -87,9 +136,20 @@ impl Samples {
             let rows = idx::read(source, first, labels)?;
             let column = options.images.column(rows.columns(), idx::IMAGE)?;
             options.check_size(source, &column.form)?;
-            return Ok(Samples::Held(rows.with_images(&column.form)?));
+            return Ok(Samples::Held(rows.with_images(&column.form)?, Vec::new()));
         }
-        let reader = TableReader::with_first(first, source, &options.read)?;
+        let mut reader = TableReader::with_first(first, source, &options.read)?;
+        match &options.steps {
+            Some(StepTable::Long(table)) => {
+                let rows = long::read(&mut reader, table, options.purpose())?;
+                return Ok(Samples::Held(rows, reader.notes()));
+            }
+            Some(StepTable::Windows(table)) => {
+                let rows = windows::read(&mut reader, table, options.purpose())?;
+                return Ok(Samples::Windows(Box::new(rows), reader.notes()));
+            }
+            None => {}
+        }
         let columns = options.images.columns(&reader, source, &options.read)?;
         if columns.is_empty() {
             return Ok(Samples::Table(Box::new(reader)));
@@ -100,12 +160,39 @@ impl Samples {
         Ok(Samples::Images(Box::new(rows)))
     }
 
+    /// `options` for these rows, where they are about the table that the rows were made of.
+    pub fn options(&self, options: DataOptions) -> DataOptions {
+        match self {
+            Samples::Table(_) | Samples::Images(_) => options,
+            Samples::Held(rows, _) => options.for_samples(rows.columns(), rows.steps()),
+            Samples::Windows(rows, _) => options.for_samples(rows.columns(), rows.steps()),
+        }
+    }
+
+    /// Whether a column's fields are texts: all but those that hold images or series.
+    pub fn is_text(&self, column: usize) -> bool {
+        match self {
+            Samples::Table(_) | Samples::Images(_) => true,
+            Samples::Held(rows, _) => rows.is_text(column),
+            Samples::Windows(rows, _) => rows.is_text(column),
+        }
+    }
+
+    /// How long the series are, where each row holds one.
+    pub fn extent(&self) -> Option<Extent> {
+        match self {
+            Samples::Table(_) | Samples::Images(_) => None,
+            Samples::Held(rows, _) => rows.extent(),
+            Samples::Windows(rows, _) => Some(rows.extent()),
+        }
+    }
+
     /// What a user should know once all rows are read.
     pub fn notes(&self) -> Vec<String> {
         match self {
             Samples::Table(reader) => reader.notes(),
             Samples::Images(rows) => rows.notes(),
-            Samples::Held(_) => Vec::new(),
+            Samples::Held(_, notes) | Samples::Windows(_, notes) => notes.clone(),
         }
     }
 
@@ -114,12 +201,22 @@ impl Samples {
         match self {
             Samples::Table(reader) => reader.header_looks_like_data(),
             Samples::Images(rows) => rows.header_looks_like_data(),
-            Samples::Held(_) => false,
+            Samples::Held(..) | Samples::Windows(..) => false,
         }
     }
 }
 
 impl SampleOptions {
+    /// What the rows are for.
+    fn purpose(&self) -> Purpose<'_> {
+        match &self.images {
+            ImageColumns::Infer(options) => Purpose::Fit(options),
+            ImageColumns::Fitted(preprocessing) => {
+                Purpose::Fitted { preprocessing, with_targets: self.targets }
+            }
+        }
+    }
+
     /// Refuses images of which one alone does not fit into memory.
     fn check_size(&self, source: &Source, form: &Form) -> Result<()> {
         let size = form.shape.map_or(0.0, |shape| shape.iter().map(|&n| n as f64).product());
@@ -190,6 +287,8 @@ pub enum Sample<'a> {
     Images(ImageRow<'a>),
     /// Of samples in memory.
     Held(HeldRow<'a>),
+    /// A window.
+    Window(WindowRow<'a>),
 }
 
 impl Fields for Sample<'_> {
@@ -199,6 +298,7 @@ impl Fields for Sample<'_> {
             Sample::Table(row) => row.width(),
             Sample::Images(row) => row.width(),
             Sample::Held(row) => row.width(),
+            Sample::Window(row) => row.width(),
         }
     }
 
@@ -208,6 +308,7 @@ impl Fields for Sample<'_> {
             Sample::Table(row) => row.get(index),
             Sample::Images(row) => row.get(index),
             Sample::Held(row) => row.get(index),
+            Sample::Window(row) => row.get(index),
         }
     }
 
@@ -216,6 +317,7 @@ impl Fields for Sample<'_> {
             Sample::Table(row) => row.line(),
             Sample::Images(row) => row.line(),
             Sample::Held(row) => row.line(),
+            Sample::Window(row) => row.line(),
         }
     }
 
@@ -224,6 +326,7 @@ impl Fields for Sample<'_> {
             Sample::Table(row) => row.file(),
             Sample::Images(row) => row.file(),
             Sample::Held(row) => row.file(),
+            Sample::Window(row) => row.file(),
         }
     }
 
@@ -232,6 +335,7 @@ impl Fields for Sample<'_> {
             Sample::Table(row) => row.unit(),
             Sample::Images(row) => row.unit(),
             Sample::Held(row) => row.unit(),
+            Sample::Window(row) => row.unit(),
         }
     }
 
@@ -240,6 +344,7 @@ impl Fields for Sample<'_> {
             Sample::Table(row) => row.payload(index),
             Sample::Images(row) => row.payload(index),
             Sample::Held(row) => row.payload(index),
+            Sample::Window(row) => row.payload(index),
         }
     }
 }
@@ -251,7 +356,8 @@ impl Rows for Samples {
         match self {
             Samples::Table(reader) => Rows::source(&**reader),
             Samples::Images(rows) => rows.source(),
-            Samples::Held(rows) => rows.source(),
+            Samples::Held(rows, _) => rows.source(),
+            Samples::Windows(rows, _) => rows.source(),
         }
     }
 
@@ -259,7 +365,8 @@ impl Rows for Samples {
         match self {
             Samples::Table(reader) => Rows::columns(&**reader),
             Samples::Images(rows) => rows.columns(),
-            Samples::Held(rows) => rows.columns(),
+            Samples::Held(rows, _) => rows.columns(),
+            Samples::Windows(rows, _) => rows.columns(),
         }
     }
 
@@ -267,7 +374,8 @@ impl Rows for Samples {
         Ok(match self {
             Samples::Table(reader) => reader.next_row()?.map(Sample::Table),
             Samples::Images(rows) => rows.next_row()?.map(Sample::Images),
-            Samples::Held(rows) => rows.next_row()?.map(Sample::Held),
+            Samples::Held(rows, _) => rows.next_row()?.map(Sample::Held),
+            Samples::Windows(rows, _) => rows.next_row()?.map(Sample::Window),
         })
     }
 
@@ -275,7 +383,8 @@ impl Rows for Samples {
         match self {
             Samples::Table(reader) => reader.meaning(column),
             Samples::Images(rows) => rows.meaning(column),
-            Samples::Held(rows) => rows.meaning(column),
+            Samples::Held(rows, _) => rows.meaning(column),
+            Samples::Windows(rows, _) => rows.meaning(column),
         }
     }
 }

@@ -59,6 +59,27 @@ pub(super) struct Summary {
 }
 
 impl Summary {
+    /// Of several columns as if they were one; without their order.
+    pub(super) fn together(columns: &[Summary]) -> Summary {
+        let there = || columns.iter().filter(|column| column.count > 0);
+        let count: u64 = there().map(|column| column.count).sum();
+        let of_all = |f: &dyn Fn(&Summary) -> f64| {
+            there().map(|column| column.count as f64 * f(column)).sum::<f64>() / count.max(1) as f64
+        };
+        let mean = of_all(&|column| column.mean);
+        let variance =
+            of_all(&|column| column.std * column.std + (column.mean - mean) * (column.mean - mean));
+        Summary {
+            count,
+            mean,
+            std: variance.sqrt(),
+            min: there().map(|column| column.min).fold(f64::INFINITY, f64::min),
+            max: there().map(|column| column.max).fold(f64::NEG_INFINITY, f64::max),
+            sorted: Vec::new(),
+            offset: 0.0,
+        }
+    }
+
     /// The `part`/`parts`-quantile with linear interpolation, numpy's default. Needs `sorted`, not empty.
     pub(super) fn quantile(&self, part: usize, parts: usize) -> f64 {
         let last = self.sorted.len() - 1;

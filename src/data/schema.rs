@@ -21,6 +21,8 @@ pub enum Role {
     Target,
     /// The weights of the rows.
     Weight,
+    /// A part of the steps of a series, or nothing, as its reason says.
+    Step,
     /// Nothing.
     LeftOut,
 }
@@ -78,6 +80,7 @@ impl ColumnSchema {
             Role::Target if self.target.is_empty() => "target".into(),
             Role::Target => format!("target: {} ({})", self.target, self.reason),
             Role::Weight => "row weights".into(),
+            Role::Step => self.reason.clone(),
             Role::LeftOut => format!("left out: {}", self.reason),
         }
     }
@@ -189,7 +192,7 @@ impl Schema {
         let mut problems = Vec::new();
         let mut wrong =
             |suffix: &str, what: String| problems.push(Problem::new(format!("{key}.{suffix}"), what));
-        if column.role == Role::LeftOut {
+        if matches!(column.role, Role::LeftOut | Role::Step) {
             return problems;
         }
         let kind = column.kind.name();
@@ -281,14 +284,7 @@ impl Roles {
             input: vec![None; n],
         };
         let mut problems = Vec::new();
-        let absent = |name: &str, key: &str| {
-            let what = format!("{key} names a column that is not there: {}", quote(name));
-            let problem = Problem::new(file, what).expected(format!("one of {}", field::list(columns)));
-            match field::closest(name, columns) {
-                Some(close) => problem.help(format!("did you mean {}?", quote(close))),
-                None => problem,
-            }
-        };
+        let absent = |name: &str, key: &str| absent_column(file, key, name, columns);
         let known: HashMap<&String, usize> = columns.iter().enumerate().map(|(i, c)| (c, i)).collect();
         for name in &options.target {
             match known.get(name).copied() {
@@ -392,6 +388,10 @@ impl Roles {
             column.role = Role::Weight;
             return column;
         }
+        if let Some(reason) = options.steps.aside.get(&column.name) {
+            (column.role, column.reason) = (Role::Step, reason.clone());
+            return column;
+        }
         if let (Some(reason), false) = (skip, self.target[c]) {
             (column.role, column.reason) = (Role::LeftOut, reason);
             return column;
@@ -426,6 +426,16 @@ impl Roles {
     }
 }
 
+/// The problem of an option that names a column which is not there.
+pub(super) fn absent_column(file: &str, key: &str, name: &str, columns: &[String]) -> Problem {
+    let what = format!("{key} names a column that is not there: {}", quote(name));
+    let problem = Problem::new(file, what).expected(format!("one of {}", field::list(columns)));
+    match field::closest(name, columns) {
+        Some(close) => problem.help(format!("did you mean {}?", quote(close))),
+        None => problem,
+    }
+}
+
 /// What the images of an input become.
 fn form(input: Option<&InputGroup>) -> Result<Form> {
     let Some(input) = input else { return Ok(Form::default()) };
@@ -451,7 +461,7 @@ fn an(kind: &str) -> String {
 }
 
 /// Columns that match a pattern with `*` and `?`; none for a text that is no pattern.
-fn matching(columns: &[String], pattern: &str) -> Vec<usize> {
+pub(super) fn matching(columns: &[String], pattern: &str) -> Vec<usize> {
     match glob::Pattern::new(pattern) {
         Ok(p) if pattern.contains(['*', '?']) => {
             (0..columns.len()).filter(|&c| p.matches(&columns[c])).collect()

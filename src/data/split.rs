@@ -64,6 +64,28 @@ impl Split {
         split.validation.sort_unstable();
         Ok(split)
     }
+
+    /// Puts the last `fraction` of the rows, which are in the order of time, into the validation part. Of the rows before,
+    /// the last `apart` - 1 are in neither part: they look into it.
+    ///
+    /// # Errors
+    /// A sentence, if the fraction is above 0 and one of the parts would be empty.
+    pub fn by_time(rows: usize, fraction: f64, apart: usize) -> Result<Self, String> {
+        if fraction == 0.0 {
+            return Ok(Split::all(rows));
+        }
+        let wanted = ((rows as f64 * fraction).round() as usize).min(rows);
+        let first = rows - wanted;
+        let train = (first + 1).saturating_sub(apart);
+        if wanted == 0 || train == 0 {
+            let part = if wanted == 0 { "validation" } else { "training" };
+            let plural = if rows == 1 { "" } else { "s" };
+            return Err(format!(
+                "the {part} part would be empty: {rows} window{plural}, {fraction} of them held out"
+            ));
+        }
+        Ok(Split { train: (0..train as u32).collect(), validation: (first as u32..rows as u32).collect() })
+    }
 }
 
 /// How many of each group's rows validate: the largest remainders (Hamilton's method), each group keeping one row.
@@ -124,5 +146,20 @@ mod tests {
         assert_eq!(Split::by_fraction(2, 0.2, 0, None), error);
         assert!(Split::by_fraction(1, 0.9, 0, None).is_err());
         assert_eq!(Split::by_fraction(2, 0.0, 0, None), Ok(Split::all(2)));
+    }
+
+    #[test]
+    fn rows_in_the_order_of_time_are_held_out_at_the_end() {
+        let split = Split::by_time(10, 0.3, 1).expect("two parts");
+        assert_eq!((split.train, split.validation), ((0..7).collect(), (7..10).collect()));
+        let split = Split::by_time(10, 0.3, 3).expect("two parts");
+        assert_eq!((split.train, split.validation), ((0..5).collect(), (7..10).collect()));
+        assert_eq!(Split::by_time(10, 0.0, 3), Ok(Split::all(10)));
+        let empty = |part| Err(format!("the {part} part would be empty: 10 windows, 0.3 of them held out"));
+        assert_eq!(Split::by_time(10, 0.3, 8), empty("training"));
+        assert_eq!(
+            Split::by_time(1, 0.3, 1).unwrap_err(),
+            "the validation part would be empty: 1 window, 0.3 of them held out"
+        );
     }
 }

@@ -94,6 +94,13 @@ impl Table {
         self.stores[input.position].lengths(input.fitted(), rows, out);
     }
 
+    /// A number of a step, as it is in the data: `back` steps before the last one of a row, if need be before the row's first;
+    /// none where it is missing. `store` and `channel` are those of [`super::Preprocessing::step_channel`].
+    pub fn step(&self, store: usize, row: u32, back: usize, channel: usize) -> Option<f32> {
+        let Store::Series(series) = &self.stores[store] else { return None };
+        series.step(row, back, channel)
+    }
+
     /// The targets of these rows: the position of the class, 0/1 for each label, or standardised numbers.
     /// `out`: `[rows.len(), T]`, T as [`super::TargetGroups::width`] says.
     pub fn target(&self, rows: &[u32], out: &mut [f32]) {

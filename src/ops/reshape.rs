@@ -53,4 +53,8 @@ impl Op for Reshape {
             be.axpy(1.0, io.dy(), dx);
         }
     }
+
+    fn cost(&self, _inputs: &[Shape]) -> f64 {
+        0.0
+    }
 }

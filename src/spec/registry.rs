@@ -30,6 +30,8 @@ pub struct Registries<'a> {
     pub activations: &'a [Described],
     /// First weights.
     pub initializers: &'a [Described],
+    /// Random changes of images and series.
+    pub augmentations: &'a [Described],
 }
 
 /// One of the [`Registries`].
@@ -47,17 +49,20 @@ pub enum Family {
     Activation,
     /// First weights.
     Initializer,
+    /// A random change of images or series.
+    Augmentation,
 }
 
 impl Family {
     /// All of them, in the order of the reference.
-    pub const ALL: [Family; 6] = [
+    pub const ALL: [Family; 7] = [
         Family::Layer,
         Family::Activation,
         Family::Initializer,
         Family::Loss,
         Family::Optimizer,
         Family::Schedule,
+        Family::Augmentation,
     ];
 
     /// `optimizer`
@@ -69,6 +74,7 @@ impl Family {
             Family::Layer => "layer",
             Family::Activation => "activation",
             Family::Initializer => "initializer",
+            Family::Augmentation => "augmentation",
         }
     }
 
@@ -99,6 +105,7 @@ impl<'a> Registries<'a> {
             Family::Layer => self.layers,
             Family::Activation => self.activations,
             Family::Initializer => self.initializers,
+            Family::Augmentation => self.augmentations,
         }
     }
 

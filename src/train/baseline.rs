@@ -8,15 +8,24 @@ use crate::error::Result;
 use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{Accumulator, Report, Targets as Truth};
 use crate::optim::StepOptions;
-use crate::spec::{Choice, Family, Values};
+use crate::spec::{Choice, Family, Span, Tree, Value, Values};
 use crate::tensor::Key;
 use crate::train::scores::{Scores, score};
 use crate::train::stepper::{self, Clip, EVALUATE};
-use crate::train::{Model, Output, Stop, defaults};
+use crate::train::{Model, Output, Stop};
 
-/// Steps that the linear model is trained for, and rows of each.
+/// Steps that the linear model is trained for at most, and rows of each.
 const STEPS: usize = 1500;
 const BATCH: usize = 256;
+
+/// Multiply-adds that it may always take, forward: less than a second.
+const COST: f64 = 1e10;
+
+/// What else it may take, as a share of the network's own training.
+const SHARE: f64 = 0.05;
+
+/// It makes so many steps in any case.
+const FEWEST: f64 = 20.0;
 
 /// Scores of the same answer for every row: the shares of the classes, or the mean.
 pub(super) fn constant(output: &Output, train: (&Table, &[u32]), part: (&Table, &[u32])) -> Report {
@@ -81,13 +90,21 @@ pub(super) fn linear(
     part: (&Table, &[u32]),
     stop: &Stop,
 ) -> Result<Scores> {
+    let network = model.graph().cost() * train.1.len() as f64 * config.train.epochs.unwrap_or(0) as f64;
     let mut config = config.clone();
-    let places = model.inputs.is_one_with_places();
-    config.model.layers = Some(if places { defaults::side_by_side() } else { Vec::new() });
+    config.train.mixup = None;
+    config.data.inputs.iter_mut().for_each(|input| input.augment.clear());
+    config.model.layers = Some(side_by_side(model));
     config.model.outputs.iter_mut().for_each(|output| output.input = None);
     let batch = BATCH.min(train.1.len());
     let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, BATCH)];
     let mut linear = Model::new(config, model.preprocessing.clone(), &model.class_weights(), &plans)?;
+    let own = linear.graph().cost() * batch as f64;
+    let steps = (COST.max(SHARE * network) / own).clamp(FEWEST, STEPS as f64) as usize;
+    // Many inputs that move together make a step of each too long for their sum.
+    let columns: usize = linear.outputs.iter().map(|output| output.head.columns()).sum();
+    let wide = linear.graph().param_count() as f64 / columns as f64;
+    let rate = 0.05 * (128.0 / wide).min(1.0);
     let rows = crate::config::registries().rows(Family::Optimizer);
     let index = rows.iter().position(|r| r.name == "adam").unwrap_or(0);
     let adam = Choice { index, name: rows[index].name, values: Values::defaults(rows[index].keys) };
@@ -95,10 +112,10 @@ pub(super) fn linear(
     let mut order = EpochOrder::default();
     let mut done = 0;
     let mut epoch = 0;
-    while done < STEPS && stop.signal().is_none() {
-        for rows in order.shuffled(train.1, 0, epoch).chunks(batch).take(STEPS - done) {
+    while done < steps && stop.signal().is_none() {
+        for rows in order.shuffled(train.1, 0, epoch).chunks(batch).take(steps - done) {
             // Adam from zero weights; the rate falls to zero along a cosine (Loshchilov & Hutter 2017).
-            let rate = 0.05 * 0.5 * (1.0 + (std::f64::consts::PI * done as f64 / STEPS as f64).cos());
+            let rate = rate * 0.5 * (1.0 + (std::f64::consts::PI * done as f64 / steps as f64).cos());
             stepper::step(
                 &mut linear,
                 &mut optimizer,
@@ -113,4 +130,42 @@ pub(super) fn linear(
         epoch += 1;
     }
     Ok(score(&mut linear, EVALUATE, BATCH, part.0, part.1))
+}
+
+/// Layers that put all inputs of `model` side by side, those with places as they lie.
+fn side_by_side(model: &Model) -> Vec<Tree> {
+    let dense = model.inputs.dense.iter().map(|d| (&d.name, d.shape.axes().len()));
+    let stored = model.inputs.stored.iter().map(|s| (&s.name, s.shape.axes().len()));
+    let placed: Vec<&String> =
+        dense.chain(stored).filter(|(_, axes)| *axes > 1).map(|(name, _)| name).collect();
+    let all = model.inputs.dense.len() + model.inputs.embeddings.len() + model.inputs.stored.len();
+    if placed.is_empty() {
+        return Vec::new();
+    }
+    // Blanks keep the names apart from those of a config.
+    let layer = |name: String, input: Option<Value>| {
+        let kind = if name == "side by side" { "concat" } else { "flatten" };
+        let mut keys =
+            vec![("type".to_owned(), Value::Str(kind.into())), ("name".to_owned(), Value::Str(name))];
+        keys.extend(input.map(|input| ("input".to_owned(), input)));
+        Value::Table(keys)
+    };
+    let mut names = Vec::new();
+    let mut layers = Vec::new();
+    if all == 1 || placed.len() < all {
+        // The first layer reads what has no places, or the only input.
+        names.push("no places".to_owned());
+        layers.push(layer(names[0].clone(), None));
+    }
+    if all > 1 {
+        for input in placed {
+            names.push(format!("{input} as it lies"));
+            layers.push(layer(names[names.len() - 1].clone(), Some(Value::Str(input.clone()))));
+        }
+    }
+    if names.len() > 1 {
+        let names = Value::List(names.into_iter().map(Value::Str).collect());
+        layers.push(layer("side by side".into(), Some(names)));
+    }
+    layers.iter().map(|value| Tree::from_value(value, Span::NONE)).collect()
 }

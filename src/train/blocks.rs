@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use crate::config::Config;
 use crate::data::reader::BadRows;
 use crate::data::source::Source;
-use crate::data::{Encoder, Fields, Preprocessing, Rows, Samples, Table, list};
+use crate::data::{Encoder, Extent, Fields, Preprocessing, Rows, Samples, Table, list};
 use crate::error::{Error, Result, quote};
 use crate::train::load;
 use crate::train::trainer::EVALUATION_ROWS;
@@ -110,9 +110,19 @@ impl<'p> Blocks<'p> {
         Rows::source(&self.reader)
     }
 
+    /// How long its series are, where each row holds one.
+    pub(super) fn extent(&self) -> Option<Extent> {
+        self.reader.extent()
+    }
+
     /// Names of its columns.
     pub(super) fn columns(&self) -> &[String] {
         self.reader.columns()
+    }
+
+    /// Positions of the columns whose fields are texts.
+    pub(super) fn texts(&self) -> Vec<usize> {
+        (0..self.columns().len()).filter(|&column| self.reader.is_text(column)).collect()
     }
 
     /// Keeps the fields of the columns at these positions.

@@ -101,11 +101,6 @@ fn layers(small: bool, has_places: bool) -> Vec<Tree> {
     checked_layers(&[first, vec![block; hidden].concat()].concat())
 }
 
-/// Layers of a linear model on an image or a series.
-pub(super) fn side_by_side() -> Vec<Tree> {
-    checked_layers(&[Value::Table(vec![("type".to_owned(), Value::Str("flatten".into()))])])
-}
-
 /// Layers with every default filled in, as if a config had named them.
 fn checked_layers(layers: &[Value]) -> Vec<Tree> {
     let mut report = crate::spec::Report::new(crate::spec::Sources::default(), registries());

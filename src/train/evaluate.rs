@@ -14,6 +14,7 @@ use crate::metrics::{self, Column, Report, closing_table};
 use crate::train::blocks::{Blocks, no_rows};
 use crate::train::run::in_pool;
 use crate::train::scores::{OutputScores, Scorer, Scores};
+use crate::train::season::Season;
 use crate::train::trainer::EVALUATION_ROWS;
 use crate::train::{Model, Output, Progress, Stop};
 
@@ -31,6 +32,8 @@ pub struct Evaluation {
     scores: Scores,
     /// Of each output: classes, or the columns of the targets.
     names: Vec<Vec<String>>,
+    /// Of each output: what the values one season before would have scored, where there is a season.
+    seasons: Vec<Option<Report>>,
 }
 
 /// Scores the model at `model` on the rows of `data`, in memory that does not grow with them beyond
@@ -53,14 +56,22 @@ pub fn evaluate(
         let preprocessing = model.preprocessing.clone();
         let mut blocks =
             Blocks::open(&model.config, &preprocessing, data, options.on_bad_row, true, progress)?;
+        if let Some(extent) = blocks.extent() {
+            model = model.covering(&extent, Mode::Evaluate, EVALUATION_ROWS)?;
+        }
         blocks.tell_extra(progress);
         let mut scorer = Scorer::new(&model);
         let mut rows: Vec<u32> = Vec::new();
         let mut any = false;
+        let season = |output| Season::new(&model.config, &preprocessing, output);
+        let mut seasons: Vec<Option<Season>> = model.outputs.iter().map(season).collect();
         let _ = blocks.each(stop, "eval", |block| {
             rows.clear();
             rows.extend(0..block.table.len() as u32);
             rows.chunks(EVALUATION_ROWS).for_each(|rows| scorer.add(&mut model, 0, &block.table, rows));
+            for (season, output) in seasons.iter_mut().zip(&model.outputs) {
+                season.iter_mut().for_each(|season| season.add(output, &block.table, &rows));
+            }
             any |= !rows.is_empty();
             Ok(ControlFlow::Continue(()))
         })?;
@@ -70,7 +81,8 @@ pub fn evaluate(
         blocks.tell(progress);
         let source = blocks.source().to_owned();
         let names = model.outputs.iter().map(Output::names).collect();
-        Ok(Evaluation { source, scores: scorer.finish(&model), names })
+        let seasons = seasons.into_iter().map(|season| Some(season?.finish())).collect();
+        Ok(Evaluation { source, scores: scorer.finish(&model), names, seasons })
     })
 }
 
@@ -86,32 +98,34 @@ impl Evaluation {
         let scores = &self.scores;
         let mut text = format!("{} rows of {}\n\n", scores.outputs[0].report.rows(), self.source);
         if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
-            return text + &section_text(output, scores.loss, names);
+            return text + &section_text(output, scores.loss, names, self.seasons[0].as_ref());
         }
         text += &closing_table(&Column { title: "value", values: &[("loss", scores.loss)] }, None, &[]);
-        for (output, names) in scores.outputs.iter().zip(&self.names) {
+        for ((output, names), season) in scores.outputs.iter().zip(&self.names).zip(&self.seasons) {
             // Writing to a text cannot fail.
             let _ = writeln!(text, "\noutput {}\n", quote(&output.name));
-            text += &section_text(output, output.loss, names);
+            text += &section_text(output, output.loss, names, season.as_ref());
         }
         text
     }
 
     /// For programs: `rows`, `loss` and every metric by name, `interval` of the headline metric, `classes` and
     /// `confusion` (`[true][predicted]`), `labels` or `outputs`, and `notes`. Of several outputs `outputs` holds all but
-    /// `rows` for each, by name. What is not finite is `null`.
+    /// `rows` for each, by name. Of forecasts with a season `seasonal_naive` has the figures of the values one season before. What is not finite is `null`.
     pub fn to_json(&self) -> Value {
         let scores = &self.scores;
         let mut map = Map::new();
         map.insert("rows".into(), json!(scores.outputs[0].report.rows()));
         if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
-            map.extend(section_json(output, scores.loss, names));
+            map.extend(section_json(output, scores.loss, names, self.seasons[0].as_ref()));
             return Value::Object(map);
         }
         map.insert("loss".into(), json!(scores.loss));
-        let sections = scores.outputs.iter().zip(&self.names);
+        let sections = scores.outputs.iter().zip(&self.names).zip(&self.seasons);
         let sections: Map<String, Value> = sections
-            .map(|(output, names)| (output.name.clone(), section_json(output, output.loss, names).into()))
+            .map(|((output, names), season)| {
+                (output.name.clone(), section_json(output, output.loss, names, season.as_ref()).into())
+            })
             .collect();
         map.insert("outputs".into(), Value::Object(sections));
         Value::Object(map)
@@ -119,12 +133,15 @@ impl Evaluation {
 }
 
 /// The figures of one output; `names` are its classes, or the columns of its targets.
-fn section_text(output: &OutputScores, loss: f64, names: &[String]) -> String {
+fn section_text(output: &OutputScores, loss: f64, names: &[String], season: Option<&Report>) -> String {
     let report = &output.report;
     let mut values = vec![("loss", loss)];
     values.extend(report.values());
     let headline = report.headline();
-    let mut text = closing_table(&Column { title: "value", values: &values }, Some(&headline), &[]);
+    let before = season.map(Report::values);
+    let baselines: Vec<Column<'_>> =
+        before.iter().map(|values| Column { title: "seasonal naive", values }).collect();
+    let mut text = closing_table(&Column { title: "value", values: &values }, Some(&headline), &baselines);
     for table in match report {
         Report::Classes(r) => {
             vec![metrics::confusion_matrix(r, names), metrics::class_table(r, names)]
@@ -144,7 +161,12 @@ fn section_text(output: &OutputScores, loss: f64, names: &[String]) -> String {
     text
 }
 
-fn section_json(output: &OutputScores, loss: f64, names: &[String]) -> Map<String, Value> {
+fn section_json(
+    output: &OutputScores,
+    loss: f64,
+    names: &[String],
+    season: Option<&Report>,
+) -> Map<String, Value> {
     let report = &output.report;
     let mut map = Map::new();
     map.insert("loss".into(), json!(loss));
@@ -181,6 +203,10 @@ fn section_json(output: &OutputScores, loss: f64, names: &[String]) -> Map<Strin
             map.insert("outputs".into(), names.iter().zip(&r.outputs).map(output).collect());
         }
         Report::Text(_) => {}
+    }
+    if let Some(season) = season {
+        let figures = season.values().into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
+        map.insert("seasonal_naive".into(), Value::Object(figures.collect()));
     }
     map.insert("notes".into(), json!(report.notes()));
     map

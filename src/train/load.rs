@@ -7,15 +7,16 @@ use crate::config::{self, Config, Data, Validation};
 use crate::data::reader::{BadRows, ReadOptions};
 use crate::data::source::Source;
 use crate::data::{
-    ColumnPin, ColumnType, DataOptions, Encoding, Fitted, ImageColumns, InputGroup, MissingPolicy,
-    OutputGroup, Preprocessing, RawTable, Resize, SampleOptions, Samples, Scale, Split, Table, Unknown,
+    ColumnPin, ColumnType, DataOptions, Encoding, Fitted, ImageColumns, InputGroup, LongTable, MissingPolicy,
+    OutputGroup, Preprocessing, RawTable, Resize, SampleOptions, Samples, Scale, StepTable, Steps, Table,
+    Unknown, WindowTable,
 };
 use crate::error::{Error, Result};
 use crate::spec::Values;
 use crate::train::output::loss_of;
 use crate::train::{Head, Progress};
 
-/// The rows that choose the best weights.
+/// Rows that do not train.
 #[derive(Debug)]
 pub(super) enum Held {
     /// None.
@@ -32,15 +33,25 @@ pub(super) struct Loaded {
     pub fitted: Fitted,
     /// Rows of the table that train.
     pub train: Vec<u32>,
+    /// The rows that choose the best weights.
     pub held: Held,
-    /// The table that is scored once, at the end, and all of its rows.
-    pub test: Option<(Table, Vec<u32>)>,
+    /// The rows that are scored once, at the end.
+    pub test: Held,
 }
 
 impl Loaded {
     /// The validation part.
     pub(super) fn validation(&self) -> Option<(&Table, &[u32])> {
-        match &self.held {
+        self.part(&self.held)
+    }
+
+    /// The test part.
+    pub(super) fn test(&self) -> Option<(&Table, &[u32])> {
+        self.part(&self.test)
+    }
+
+    fn part<'a>(&'a self, held: &'a Held) -> Option<(&'a Table, &'a [u32])> {
+        match held {
             Held::Nothing => None,
             Held::Rows(rows) => Some((&self.fitted.table, rows)),
             Held::Table(table, rows) => Some((table, rows)),
@@ -70,6 +81,7 @@ fn sample_options(config: &Config) -> SampleOptions {
     SampleOptions {
         read: read_options(&config.data),
         images: ImageColumns::Infer(Box::new(data_options(config))),
+        steps: steps(&config.data),
         targets: true,
         held: true,
         memory: available_memory(),
@@ -86,10 +98,40 @@ pub(super) fn fitted_options(
     SampleOptions {
         read: read_options(data),
         images: ImageColumns::Fitted(Box::new(preprocessing.clone())),
+        steps: steps(data),
         targets,
         held,
         memory: available_memory(),
     }
+}
+
+/// What a config says about rows that are steps.
+fn steps(data: &Data) -> Option<StepTable> {
+    let required = || {
+        let errors = data.columns.iter().filter(|(_, pins)| pin(pins).missing == Some(MissingPolicy::Error));
+        errors.map(|(name, _)| name.clone()).collect()
+    };
+    let long = |series: &config::Series| {
+        StepTable::Long(LongTable {
+            id: series.id.clone(),
+            order: series.order.clone(),
+            channels: series.channels.clone(),
+            length: series.length,
+            required: required(),
+        })
+    };
+    let windows = |windows: &config::Windows| {
+        StepTable::Windows(WindowTable {
+            length: windows.length,
+            horizon: windows.horizon,
+            stride: windows.stride,
+            order: windows.order.clone(),
+            known: windows.known.clone(),
+            targets: data.target.clone(),
+            required: required(),
+        })
+    };
+    data.series.as_ref().map(long).or_else(|| data.windows.as_ref().map(windows))
 }
 
 /// The paths of a config; they are relative to the current directory.
@@ -128,6 +170,7 @@ pub fn data_options(config: &Config) -> DataOptions {
         outputs: config.model.outputs.iter().map(output).collect(),
         columns: data.columns.iter().map(|(name, pins)| (name.clone(), pin(pins))).collect(),
         inputs: inputs.collect(),
+        steps: Steps::default(),
     }
 }
 
@@ -177,20 +220,22 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
     let test_source = if config.data.test.is_empty() { None } else { Some(source(&config.data.test)?) };
     test_source.iter().try_for_each(Source::check)?;
     let mut reader = open(&train_source, &options, progress)?;
-    let raw = RawTable::read(&mut reader, &data_options(config))?;
+    let meaning = reader.options(data_options(config));
+    let raw = RawTable::read(&mut reader, &meaning)?;
     reader.notes().iter().for_each(|note| progress.note(note));
     if raw.dropped() > 0 {
         progress.note(&left_out(raw.dropped()));
     }
-    let split = match config.data.validation {
-        Validation::Fraction(fraction) => raw.split(fraction, config.seed)?,
-        Validation::Files(_) => Split::all(raw.len()),
+    let fraction = match config.data.validation {
+        Validation::Fraction(fraction) => fraction,
+        Validation::Files(_) => 0.0,
     };
-    let fitted = raw.fit(&split.train)?;
+    let (split, test_rows) = raw.parts(config.data.test_fraction, fraction, config.seed)?;
+    let mut fitted = raw.fit(&split.train)?;
     fitted.warnings.iter().for_each(|w| progress.warning(w));
     let held = match held_source {
         Some(source) => {
-            let table = read(&fitted.preprocessing, &source, &config.data, progress)?;
+            let table = read(&mut fitted, &source, &config.data, progress)?;
             let rows = (0..table.len() as u32).collect();
             Held::Table(table, rows)
         }
@@ -200,25 +245,26 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
     // Read before training, not after: a table that does not fit must not cost a whole run.
     let test = match test_source {
         Some(source) => {
-            let table = read(&fitted.preprocessing, &source, &config.data, progress)?;
+            let table = read(&mut fitted, &source, &config.data, progress)?;
             let rows = (0..table.len() as u32).collect();
-            Some((table, rows))
+            Held::Table(table, rows)
         }
-        None => None,
+        None if test_rows.is_empty() => Held::Nothing,
+        None => Held::Rows(test_rows),
     };
     Ok(Loaded { fitted, train: split.train, held, test })
 }
 
-/// Reads a whole table through a fitted preprocessing.
-pub(super) fn read(
-    preprocessing: &Preprocessing,
-    source: &Source,
-    data: &Data,
-    progress: &mut dyn Progress,
-) -> Result<Table> {
-    let options = fitted_options(data, preprocessing, true, true);
+/// Reads a whole table through a fitted preprocessing, which then has room for its longest series.
+fn read(fitted: &mut Fitted, source: &Source, data: &Data, progress: &mut dyn Progress) -> Result<Table> {
+    let options = fitted_options(data, &fitted.preprocessing, true, true);
     let mut reader = open(source, &options, progress)?;
-    let (table, report) = preprocessing.read(&mut reader)?;
+    let (table, report) = fitted.preprocessing.read(&mut reader)?;
+    if let Some(extent) = reader.extent()
+        && fitted.preprocessing.cover(extent.longest, extent.shortest)
+    {
+        fitted.inputs = fitted.preprocessing.inputs();
+    }
     reader.notes().iter().for_each(|note| progress.note(note));
     tell(&report, progress);
     if u32::try_from(table.len()).is_err() {

@@ -1,6 +1,7 @@
 //! Training, evaluating and predicting: the work behind the commands, without a word printed.
 
 mod answer;
+mod augment;
 mod baseline;
 mod blocks;
 mod defaults;
@@ -9,6 +10,7 @@ mod evaluate;
 mod head;
 mod load;
 mod memory;
+mod mixup;
 mod model;
 mod output;
 mod picture;
@@ -18,6 +20,9 @@ mod predict_tests;
 mod progress;
 mod run;
 mod scores;
+mod season;
+#[cfg(test)]
+mod series_tests;
 mod single;
 mod state;
 mod stepper;

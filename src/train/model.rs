@@ -9,15 +9,16 @@ use crate::backend::available_memory;
 use crate::backend::cpu::Cpu;
 use crate::checkpoint::{self, ModelFile, Tensor};
 use crate::config::{Config, Validation, registries};
-use crate::data::{DenseInput, Inputs, Preprocessing, Table, TargetGroup};
+use crate::data::{Extent, Inputs, Preprocessing, Table, TargetGroup};
 use crate::error::{Code, Error, Problem, Result};
 use crate::graph::{self, Graph, Machine, Mode, Pass, PlanOptions, ValueId};
 use crate::init::INITIALIZERS;
 use crate::layers::{self, Input, Misfit, OutputLayer};
 use crate::spec::{Format, SourceText, Tree, Value};
 use crate::tensor::Key;
+use crate::train::augment::Augmenter;
 use crate::train::output::Place;
-use crate::train::{Output, memory};
+use crate::train::{Output, memory, mixup};
 
 /// The config as TOML.
 pub(super) const CONFIG: &str = "backprop.config";
@@ -43,6 +44,9 @@ pub struct Model {
     length_ids: Vec<Option<ValueId>>,
     /// Where the outputs are in the graph.
     places: Vec<Place>,
+    augmenter: Augmenter,
+    /// The part of each row of the batch that is its own: 1 where rows are not mixed.
+    share: f64,
     scratch: Vec<f32>,
 }
 
@@ -72,7 +76,9 @@ impl Model {
         let inputs = preprocessing.inputs();
         let outputs = Output::all(&config, &preprocessing.targets, class_weights)?;
         let layers: Vec<Value> = config.model.layers.iter().flatten().map(Tree::to_value).collect();
-        let ends: Vec<OutputLayer> = outputs.iter().map(|o| o.layer(outputs.len() > 1)).collect();
+        let trains = plans.iter().any(|plan| plan.mode == Mode::Train);
+        let mixed = trains && config.train.mixup.is_some();
+        let ends: Vec<OutputLayer> = outputs.iter().map(|o| o.layer(outputs.len() > 1, mixed)).collect();
         let init = config.model.init.as_ref().map(crate::spec::Choice::to_value);
         let network = layers::build_branched(&network_inputs(&inputs), &layers, init.as_ref(), &ends)
             .map_err(|misfit| placed(&config, misfit))?;
@@ -80,6 +86,7 @@ impl Model {
         memory::check_values(&graph, plans, available_memory())?;
         let plans = Machine::<Cpu<f32>>::plans(&graph, plans);
         memory::check(&graph, &plans, available_memory())?;
+        let augmenter = if trains { Augmenter::new(&config, &inputs)? } else { Augmenter::default() };
         let machine = Machine::with_plans(graph, plans);
         Ok(Model {
             config,
@@ -90,6 +97,8 @@ impl Model {
             input_ids: network.inputs,
             length_ids: network.lengths,
             places: network.outputs.into_iter().map(|port| Place { port, total: 1.0 }).collect(),
+            augmenter,
+            share: 1.0,
             scratch: Vec::new(),
         })
     }
@@ -123,6 +132,43 @@ impl Model {
             .map_err(|e| Error { code: Code::Model, ..e })?;
         model.set_tensors(&file, path, "")?;
         Ok(model)
+    }
+
+    /// The same model with room for series of this extent, with one plan: of `mode`, for batches of up to `rows`.
+    ///
+    /// Layers that look along the steps as they come (convolutions, pooling, recurrent layers) have the same weights whatever
+    /// the number of steps is; the network is built anew for it.
+    ///
+    /// # Errors
+    /// `Code::Data` where the network was made for shorter series: a layer has weights for each step.
+    pub(super) fn covering(self, extent: &Extent, mode: Mode, rows: usize) -> Result<Model> {
+        let mut preprocessing = self.preprocessing.clone();
+        let before = preprocessing.steps();
+        if !preprocessing.cover(extent.longest, extent.shortest) {
+            return Ok(self);
+        }
+        let plans = [PlanOptions::new(mode, rows)];
+        let named = |graph: &Graph| -> Vec<(String, Vec<usize>)> {
+            let tensors = graph.params.iter().chain(&graph.buffers);
+            tensors.map(|t| (t.name.clone(), t.shape.axes().to_vec())).collect()
+        };
+        let longer = Model::new(self.config.clone(), preprocessing, &self.class_weights(), &plans);
+        let why = match longer {
+            Ok(mut model) if named(model.graph()) == named(self.graph()) => {
+                model.machine.params_mut().copy_from_slice(self.machine.params());
+                model.machine.buffers_mut().copy_from_slice(self.machine.buffers());
+                return Ok(model);
+            }
+            Ok(_) => "a layer has weights for each step".to_owned(),
+            Err(error) => {
+                error.problems.first().map_or_else(String::new, |p| format!("{}: {}", p.place, p.what))
+            }
+        };
+        let error = Error::data(&extent.place, "the series is too long for this network");
+        Err(error.expected(format!("at most {before} steps: {why}")).found(format!("{} steps", extent.longest)).help(
+            "cut the series, or train with data.series.length, or with layers that take any number of steps, such as conv1d \
+             and global_avg_pool",
+        ))
     }
 
     /// The graph.
@@ -210,19 +256,46 @@ impl Model {
         texts
     }
 
-    /// Gathers `rows` of `table` into the inputs of `plan`.
-    pub(super) fn fill_inputs(&mut self, plan: usize, table: &Table, rows: &[u32], _draw: Option<Key>) {
-        let (dense, flat) = (self.inputs.dense.len(), self.inputs.dense.len() + self.inputs.embeddings.len());
-        for (input, &id) in self.inputs.dense.iter().zip(&self.input_ids) {
-            gather(table, input, rows, self.machine.input_mut(plan, id, rows.len()));
+    /// Gathers `rows` of `table` into the inputs of `plan`; `draw` augments and mixes them as the config says.
+    pub(super) fn fill_inputs(&mut self, plan: usize, table: &Table, rows: &[u32], draw: Option<Key>) {
+        let Model { inputs, machine, augmenter, scratch, .. } = self;
+        self.share = match (draw, self.config.train.mixup) {
+            (Some(key), Some(alpha)) => mixup::share(alpha, key),
+            _ => 1.0,
+        };
+        let share = self.share;
+        let mut change = |name: &str, out: &mut [f32], lengths: Option<&[f32]>| {
+            if let Some(key) = draw {
+                augmenter.apply(name, key, out, lengths);
+            }
+            if share < 1.0 {
+                mixup::mix(share, out, rows.len());
+            }
+        };
+        let mut ids = self.input_ids.iter().zip(&self.length_ids);
+        for (input, (&id, _)) in inputs.dense.iter().zip(ids.by_ref()) {
+            let out = machine.input_mut(plan, id, rows.len());
+            gather(rows, out, &|rows, out| table.dense(input, rows, out));
+            change(&input.name, out, None);
         }
-        for (input, &id) in self.inputs.embeddings.iter().zip(&self.input_ids[dense..]) {
-            table.ids(input, rows, self.machine.input_mut(plan, id, rows.len()));
+        for (input, (&id, _)) in inputs.embeddings.iter().zip(ids.by_ref()) {
+            table.ids(input, rows, machine.input_mut(plan, id, rows.len()));
         }
-        for (i, input) in self.inputs.stored.iter().enumerate() {
-            table.stored(input, rows, self.machine.input_mut(plan, self.input_ids[flat + i], rows.len()));
-            if let Some(lengths) = self.length_ids[flat + i] {
-                table.lengths(input, rows, self.machine.input_mut(plan, lengths, rows.len()));
+        for (input, (&id, &lengths)) in inputs.stored.iter().zip(ids) {
+            let ends = lengths.map(|_| {
+                scratch.resize(rows.len(), 0.0);
+                table.lengths(input, rows, scratch);
+                &scratch[..]
+            });
+            let out = machine.input_mut(plan, id, rows.len());
+            gather(rows, out, &|rows, out| table.stored(input, rows, out));
+            change(&input.name, out, ends);
+            if let (Some(lengths), Some(ends)) = (lengths, ends) {
+                let out = machine.input_mut(plan, lengths, rows.len());
+                out.copy_from_slice(ends);
+                if share < 1.0 {
+                    mixup::mix_lengths(out);
+                }
             }
         }
     }
@@ -231,9 +304,15 @@ impl Model {
     pub(super) fn fill_targets(&mut self, plan: usize, table: &Table, rows: &[u32]) {
         for (output, place) in self.outputs.iter().zip(&self.places) {
             let width = output.head.target_width();
-            let out = self.machine.input_mut(plan, place.port.target, rows.len());
-            for (out, &row) in out.chunks_exact_mut(width).zip(rows) {
-                output.head.target(output.target(table, row), out);
+            let mut fill = |id: ValueId, row: &dyn Fn(usize) -> u32| {
+                let out = self.machine.input_mut(plan, id, rows.len());
+                for (i, out) in out.chunks_exact_mut(width).enumerate() {
+                    output.head.target(output.target(table, row(i)), out);
+                }
+            };
+            fill(place.port.target, &|i| rows[i]);
+            if let Some(mixed) = place.port.mixed {
+                fill(mixed.target, &|i| rows[mixup::partner(i, rows.len())]);
             }
         }
     }
@@ -272,6 +351,14 @@ impl Model {
                 let class = if output.head.weighs_classes() { 1.0 } else { output.class_weight(table, row) };
                 *w = (f64::from(*w * class) * factor / total) as f32;
             }
+            let Some(mixed) = place.port.mixed else { continue };
+            self.scratch.clear();
+            self.scratch.extend_from_slice(out);
+            out.iter_mut().for_each(|w| *w *= self.share as f32);
+            let out = self.machine.input_mut(plan, mixed.row_weight, rows.len());
+            for (i, w) in out.iter_mut().enumerate() {
+                *w = self.scratch[mixup::partner(i, rows.len())] * (1.0 - self.share) as f32;
+            }
         }
     }
 
@@ -288,9 +375,13 @@ impl Model {
     /// The weighted sum of the losses of output number `output` in the last pass.
     pub(super) fn loss_of(&self, output: usize, plan: usize, rows: usize) -> f64 {
         let port = &self.places[output].port;
-        let losses = self.machine.output(plan, port.loss, rows);
-        let weights = self.machine.output(plan, port.row_weight, rows);
-        losses.iter().zip(weights).map(|(&l, &w)| f64::from(l) * f64::from(w)).sum()
+        let sum = |loss: ValueId, weight: ValueId| -> f64 {
+            let losses = self.machine.output(plan, loss, rows);
+            let weights = self.machine.output(plan, weight, rows);
+            losses.iter().zip(weights).map(|(&l, &w)| f64::from(l) * f64::from(w)).sum()
+        };
+        let mixed = port.mixed.filter(|_| self.share < 1.0);
+        sum(port.loss, port.row_weight) + mixed.map_or(0.0, |mixed| sum(mixed.loss, mixed.row_weight))
     }
 
     /// Predictions of output number `output` in the last pass: `[rows, predicted_width]`.
@@ -308,15 +399,15 @@ impl Model {
 /// Numbers that are worth a fork to gather: a core copies about so many in the time that it takes.
 const GATHER: usize = 1 << 14;
 
-/// Copies `rows` of a block of numbers to `out`, in halves on as many threads as that pays for.
-fn gather(table: &Table, input: &DenseInput, rows: &[u32], out: &mut [f32]) {
+/// Lets `fill` give `rows` to `out`, in halves on as many threads as that pays for.
+fn gather(rows: &[u32], out: &mut [f32], fill: &(impl Fn(&[u32], &mut [f32]) + Sync)) {
     if out.len() < 2 * GATHER || rows.len() < 2 || rayon::current_num_threads() == 1 {
-        return table.dense(input, rows, out);
+        return fill(rows, out);
     }
     let half = rows.len() / 2;
+    let (to_first, to_rest) = out.split_at_mut(out.len() / rows.len() * half);
     let (first, rest) = rows.split_at(half);
-    let (to_first, to_rest) = out.split_at_mut(half * input.shape.len());
-    rayon::join(|| gather(table, input, first, to_first), || gather(table, input, rest, to_rest));
+    rayon::join(|| gather(first, to_first, fill), || gather(rest, to_rest, fill));
 }
 
 /// The last part of a path.

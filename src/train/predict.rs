@@ -91,7 +91,10 @@ pub fn predict(
         let preprocessing = model.preprocessing.clone();
         let mut blocks =
             Blocks::open(&model.config, &preprocessing, data, options.on_bad_row, false, progress)?;
-        let keep = kept_columns(&options.keep, blocks.columns())?;
+        if let Some(extent) = blocks.extent() {
+            model = model.covering(&extent, Mode::Predict, EVALUATION_ROWS)?;
+        }
+        let keep = kept_columns(&options.keep, &blocks)?;
         let names: Vec<String> = keep.iter().map(|&c| blocks.columns()[c].clone()).collect();
         let mut writer = Writer::new(answer, names, options.format)?;
         blocks.keep(keep);
@@ -151,10 +154,11 @@ fn send(out: &mut (dyn Write + Send), bytes: &[u8]) -> Result<ControlFlow<()>> {
 }
 
 /// Positions of the columns to keep.
-fn kept_columns(keep: &Keep, columns: &[String]) -> Result<Vec<usize>> {
+fn kept_columns(keep: &Keep, blocks: &Blocks<'_>) -> Result<Vec<usize>> {
+    let columns = blocks.columns();
     let names = match keep {
         Keep::None => return Ok(Vec::new()),
-        Keep::All => return Ok((0..columns.len()).collect()),
+        Keep::All => return Ok(blocks.texts()),
         Keep::Columns(names) => names,
     };
     let mut found = Vec::with_capacity(names.len());

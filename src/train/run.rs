@@ -14,6 +14,7 @@ use crate::spec::{Setting, SourceText};
 use crate::train::defaults::Facts;
 use crate::train::load::{self, Held, Loaded};
 use crate::train::scores::score;
+use crate::train::season::Season;
 use crate::train::state::{Best, State};
 use crate::train::stepper::{self, Clip, EVALUATE};
 use crate::train::summary::summary;
@@ -388,13 +389,13 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
     let config = trainer.model.config.clone();
     let loaded = &trainer.loaded;
     let train: (&Table, &[u32]) = (&loaded.fitted.table, &loaded.train);
-    let (name, part): (String, (&Table, &[u32])) = match (&loaded.test, loaded.validation()) {
-        (Some((table, rows)), _) => (config.data.test.join(", "), (table, rows)),
+    let (name, part): (String, (&Table, &[u32])) = match (loaded.test(), loaded.validation()) {
+        (Some(part), _) => (test_name(&config.data), part),
         (None, Some(part)) => ("the validation part, which chose the weights".into(), part),
         (None, None) => ("the training part itself".into(), train),
     };
     let scores = score(&mut trainer.model, EVALUATE, EVALUATION_ROWS, part.0, part.1);
-    if loaded.test.is_some() {
+    if loaded.test().is_some() {
         let row = Row::new(trainer.state.step, trainer.state.epoch, Split::Test);
         let row = scores.figures().iter().fold(row, |row, (name, value)| row.number(name, *value));
         trainer.log.append(&row)?;
@@ -405,9 +406,15 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
     let constants: Vec<Report> =
         trainer.model.outputs.iter().map(|output| baseline::constant(output, train, part)).collect();
     let linear = baseline::linear(&trainer.model, &config, train, part, trainer.stop)?;
+    let seasons = trainer.model.outputs.iter().map(|output| {
+        let mut season = Season::new(&config, &trainer.model.preprocessing, output)?;
+        part.1.chunks(EVALUATION_ROWS).for_each(|rows| season.add(output, part.0, rows));
+        Some(season.finish())
+    });
     let all = trainer.model.outputs.iter().zip(&scores.outputs).zip(constants.iter().zip(&linear.outputs));
-    let tables =
-        all.map(|((output, own), (constant, linear))| closing(&output.targets, own, constant, linear));
+    let tables = all.zip(seasons).map(|(((output, own), (constant, linear)), season)| {
+        closing(&output.targets, own, constant, season.as_ref(), linear)
+    });
     let table = match &scores.outputs[..] {
         [_] => tables.collect(),
         several => {
@@ -421,7 +428,22 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
     Ok((name, part.1.len(), table))
 }
 
-fn closing(targets: &Targets, scores: &OutputScores, constant: &Report, linear: &OutputScores) -> String {
+/// What the test part is called.
+fn test_name(data: &crate::config::Data) -> String {
+    match (data.test_fraction, &data.windows) {
+        (0.0, _) => data.test.join(", "),
+        (_, Some(_)) => "the test part, the last in time".into(),
+        (_, None) => "the test part".into(),
+    }
+}
+
+fn closing(
+    targets: &Targets,
+    scores: &OutputScores,
+    constant: &Report,
+    season: Option<&Report>,
+    linear: &OutputScores,
+) -> String {
     let title = match targets {
         Targets::Classes { .. } => "majority class",
         Targets::Labels { .. } => "shares",
@@ -429,6 +451,9 @@ fn closing(targets: &Targets, scores: &OutputScores, constant: &Report, linear: 
     };
     let (own, flat, straight) = (scores.report.values(), constant.values(), linear.report.values());
     let headline = scores.report.headline();
-    let baselines = [Column { title, values: &flat }, Column { title: "linear model", values: &straight }];
+    let before = season.map(Report::values);
+    let mut baselines = vec![Column { title, values: &flat }];
+    baselines.extend(before.iter().map(|values| Column { title: "seasonal naive", values }));
+    baselines.push(Column { title: "linear model", values: &straight });
     closing_table(&Column { title: "model", values: &own }, Some(&headline), &baselines)
 }

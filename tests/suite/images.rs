@@ -118,6 +118,8 @@ fn a_folder_for_each_class() {
     assert_eq!((lines.len(), lines[0], lines[1]), (21, "path,label,prediction", "a/0.png,a,a"));
     let plain = place.run("predict r test/b --keep all").worked();
     assert!(plain.starts_with("path,image,prediction\n0.png,,b\n1.JPG,,b\n"), "{plain}");
+    let config = place.run("init train --target label").worked();
+    assert!(config.contains("# columns.image.type = \"image\"  # image, 6 x 6 x 3\n"), "{config}");
     let check = place.run("check --data train --target label").worked();
     assert!(
         check.starts_with("path   left out: it says where the row comes from\nimage  image, 6 x 6 x 3\n"),
@@ -174,4 +176,76 @@ fn threads_and_blocks_make_no_difference() {
         std::fs::read(place.path().join(format!("r{threads}/model.safetensors"))).expect("a model")
     };
     assert_eq!(model(1), model(3));
+}
+
+const AUGMENT: &str = r#"
+    seed = 3
+    [data]
+    train = "t-images-idx3-ubyte.gz"
+    target = "label"
+    [data.inputs.image]
+    columns = "image"
+    augment = [
+        { type = "shift", max_x = 1, max_y = 0 },
+        "horizontal_flip",
+        { type = "random_crop", padding = 1 },
+        { type = "rotation", degrees = 5 },
+        { type = "brightness", factor = 0.1 },
+        { type = "cutout", size = 2 },
+    ]
+    [model]
+    layers = [{ type = "flatten" }]
+    [train]
+    epochs = 3
+    batch_size = 16
+    checkpoint_every_steps = 1
+    schedule = "constant"
+"#;
+
+#[test]
+fn augmented_training_is_the_same_on_any_threads_and_resumes() {
+    let place = mnist(Place::new(), "t", 80).with("c.toml", AUGMENT);
+    let model =
+        |run: &str| std::fs::read(place.path().join(format!("{run}/model.safetensors"))).expect("a model");
+    let train = |run: &str, flags: &str| {
+        place.run(&format!("train c.toml --quiet --run-dir {run} {flags}")).worked();
+        model(run)
+    };
+    let whole = train("a", "--threads 1");
+    assert!(whole == train("b", "--threads 3"));
+    assert!(whole != train("c", "--set data.inputs.image.augment=[]"));
+    train("d", "--set train.epochs=1");
+    place.run("train --resume --quiet --run-dir d --set train.epochs=3").worked();
+    let scores = |run: &str| place.run(&format!("eval {run} t-images-idx3-ubyte.gz --format json")).worked();
+    assert_eq!(scores("a"), scores("d"));
+    assert_eq!(scores("a"), scores("a"), "nothing is drawn outside of training");
+}
+
+#[test]
+fn pixels_in_columns_are_augmented_as_files_are() {
+    let header: Vec<String> = (0..36).map(|i| format!("p{i}")).collect();
+    let row = |i: usize| {
+        let numbers: Vec<String> = pixels(i % 2, i).map(|x| x.to_string()).collect();
+        format!("{},{}\n", numbers.join(","), ["a", "b"][i % 2])
+    };
+    let text = format!("{},y\n{}", header.join(","), (0..80).map(row).collect::<String>());
+    let place = Place::new().with("t.csv", text);
+    let shape = r#"data.inputs.x={columns="p*",shape=[1,6,6],augment=[{type="cutout",size=2}]}"#;
+    let run = |shape: &str| {
+        let words = ["train", "--data", "t.csv", "--target", "y", "--quiet", "--run-dir"];
+        let more = [
+            "--set",
+            "train.epochs=2",
+            "--set",
+            "model.layers=[{type=\"flatten\"}]",
+            "--set",
+            shape,
+            "--force",
+        ];
+        let output = place.command().args(words).arg("r").args(more).output().expect("it runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        std::fs::read(place.path().join("r/model.safetensors")).expect("a model")
+    };
+    let plain = run(r#"data.inputs.x={columns="p*",shape=[1,6,6]}"#);
+    assert!(run(shape) != plain);
 }

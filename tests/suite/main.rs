@@ -3,6 +3,7 @@
 mod allocations;
 mod bad_inputs;
 mod cli;
+mod convolution;
 mod deep;
 mod examples;
 mod fixture;
@@ -10,6 +11,7 @@ mod floors;
 mod gradients;
 mod house;
 mod images;
+mod mixup;
 mod norms;
 mod outputs;
 mod places;

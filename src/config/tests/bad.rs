@@ -61,7 +61,7 @@ error[2]: iris.toml:6:1: unknown key "lr" in [train]
 error[2]: iris.toml:7:1: unknown key "zzz" in [train]
   7 | zzz = 1
     | ^^^
-  help: known here: epochs, batch_size, loss, optimizer, schedule, early_stopping, clip_grad_norm, clip_grad_value, accumulate_steps, class_weights, shuffle, max_steps, log_every_steps, checkpoint_every_steps, init_from
+  help: known here: epochs, batch_size, loss, optimizer, schedule, early_stopping, clip_grad_norm, clip_grad_value, accumulate_steps, class_weights, mixup, shuffle, max_steps, log_every_steps, checkpoint_every_steps, init_from
 "##);
     assert_snapshot!(error(&format!("{GOOD}[model]\nlayers = [\"dense\", {{ type = \"linaer\" }}, {{ p = 0.1 }}]\n")), @r##"
 error[2]: iris.toml:5:11: model.layers.0: unknown layer "dense"
@@ -331,10 +331,10 @@ fn a_run_without_a_config_needs_a_table_and_a_target() {
     assert_snapshot!(Config::from_flags(&[], registries()).unwrap_err(), @r##"
 error[2]: the command line: data.train is missing
   expected: text, or a list of texts
-  help: The table to train on: a path, a list of paths, or a glob such as "part-*.csv".
+  help: The data to train on, tables, IDX files or folders of images: a path, a list of paths, or a glob such as "part-*.csv".
 error[2]: the command line: data.target is missing
   expected: text, or a list of texts
-  help: The column to predict, or a list of columns.
+  help: The column to predict, or a list of columns; "label" for IDX files and folders of images.
 "##);
     let text = |text: &str| Value::Str(text.to_owned());
     let flags = [
@@ -361,7 +361,7 @@ error[2]: --set train.optimizer.learning_rate=0: train.optimizer.learning_rate i
   expected: a number above 0
   found: 0
 error[2]: --set train.epoch=3: unknown key "epoch" in [train]
-  help: did you mean "epochs"? known here: epochs, batch_size, loss, optimizer, schedule, early_stopping, clip_grad_norm, clip_grad_value, accumulate_steps, class_weights, shuffle, max_steps, log_every_steps, checkpoint_every_steps, init_from
+  help: did you mean "epochs"? known here: epochs, batch_size, loss, optimizer, schedule, early_stopping, clip_grad_norm, clip_grad_value, accumulate_steps, class_weights, mixup, shuffle, max_steps, log_every_steps, checkpoint_every_steps, init_from
 error[2]: --set data.train.5=a.csv: data.train has no item "5"
   expected: a number from 0 to 0
 error[2]: --set seed: no value

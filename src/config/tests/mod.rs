@@ -68,6 +68,7 @@ fn registries() -> Registries<'static> {
         layer_keys: LAYER_KEYS,
         activations: &ACTIVATIONS,
         initializers: &INITIALIZERS,
+        augmentations: &[],
     }
 }
 

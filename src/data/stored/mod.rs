@@ -87,6 +87,16 @@ impl StoredCell<'_> {
         }
     }
 
+    /// What 0 in the unit of the data is in each number of a row; black, of an image.
+    pub(super) fn zeros(&self) -> Vec<f32> {
+        let (mean, std) = match self {
+            StoredCell::Image(cell) => (&cell.mean, &cell.std),
+            StoredCell::Series(cell) => (&cell.mean, &cell.std),
+        };
+        let zero = |channel: usize| (-mean[channel] / std[channel]) as f32;
+        (0..self.shape().len()).map(|i| zero(i % mean.len())).collect()
+    }
+
     /// Whether rows may end before T.
     pub fn is_ragged(&self) -> bool {
         matches!(self, StoredCell::Series(cell) if cell.ragged)
@@ -98,7 +108,13 @@ impl StoredCell<'_> {
             StoredCell::Image(cell) => (cell.shape[2], &cell.mean, &cell.std),
             StoredCell::Series(cell) => (cell.channels.len(), &cell.mean, &cell.std),
         };
-        !self.shape().is_empty()
+        let fill = match self {
+            StoredCell::Image(_) => &[][..],
+            StoredCell::Series(cell) => &cell.fill,
+        };
+        (fill.len() == channels || matches!(self, StoredCell::Image(_)))
+            && fill.iter().all(|x| x.is_finite())
+            && !self.shape().is_empty()
             && [mean.len(), std.len()] == [channels; 2]
             && mean.iter().all(|m| m.is_finite())
             && std.iter().all(|s| s.is_finite() && *s > 0.0)

@@ -23,10 +23,12 @@ pub struct SeriesCell {
     pub length: usize,
     /// Whether rows may have fewer steps.
     pub ragged: bool,
-    /// Of each channel over the training part. A missing number becomes the mean.
+    /// Of each channel over the training part; 0 where numbers stay as they are.
     pub mean: Vec<f64>,
-    /// Standard deviation of each channel; 1 where it does not vary.
+    /// Standard deviation of each channel; 1 where it does not vary or numbers stay as they are.
     pub std: Vec<f64>,
+    /// What a missing number of each channel becomes: the mean of the training part.
+    pub fill: Vec<f64>,
 }
 
 /// The steps of a table's rows.
@@ -96,13 +98,26 @@ impl SeriesStore {
         &self.series.numbers[span.start as usize * self.width..span.end as usize * self.width]
     }
 
+    /// A number of the step that is `back` before a row's last, if need be before its first.
+    pub(in crate::data) fn step(&self, row: u32, back: usize, channel: usize) -> Option<f32> {
+        let step = (self.spans[row as usize].end as usize).checked_sub(back + 1)?;
+        Some(self.series.numbers[step * self.width + channel]).filter(|x| !x.is_nan())
+    }
+
     /// Mean and standard deviation of each channel over `rows`; 1 for a channel that does not vary.
     pub(in crate::data) fn moments(&self, rows: &[u32]) -> (Vec<f64>, Vec<f64>) {
         // Welford 1962: one pass that keeps its digits.
         let (mut n, mut mean, mut m2) =
             (vec![0.0f64; self.width], vec![0.0f64; self.width], vec![0.0f64; self.width]);
-        for &row in rows {
-            for step in self.row(row).chunks_exact(self.width) {
+        // Where rows overlap, a step counts once.
+        let mut spans: Vec<Range<u32>> = rows.iter().map(|&row| self.spans[row as usize].clone()).collect();
+        spans.sort_unstable_by_key(|span| span.start);
+        let mut end = 0;
+        for span in spans {
+            let from = span.start.max(end) as usize;
+            end = span.end.max(end);
+            let to = (span.end as usize).max(from);
+            for step in self.series.numbers[from * self.width..to * self.width].chunks_exact(self.width) {
                 for (c, &x) in step.iter().enumerate().filter(|(_, x)| !x.is_nan()) {
                     let x = f64::from(x);
                     n[c] += 1.0;
@@ -122,10 +137,10 @@ impl SeriesStore {
         &self.series.channels
     }
 
-    /// The most steps of a row, and whether all rows have as many.
-    pub(in crate::data) fn longest(&self) -> (usize, bool) {
-        let most = self.spans.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
-        (most, self.spans.iter().all(|s| s.len() == most))
+    /// The most and the fewest steps of a row.
+    pub(in crate::data) fn longest(&self) -> (usize, usize) {
+        let lengths = || self.spans.iter().map(ExactSizeIterator::len);
+        (lengths().max().unwrap_or(0), lengths().min().unwrap_or(0))
     }
 
     pub(super) fn fill(&self, cell: &SeriesCell, rows: &[u32], out: &mut [f32]) {
@@ -136,8 +151,8 @@ impl SeriesStore {
             let (there, behind) = out.split_at_mut(steps.len().min(size));
             for (out, step) in there.chunks_exact_mut(self.width).zip(steps.chunks_exact(self.width)) {
                 for (c, (out, &x)) in out.iter_mut().zip(step).enumerate() {
-                    *out =
-                        if x.is_nan() { 0.0 } else { ((f64::from(x) - cell.mean[c]) / cell.std[c]) as f32 };
+                    let x = if x.is_nan() { cell.fill[c] } else { f64::from(x) };
+                    *out = ((x - cell.mean[c]) / cell.std[c]) as f32;
                 }
             }
             behind.fill(0.0);

@@ -121,7 +121,34 @@ fn a_named_input_keeps_its_constant_columns_and_its_shape() -> Result<()> {
     let fitted = fit("x|p1|p2|y\n1|0|3|0\n2|0|?|1\n4|0|5|1", &options)?;
     let inputs: Vec<String> = fitted.inputs.dense.iter().map(|d| format!("{} {}", d.name, d.shape)).collect();
     assert_eq!(inputs, ["img [1, 2]", "features [1]"]);
-    assert_eq!(dense(&fitted), [[0.0, -1.0], [0.0, 0.0], [0.0, 1.0]]);
+    // The channel holds 0, 0, 0, 3 and 5; the missing number becomes 4, its column's mean.
+    let scaled = |x: f64| ((x - 1.6) / 4.24f64.sqrt()) as f32;
+    for (row, expected) in dense(&fitted).iter().zip([[0.0, 3.0], [0.0, 4.0], [0.0, 5.0]]) {
+        assert!(row.iter().zip(expected).all(|(&x, raw)| (x - scaled(raw)).abs() < 1e-6), "{row:?}");
+    }
+    assert!(fitted.inputs.dense[0].zeros().iter().all(|&x| (x - scaled(0.0)).abs() < 1e-6));
+    Ok(())
+}
+
+#[test]
+fn channels_are_scaled_together_unless_a_scale_is_named() -> Result<()> {
+    let text = "p1|p2|p3|p4|y\n0|4|0|1|0\n0|4|0|3|1\n0|4|0|1|0\n0|4|0|3|1";
+    let mut options = DataOptions::new("y");
+    let input = InputGroup { name: "img".into(), columns: vec!["p*".into()], ..InputGroup::default() };
+    options.inputs.push(InputGroup { shape: Some(vec![2, 1, 2]), ..input.clone() });
+    let first = |options: &DataOptions| fit(text, options).map(|fitted| dense(&fitted)[0].clone());
+    let deep = (0.0f64 - 1.0) / 1.5f64.sqrt();
+    assert_eq!(first(&options)?, [-1.0, 1.0, deep as f32, 0.0]);
+    // A flat input has no channels, and a column's own scale is its own.
+    options.inputs[0].shape = Some(vec![4]);
+    assert_eq!(first(&options)?, [0.0, 0.0, 0.0, -1.0]);
+    options.inputs[0].shape = Some(vec![1, 4]);
+    let pin = ColumnPin { scale: Some(Scale::None), ..ColumnPin::default() };
+    options.columns.insert("p2".into(), pin);
+    assert_eq!(first(&options)?[1], 4.0);
+    options.columns.clear();
+    options.scale = Scale::MinMax;
+    assert_eq!(first(&options)?, [0.0, 0.0, 0.0, 0.0]);
     Ok(())
 }
 

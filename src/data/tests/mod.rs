@@ -3,7 +3,9 @@
 mod any_table;
 mod bad_inputs;
 mod fitting;
+mod long;
 mod round_trip;
+mod windows;
 
 use super::{ColumnPin, DataOptions, Fitted, MemoryRows, RawTable, Split};
 use crate::error::Result;

@@ -204,3 +204,21 @@ fn idx_files_that_do_not_fit() {
       expected: [N, H, W] or [N, H, W, C] for images, [N] for labels
     ");
 }
+
+#[test]
+fn an_augmentation_of_another_kind_of_input() {
+    let rows: String = (0..30).map(|i| format!("{i},{},{}\n", i * i % 7, ["a", "b"][i % 2])).collect();
+    let place = Place::new().with("t.csv", format!("p1,p2,y\n{rows}"));
+    let input = "--set data.inputs.x.columns=p* --set data.inputs.x.shape=[1,2]";
+    insta::assert_snapshot!(train(&place, &format!("{input} --set data.inputs.x.augment=[\"rotation\"]")), @"
+    exit 2
+    error[2]: data.inputs.x.augment: rotation does not fit this input
+      expected: images: a shape [C, H, W]
+      found: a shape [1, 2]
+    ");
+    insta::assert_snapshot!(train(&place, &format!("{input} --set data.inputs.x.augment=[\"rotate\"]")), @r#"
+    exit 2
+    error[2]: --set "data.inputs.x.augment=[\"rotate\"]": data.inputs.x.augment.0: unknown augmentation "rotate"
+      help: did you mean "rotation"? known here: horizontal_flip, shift, random_crop, rotation, brightness, cutout
+    "#);
+}

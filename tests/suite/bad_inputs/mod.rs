@@ -7,6 +7,7 @@ mod accepted;
 mod images;
 mod models;
 mod new_rows;
+mod series;
 mod tables;
 
 use crate::cli::Place;

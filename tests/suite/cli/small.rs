@@ -16,7 +16,6 @@ fn init_prints_a_config_that_says_what_the_columns_look_like() {
     let text = place.run("init houses.csv --target price").worked();
     let columns: Vec<&str> = text.lines().filter(|line| line.contains("columns.")).collect();
     insta::assert_snapshot!(columns.join("\n"), @r#"
-    # The column to predict, or a list of columns.
     # columns.id.type = "number"  # left out: an identifier by its name, and every value is different
     # columns.age.type = "number"  # number, 1 missing
     # columns.city.type = "category"  # category, 3 values
