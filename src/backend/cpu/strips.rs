@@ -80,22 +80,23 @@ impl Strip {
     /// Σ (x − center), or Σ (x − center)² with `SQUARED`, over the rows of a block.
     #[inline(always)]
     fn total<T: Scalar, const SQUARED: bool>(self, block: &[T], center: &Line<T>) -> Line<T> {
+        // Sums are named by constants, so that they stay in registers.
         let mut sums = [[T::ZERO; STRIP]; SIDE];
         let mut groups = block.chunks_exact(SIDE * self.cols);
         for rows in &mut groups {
-            for (sums, row) in sums.iter_mut().zip(rows.chunks_exact(self.cols)) {
-                let x = self.load(row);
+            for side in 0..SIDE {
+                let x = self.load(&rows[side * self.cols..]);
                 for i in 0..STRIP {
                     let d = x[i] - center[i];
-                    sums[i] += if SQUARED { d * d } else { d };
+                    sums[side][i] += if SQUARED { d * d } else { d };
                 }
             }
         }
-        for (sums, row) in sums.iter_mut().zip(groups.remainder().chunks_exact(self.cols)) {
+        for row in groups.remainder().chunks_exact(self.cols) {
             let x = self.load(row);
             for i in 0..STRIP {
                 let d = x[i] - center[i];
-                sums[i] += if SQUARED { d * d } else { d };
+                sums[0][i] += if SQUARED { d * d } else { d };
             }
         }
         let [mut total, b, c, d] = sums;
@@ -116,16 +117,23 @@ impl Strip {
         flats: &mut Line<T>,
     ) {
         for (x, dy) in x.chunks(BLOCK * self.cols).zip(dy.chunks(BLOCK * self.cols)) {
-            let mut tilt = [[T::ZERO; STRIP]; 2];
-            let mut flat = [[T::ZERO; STRIP]; 2];
-            for (x, dy) in x.chunks(2 * self.cols).zip(dy.chunks(2 * self.cols)) {
-                let rows = x.chunks_exact(self.cols).zip(dy.chunks_exact(self.cols));
-                for ((x, dy), (tilt, flat)) in rows.zip(tilt.iter_mut().zip(&mut flat)) {
-                    let (x, dy) = (self.load(x), self.load(dy));
+            let (mut tilt, mut flat) = ([[T::ZERO; STRIP]; 2], [[T::ZERO; STRIP]; 2]);
+            let (mut xs, mut dys) = (x.chunks_exact(2 * self.cols), dy.chunks_exact(2 * self.cols));
+            for (x, dy) in (&mut xs).zip(&mut dys) {
+                for side in 0..2 {
+                    let at = side * self.cols;
+                    let (x, dy) = (self.load(&x[at..]), self.load(&dy[at..]));
                     for i in 0..STRIP {
-                        tilt[i] += dy[i] * (x[i] - mean[i]);
-                        flat[i] += dy[i];
+                        tilt[side][i] += dy[i] * (x[i] - mean[i]);
+                        flat[side][i] += dy[i];
                     }
+                }
+            }
+            if !xs.remainder().is_empty() {
+                let (x, dy) = (self.load(xs.remainder()), self.load(dys.remainder()));
+                for i in 0..STRIP {
+                    tilt[0][i] += dy[i] * (x[i] - mean[i]);
+                    flat[0][i] += dy[i];
                 }
             }
             for i in 0..STRIP {
