@@ -15,7 +15,7 @@ const BLOCK: usize = 64;
 /// Rows that are summed side by side, to hide the time that an addition takes.
 const SIDE: usize = 4;
 
-/// One number for each channel of a strip; 0 beyond its width.
+/// One number for each channel of a strip.
 type Line<T> = [T; STRIP];
 
 /// The rows of a batch that count: all, or the steps of each batch row before its end.
@@ -65,14 +65,17 @@ impl Strip {
         Strip { cols, first, width: (range.end - first).min(STRIP) }
     }
 
-    /// The strip of one row.
+    /// The strip of the row that `from` begins with. Beyond its width stand whatever numbers follow, 0 where none do: lanes do not
+    /// touch each other, and nobody reads those.
     #[inline(always)]
-    pub(super) fn load<T: Scalar>(self, row: &[T]) -> Line<T> {
+    pub(super) fn load<T: Scalar>(self, from: &[T]) -> Line<T> {
+        let from = &from[self.first..];
+        if let Some(line) = from.first_chunk() {
+            return *line;
+        }
         let mut line = [T::ZERO; STRIP];
-        if self.width == STRIP {
-            line.copy_from_slice(&row[self.first..self.first + STRIP]);
-        } else {
-            line[..self.width].copy_from_slice(&row[self.first..self.first + self.width]);
+        for (line, &x) in line.iter_mut().zip(from) {
+            *line = x;
         }
         line
     }
