@@ -64,6 +64,18 @@ impl Convolution {
         self.groups * (self.outputs / self.groups).div_ceil(Self::UNIT) * self.taps()
     }
 
+    /// The outputs whose first tap is in these units: together the units have each output once.
+    pub fn unit_outputs(&self, units: Range<usize>) -> Range<usize> {
+        let (own, taps) =
+            if self.is_depthwise() { (self.outputs, 1) } else { (self.outputs / self.groups, self.taps()) };
+        let panels = own.div_ceil(Self::UNIT);
+        let first = |unit: usize| {
+            let panel = unit.div_ceil(taps);
+            panel / panels * own + panel % panels * Self::UNIT
+        };
+        first(units.start)..first(units.end)
+    }
+
     /// Units that are worth a task together: the outputs' gradients, which each task reads anew, then serve some hundred rows.
     pub fn units_together(&self) -> usize {
         if self.is_depthwise() { 1 } else { (96 * self.groups).div_ceil(self.channels).min(self.taps()) }

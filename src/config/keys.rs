@@ -355,6 +355,12 @@ pub(super) const TRAIN: &[Key] = &[
         Preset::Str("none"),
         "Weights of the classes in the loss: \"balanced\" (inverse to their counts), a table { class = weight }, or a list in the order of the classes. Where several outputs have classes, only \"balanced\": for each of them.",
     ),
+    key(
+        "mixup",
+        Kind::above(0.0),
+        Preset::Absent,
+        "Mixes the rows of a batch two by two, inputs and losses, in training: the alpha of the Beta distribution of their parts, such as 0.2 (Zhang et al. 2018). Ids of embedded columns stay those of the larger part.",
+    ),
     key("shuffle", Kind::Bool, Preset::Bool(true), "Whether each epoch takes the rows in a new order."),
     key(
         "max_steps",

@@ -137,6 +137,8 @@ pub struct Train {
     pub accumulate_steps: usize,
     /// Weights of the classes in the loss.
     pub class_weights: ClassWeights,
+    /// Alpha of mixup; `None`: rows are not mixed.
+    pub mixup: Option<f64>,
     /// Whether each epoch takes the rows in a new order.
     pub shuffle: bool,
     /// Steps after which training stops; 0: no limit.
@@ -386,6 +388,7 @@ impl Train {
                 }
                 _ => ClassWeights::None,
             },
+            mixup: given("mixup").then(|| values.f64("mixup")),
             shuffle: values.bool("shuffle"),
             max_steps: steps("max_steps"),
             log_every_steps: steps("log_every_steps"),
@@ -423,9 +426,11 @@ impl Train {
             .with("max_steps", whole(self.max_steps))
             .with("log_every_steps", whole(self.log_every_steps))
             .with("checkpoint_every_steps", whole(self.checkpoint_every_steps));
-        for (key, limit) in
-            [("clip_grad_norm", self.clip_grad_norm), ("clip_grad_value", self.clip_grad_value)]
-        {
+        for (key, limit) in [
+            ("clip_grad_norm", self.clip_grad_norm),
+            ("clip_grad_value", self.clip_grad_value),
+            ("mixup", self.mixup),
+        ] {
             if let Some(limit) = limit {
                 values.set(key, Value::Float(limit));
             }

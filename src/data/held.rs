@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// Rows in memory, read one by one.
 #[derive(Clone, Debug)]
 pub struct HeldRows {
-    texts: RowBuffer,
+    texts: Box<RowBuffer>,
     payloads: Payloads,
     /// The column whose fields are payloads; its texts are empty.
     column: usize,
@@ -36,7 +36,7 @@ pub enum Payloads {
 impl HeldRows {
     /// Rows whose fields in `column` are `payloads`.
     pub fn new(texts: RowBuffer, column: usize, payloads: Payloads) -> Self {
-        HeldRows { texts, payloads, column, steps: Steps::default(), next: 0 }
+        HeldRows { texts: Box::new(texts), payloads, column, steps: Steps::default(), next: 0 }
     }
 
     /// The same rows, their images of the size that `form` says.

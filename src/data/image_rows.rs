@@ -38,7 +38,7 @@ pub(super) struct ImageColumn {
 
 /// Rows read ahead, with their images.
 pub struct ImageRows {
-    from: From,
+    from: Origin,
     columns: Vec<ImageColumn>,
     markers: Markers,
     /// Bytes that all images together may take; none where rows are not kept.
@@ -55,9 +55,9 @@ pub struct ImageRows {
 }
 
 /// Where the rows come from.
-enum From {
+enum Origin {
     Table { reader: Box<TableReader>, folders: HashMap<String, PathBuf> },
-    Folder { listing: Listing, read: usize, skips: Skips },
+    Folder { listing: Box<Listing>, read: usize, skips: Skips },
 }
 
 /// Images of the rows that are read ahead.
@@ -83,7 +83,7 @@ impl ImageRows {
             Input::StandardInput => PathBuf::new(),
         };
         let folders = source.inputs().iter().map(|input| (input.name(), folder(input))).collect();
-        let from = From::Table { reader: Box::new(reader), folders };
+        let from = Origin::Table { reader: Box::new(reader), folders };
         ImageRows::new(from, columns, missing_values, memory)
     }
 
@@ -94,11 +94,11 @@ impl ImageRows {
         options: &ReadOptions,
         memory: Option<u64>,
     ) -> Self {
-        let from = From::Folder { listing, read: 0, skips: Skips::new(options) };
+        let from = Origin::Folder { listing: Box::new(listing), read: 0, skips: Skips::new(options) };
         ImageRows::new(from, vec![column], &[], memory)
     }
 
-    fn new(from: From, columns: Vec<ImageColumn>, missing_values: &[String], memory: Option<u64>) -> Self {
+    fn new(from: Origin, columns: Vec<ImageColumn>, missing_values: &[String], memory: Option<u64>) -> Self {
         ImageRows {
             from,
             images: columns.iter().map(|_| Block::default()).collect(),
@@ -117,14 +117,14 @@ impl ImageRows {
     /// What a user should know once all rows are read.
     pub(super) fn notes(&self) -> Vec<String> {
         match &self.from {
-            From::Table { reader, .. } => reader.notes(),
-            From::Folder { listing, skips, .. } => listing.note().into_iter().chain(skips.note()).collect(),
+            Origin::Table { reader, .. } => reader.notes(),
+            Origin::Folder { listing, skips, .. } => listing.note().into_iter().chain(skips.note()).collect(),
         }
     }
 
     /// Whether the first line, taken for the header, holds many numbers.
     pub(super) fn header_looks_like_data(&self) -> bool {
-        matches!(&self.from, From::Table { reader, .. } if reader.header_looks_like_data())
+        matches!(&self.from, Origin::Table { reader, .. } if reader.header_looks_like_data())
     }
 
     /// Reads rows ahead and decodes their images; what is wrong is kept until the rows before it were given.
@@ -138,8 +138,8 @@ impl ImageRows {
         let size = sizes.sum::<Option<usize>>().unwrap_or(BLOCK_BYTES / 4);
         let rows = (BLOCK_BYTES / size.max(1)).clamp(2, BLOCK);
         let filled = match &mut self.from {
-            From::Table { reader, .. } => fill(&mut **reader, &mut self.texts, rows),
-            From::Folder { listing, .. } => fill(&mut listing.rows, &mut self.texts, rows),
+            Origin::Table { reader, .. } => fill(&mut **reader, &mut self.texts, rows),
+            Origin::Folder { listing, .. } => fill(&mut listing.rows, &mut self.texts, rows),
         };
         match filled {
             Ok(more) => self.ended = !more,
@@ -180,7 +180,7 @@ impl ImageRows {
             self.good.clear();
         }
         self.images = blocks.into_iter().map(|(images, at)| Block { images: Arc::new(images), at }).collect();
-        if let From::Folder { read, skips, .. } = &mut self.from {
+        if let Origin::Folder { read, skips, .. } = &mut self.from {
             *read += rows;
             skips.rows += self.good.len() as u64;
         }
@@ -189,13 +189,13 @@ impl ImageRows {
     /// The file of a row's image, unless its field is missing.
     fn path(&self, row: usize, column: &ImageColumn) -> Option<PathBuf> {
         match &self.from {
-            From::Table { folders, .. } => {
+            Origin::Table { folders, .. } => {
                 let text = self.texts.field(row, column.column).trim_ascii();
                 let folder = folders.get(self.texts.file(row));
                 let there = !self.markers.has(text);
                 there.then(|| folder.map_or_else(|| PathBuf::from(text), |folder| folder.join(text)))
             }
-            From::Folder { listing, read, .. } => Some(listing.paths[read + row].clone()),
+            Origin::Folder { listing, read, .. } => Some(listing.paths[read + row].clone()),
         }
     }
 
@@ -203,12 +203,12 @@ impl ImageRows {
     fn placed(&self, row: usize, column: &ImageColumn, problem: Problem) -> Problem {
         let fields = self.texts.row(row);
         match &self.from {
-            From::Table { .. } => {
+            Origin::Table { .. } => {
                 let place = field::place(&fields, &self.texts.columns()[column.column]);
                 let path = quote(fields.get(column.column).trim_ascii());
                 Problem { place, found: Some(path), ..problem }
             }
-            From::Folder { .. } => Problem { place: fields.file().to_owned(), ..problem },
+            Origin::Folder { .. } => Problem { place: fields.file().to_owned(), ..problem },
         }
     }
 
@@ -256,15 +256,15 @@ impl ImageRows {
 
     fn reject(&mut self, problem: Problem) -> Result<()> {
         match &mut self.from {
-            From::Table { reader, .. } => reader.reject(problem),
-            From::Folder { skips, listing, .. } => skips.skip(Rows::source(&listing.rows), problem),
+            Origin::Table { reader, .. } => reader.reject(problem),
+            Origin::Folder { skips, listing, .. } => skips.skip(Rows::source(&listing.rows), problem),
         }
     }
 
     fn check_skipped(&self) -> Result<()> {
         match &self.from {
-            From::Table { reader, .. } => reader.check_skipped(),
-            From::Folder { skips, listing, .. } => skips.check(Rows::source(&listing.rows)),
+            Origin::Table { reader, .. } => reader.check_skipped(),
+            Origin::Folder { skips, listing, .. } => skips.check(Rows::source(&listing.rows)),
         }
     }
 }
@@ -343,15 +343,15 @@ impl Rows for ImageRows {
 
     fn source(&self) -> &str {
         match &self.from {
-            From::Table { reader, .. } => Rows::source(&**reader),
-            From::Folder { listing, .. } => listing.rows.source(),
+            Origin::Table { reader, .. } => Rows::source(&**reader),
+            Origin::Folder { listing, .. } => listing.rows.source(),
         }
     }
 
     fn columns(&self) -> &[String] {
         match &self.from {
-            From::Table { reader, .. } => reader.columns(),
-            From::Folder { listing, .. } => listing.rows.columns(),
+            Origin::Table { reader, .. } => reader.columns(),
+            Origin::Folder { listing, .. } => listing.rows.columns(),
         }
     }
 
@@ -373,8 +373,8 @@ impl Rows for ImageRows {
 
     fn meaning(&self, column: usize) -> Option<Meaning> {
         match &self.from {
-            From::Table { reader, .. } => reader.meaning(column),
-            From::Folder { listing, .. } => listing.rows.meaning(column),
+            Origin::Table { reader, .. } => reader.meaning(column),
+            Origin::Folder { listing, .. } => listing.rows.meaning(column),
         }
     }
 }

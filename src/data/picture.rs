@@ -43,7 +43,7 @@ pub(super) fn has_image_name(name: &str) -> bool {
     let ends = |end: &&str| {
         bytes.len() > end.len() && bytes[bytes.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
     };
-    ENDINGS.iter().any(|end| ends(&end))
+    ENDINGS.iter().any(ends)
 }
 
 impl Picture {

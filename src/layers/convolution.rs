@@ -1,5 +1,6 @@
 //! What the convolution layers share: their keys, PyTorch's rules for padding, and first weights.
 
+use crate::backend::Window;
 use crate::error::Problem;
 use crate::graph::{Init, ValueId};
 use crate::layers::pooling::{NUMBER, NUMBERS, SIZE, SIZES, per_axis};
@@ -176,8 +177,12 @@ pub(super) fn conv(
     if let Some(lengths) = b.lengths_of(x) {
         let last = dims - 1;
         let (kernel, padding) = (kernel[last], padding[last].iter().sum());
-        let lengths = resized(b, lengths, (kernel, stride[last], padding, dilation[last]))?;
-        b.set_lengths(y, lengths);
+        resize(
+            b,
+            y,
+            lengths,
+            Window { kernel, stride: stride[last], padding, dilation: dilation[last], ceil_mode: false },
+        )?;
     }
     b.activation(values, y)
 }
@@ -225,7 +230,8 @@ pub(super) fn conv_transpose(
         let last = dims - 1;
         let made = span(taps, dilation[last]) + added[last];
         let reach = made as f64 - 2.0 * padding[last] as f64;
-        let lengths = b.node(StretchLengths { stride: stride[last], reach }, &[lengths])?;
+        let op = StretchLengths { stride: stride[last], reach };
+        let lengths = b.beside(y, "lengths", op, &[lengths])?;
         b.set_lengths(y, lengths);
     }
     b.activation(values, y)
@@ -252,22 +258,21 @@ pub(super) fn projection(b: &mut Lowering<'_>, x: ValueId, to: &[usize]) -> Resu
     let y = b.node(Conv { stride: pair(&strides, 1), ..Conv::default() }, &operands)?;
     b.set_channels_last(y);
     if let Some(lengths) = b.lengths_of(x) {
-        let lengths = resized(b, lengths, (1, strides[dims - 1], 0, 1))?;
-        b.set_lengths(y, lengths);
+        let stride = strides[dims - 1];
+        resize(b, y, lengths, Window { kernel: 1, stride, padding: 0, dilation: 1, ceil_mode: false })?;
     }
     Ok(Some(y))
 }
 
-/// Lengths behind a convolution of this kernel, stride, padding on both sides together, and dilation.
-fn resized(
-    b: &mut Lowering<'_>,
-    lengths: ValueId,
-    (kernel, stride, padding, dilation): (usize, usize, usize, usize),
-) -> Result<ValueId, Problem> {
-    if stride == 1 && padding + 1 == span(kernel, dilation) {
-        return Ok(lengths);
-    }
-    b.node(ResizeLengths { kernel, stride, padding, dilation, ceil_mode: false }, &[lengths])
+/// Says that the rows of `y` end where a window leaves `lengths`.
+fn resize(b: &mut Lowering<'_>, y: ValueId, lengths: ValueId, window: Window) -> Result<(), Problem> {
+    let keeps = window.stride == 1 && window.padding + 1 == span(window.kernel, window.dilation);
+    let lengths = match keeps {
+        true => lengths,
+        false => b.beside(y, "lengths", ResizeLengths::from(window), &[lengths])?,
+    };
+    b.set_lengths(y, lengths);
+    Ok(())
 }
 
 /// Channels of the output, and the number of groups.

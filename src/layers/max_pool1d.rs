@@ -1,8 +1,7 @@
 //! The largest number of each window of a series.
 
 use crate::layers::LayerEntry;
-use crate::layers::pooling::{MAX_1D, pool, sliding};
-use crate::ops::max_pool::MaxPool;
+use crate::layers::pooling::{MAX_1D, max_pool, sliding};
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "max_pool1d",
@@ -11,6 +10,6 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
     example: r#"[{ type = "linear", input = "series", out_features = 3 }, { type = "max_pool1d", kernel_size = 3, stride = 2, padding = 1 }, { type = "global_avg_pool" }]"#,
     lower: |b, values, inputs| {
         let windows = sliding(b, values, 1)?;
-        pool(b, inputs, windows, MaxPool)
+        max_pool(b, inputs, windows)
     },
 };

@@ -1,8 +1,7 @@
 //! The largest number of each window of an image.
 
 use crate::layers::LayerEntry;
-use crate::layers::pooling::{MAX_2D, pool, sliding};
-use crate::ops::max_pool::MaxPool;
+use crate::layers::pooling::{MAX_2D, max_pool, sliding};
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "max_pool2d",
@@ -11,6 +10,6 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
     example: r#"[{ type = "linear", input = "image", out_features = 4 }, { type = "max_pool2d", kernel_size = 2 }, { type = "flatten" }]"#,
     lower: |b, values, inputs| {
         let windows = sliding(b, values, 2)?;
-        pool(b, inputs, windows, MaxPool)
+        max_pool(b, inputs, windows)
     },
 };

@@ -19,7 +19,9 @@ mod network;
 mod places;
 mod pooling;
 
-pub use network::{Branched, Input, Layout, Network, Output, OutputLayer, Port, build, build_branched};
+pub use network::{
+    Branched, Input, Layout, MixedLoss, Network, Output, OutputLayer, Port, build, build_branched,
+};
 
 /// What keeps layers from being a network, and which of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -86,6 +86,8 @@ pub struct OutputLayer {
     pub input: Option<String>,
     /// What it is to predict.
     pub output: Output,
+    /// Whether it has a second loss of the same kind, for the targets of the rows that are mixed into others.
+    pub mixed: bool,
 }
 
 /// A network of one output with its handles for the trainer.
@@ -131,6 +133,19 @@ pub struct Port {
     pub output: ValueId,
     /// The loss of each row.
     pub loss: ValueId,
+    /// What belongs to its second loss, if it has one.
+    pub mixed: Option<MixedLoss>,
+}
+
+/// The values that belong to the second loss of an output.
+#[derive(Clone, Copy, Debug)]
+pub struct MixedLoss {
+    /// The target of the row that is mixed in.
+    pub target: ValueId,
+    /// What the loss of each row counts.
+    pub row_weight: ValueId,
+    /// The loss of each row.
+    pub loss: ValueId,
 }
 
 /// The input that all inputs of plain numbers and ids make together.
@@ -146,9 +161,9 @@ pub fn build(
     init: Option<&Value>,
     output: &Output,
 ) -> Result<Network, Misfit> {
-    let only = OutputLayer { name: None, input: None, output: output.clone() };
+    let only = OutputLayer { name: None, input: None, output: output.clone(), mixed: false };
     let Branched { graph, inputs, lengths, outputs } = build_branched(inputs, layers, init, &[only])?;
-    let Port { target, row_weight, output, loss } = outputs[0];
+    let Port { target, row_weight, output, loss, .. } = outputs[0];
     Ok(Network { graph, inputs, lengths, target, row_weight, output, loss })
 }
 
@@ -205,32 +220,39 @@ pub fn build_branched(
         let port = add_loss(&mut graph, output, end).map_err(|problem| Misfit { at: Vec::new(), problem })?;
         graph.outputs.push(port.output);
         graph.losses.push(LossTerm { value: port.loss, row_weight: port.row_weight });
+        let mixed = port.mixed.map(|mixed| LossTerm { value: mixed.loss, row_weight: mixed.row_weight });
+        graph.losses.extend(mixed);
         ports.push(port);
     }
     Ok(Branched { graph, inputs: ids, lengths, outputs: ports })
 }
 
-/// The target, the row weights and the loss of an output that ends in `end`.
+/// The target, the row weights and the loss of an output that ends in `end`; a second time for what is mixed in.
 fn add_loss(graph: &mut Graph, layer: &OutputLayer, end: ValueId) -> Result<Port, Problem> {
-    let columns = graph.shape(end).len();
-    let output = &layer.output;
-    let target_shape = match output.loss.target {
-        TargetKind::Class => Shape::default(),
-        TargetKind::Quantiles => Shape::from([1]),
-        TargetKind::Binary | TargetKind::Number => Shape::from([columns]),
+    let weights = layer.output.class_weights.as_ref();
+    let weights = weights.map(|weights| graph.constant(layer.called("class_weights"), weights.clone()));
+    let mut add = |prefix: &str| -> Result<MixedLoss, Problem> {
+        let columns = graph.shape(end).len();
+        let entry = layer.output.loss;
+        let target_shape = match entry.target {
+            TargetKind::Class => Shape::default(),
+            TargetKind::Quantiles => Shape::from([1]),
+            TargetKind::Binary | TargetKind::Number => Shape::from([columns]),
+        };
+        let named = |part: &str| layer.called(&format!("{prefix}{part}"));
+        let target = graph.input(named("target"), target_shape);
+        let row_weight = graph.input(named("row_weight"), Shape::default());
+        let inputs: Vec<ValueId> = [end, target].into_iter().chain(weights).collect();
+        let op = (entry.build)(&layer.output.loss_values);
+        let loss = graph.node(named("loss"), op, &inputs).map_err(|e| {
+            let what = "it does not fit the network's output";
+            Problem::new(format!("loss {}", quote(entry.name)), what).expected(e.expected).found(e.got)
+        })?;
+        Ok(MixedLoss { target, row_weight, loss })
     };
-    let target = graph.input(layer.called("target"), target_shape);
-    let row_weight = graph.input(layer.called("row_weight"), Shape::default());
-    let mut loss_inputs = vec![end, target];
-    if let Some(weights) = &output.class_weights {
-        loss_inputs.push(graph.constant(layer.called("class_weights"), weights.clone()));
-    }
-    let op = (output.loss.build)(&output.loss_values);
-    let loss = graph.node(layer.called("loss"), op, &loss_inputs).map_err(|e| {
-        let what = "it does not fit the network's output";
-        Problem::new(format!("loss {}", quote(output.loss.name)), what).expected(e.expected).found(e.got)
-    })?;
-    Ok(Port { target, row_weight, output: end, loss })
+    let MixedLoss { target, row_weight, loss } = add("")?;
+    let mixed = if layer.mixed { Some(add("mixed_")?) } else { None };
+    Ok(Port { target, row_weight, output: end, loss, mixed })
 }
 
 impl OutputLayer {

@@ -3,7 +3,8 @@
 use crate::backend::{Window, Windows};
 use crate::error::Problem;
 use crate::graph::ValueId;
-use crate::layers::Lowering;
+use crate::layers::{Lowering, activation};
+use crate::ops::max_pool::MaxPool;
 use crate::ops::reshape::Reshape;
 use crate::ops::resize_lengths::ResizeLengths;
 use crate::ops::{Op, Pooling, ShapeError};
@@ -138,6 +139,29 @@ pub(super) fn pool<O: Op + 'static>(
         _ => None,
     };
     b.moving(x, windows.len(), op(Pooling(windows)), resized)
+}
+
+/// Adds the maximum of the windows.
+///
+/// Of numbers that come from a relu, the largest is taken first: the relu of the maximum is the maximum of the relus, and there
+/// are fewer of them. Where the maximum is below 0 no place has a gradient, in either order.
+///
+/// # Errors
+/// Those of [`pool`].
+pub(super) fn max_pool(
+    b: &mut Lowering<'_>,
+    inputs: &[ValueId],
+    windows: Vec<Windows>,
+) -> Result<ValueId, Problem> {
+    let x = b.one(inputs)?;
+    let relu = b.graph.nodes.iter().find(|n| n.output == x && n.op.name() == "relu");
+    match relu.map(|n| n.inputs[0]) {
+        Some(before) => {
+            let y = pool(b, &[before], windows, MaxPool)?;
+            activation::lower(b, "relu", &Values::default(), &[y])
+        }
+        None => pool(b, &[x], windows, MaxPool),
+    }
 }
 
 /// The mean or the maximum over all places: `op` over the steps of a series or the places of an image, in one row.

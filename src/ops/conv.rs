@@ -178,13 +178,6 @@ pub(super) fn weights(io: &Io) -> Weights {
     Weights { view: io.x(1), packed: io.inputs[1].packed }
 }
 
-/// The outputs whose bias gradient belongs to some units of the weights: those of units at the first tap.
-pub(super) fn bias_columns(c: &Convolution, outputs: usize, units: Range<usize>) -> Range<usize> {
-    let count = c.weight_units();
-    let at = |unit: usize| (unit * outputs).div_ceil(count);
-    at(units.start)..at(units.end)
-}
-
 impl Op for Conv {
     fn name(&self) -> &'static str {
         "conv"
@@ -235,7 +228,7 @@ impl Op for Conv {
     fn backward_params(&self, be: &mut dyn Backend, io: &Io, units: Range<usize>) {
         let c = self.of_io(io);
         if let Some(db) = io.dx(2) {
-            let columns = bias_columns(&c, c.outputs, units.clone());
+            let columns = c.unit_outputs(units.clone());
             be.column_sums(&Matrix::new(io.dy(), c.outputs).columns(columns), db);
         }
         if let Some(dw) = io.dx(1) {

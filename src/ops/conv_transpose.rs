@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::backend::{Backend, Convolution, Dest, Form, Matrix};
-use crate::ops::conv::{bias_columns, check, places, shape_like, span, weight, weights};
+use crate::ops::conv::{check, places, shape_like, span, weight, weights};
 use crate::ops::{Case, CaseInput, Io, Op, OpEntry, PRODUCT_ROWS, Reads, ShapeError};
 use crate::tensor::Shape;
 
@@ -160,7 +160,9 @@ impl Op for ConvTranspose {
     fn backward_params(&self, be: &mut dyn Backend, io: &Io, units: Range<usize>) {
         let c = self.of_io(io);
         if let Some(db) = io.dx(2) {
-            let columns = bias_columns(&c, c.channels, units.clone());
+            // As many columns for each unit, whatever it is of the weights.
+            let first = |unit: usize| (unit * c.channels).div_ceil(c.weight_units());
+            let columns = first(units.start)..first(units.end);
             be.column_sums(&Matrix::new(io.dy(), c.channels).columns(columns), db);
         }
         if let Some(dw) = io.dx(1) {

@@ -92,6 +92,8 @@ pub(super) fn linear(
 ) -> Result<Scores> {
     let network = model.graph().cost() * train.1.len() as f64 * config.train.epochs.unwrap_or(0) as f64;
     let mut config = config.clone();
+    config.train.mixup = None;
+    config.data.inputs.iter_mut().for_each(|input| input.augment.clear());
     config.model.layers = Some(side_by_side(model));
     config.model.outputs.iter_mut().for_each(|output| output.input = None);
     let batch = BATCH.min(train.1.len());

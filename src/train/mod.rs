@@ -10,6 +10,7 @@ mod evaluate;
 mod head;
 mod load;
 mod memory;
+mod mixup;
 mod model;
 mod output;
 mod picture;

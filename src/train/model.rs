@@ -18,7 +18,7 @@ use crate::spec::{Format, SourceText, Tree, Value};
 use crate::tensor::Key;
 use crate::train::augment::Augmenter;
 use crate::train::output::Place;
-use crate::train::{Output, memory};
+use crate::train::{Output, memory, mixup};
 
 /// The config as TOML.
 pub(super) const CONFIG: &str = "backprop.config";
@@ -45,6 +45,8 @@ pub struct Model {
     /// Where the outputs are in the graph.
     places: Vec<Place>,
     augmenter: Augmenter,
+    /// The part of each row of the batch that is its own: 1 where rows are not mixed.
+    share: f64,
     scratch: Vec<f32>,
 }
 
@@ -74,7 +76,9 @@ impl Model {
         let inputs = preprocessing.inputs();
         let outputs = Output::all(&config, &preprocessing.targets, class_weights)?;
         let layers: Vec<Value> = config.model.layers.iter().flatten().map(Tree::to_value).collect();
-        let ends: Vec<OutputLayer> = outputs.iter().map(|o| o.layer(outputs.len() > 1)).collect();
+        let trains = plans.iter().any(|plan| plan.mode == Mode::Train);
+        let mixed = trains && config.train.mixup.is_some();
+        let ends: Vec<OutputLayer> = outputs.iter().map(|o| o.layer(outputs.len() > 1, mixed)).collect();
         let init = config.model.init.as_ref().map(crate::spec::Choice::to_value);
         let network = layers::build_branched(&network_inputs(&inputs), &layers, init.as_ref(), &ends)
             .map_err(|misfit| placed(&config, misfit))?;
@@ -82,7 +86,6 @@ impl Model {
         memory::check_values(&graph, plans, available_memory())?;
         let plans = Machine::<Cpu<f32>>::plans(&graph, plans);
         memory::check(&graph, &plans, available_memory())?;
-        let trains = plans.iter().any(|plan| plan.mode == Mode::Train);
         let augmenter = if trains { Augmenter::new(&config, &inputs)? } else { Augmenter::default() };
         let machine = Machine::with_plans(graph, plans);
         Ok(Model {
@@ -95,6 +98,7 @@ impl Model {
             length_ids: network.lengths,
             places: network.outputs.into_iter().map(|port| Place { port, total: 1.0 }).collect(),
             augmenter,
+            share: 1.0,
             scratch: Vec::new(),
         })
     }
@@ -252,32 +256,45 @@ impl Model {
         texts
     }
 
-    /// Gathers `rows` of `table` into the inputs of `plan`; `draw` changes them as the config's augmentations say.
+    /// Gathers `rows` of `table` into the inputs of `plan`; `draw` augments and mixes them as the config says.
     pub(super) fn fill_inputs(&mut self, plan: usize, table: &Table, rows: &[u32], draw: Option<Key>) {
-        let (dense, flat) = (self.inputs.dense.len(), self.inputs.dense.len() + self.inputs.embeddings.len());
-        for (input, &id) in self.inputs.dense.iter().zip(&self.input_ids) {
-            let out = self.machine.input_mut(plan, id, rows.len());
+        let Model { inputs, machine, augmenter, scratch, .. } = self;
+        self.share = match (draw, self.config.train.mixup) {
+            (Some(key), Some(alpha)) => mixup::share(alpha, key),
+            _ => 1.0,
+        };
+        let share = self.share;
+        let mut change = |name: &str, out: &mut [f32], lengths: Option<&[f32]>| {
+            if let Some(key) = draw {
+                augmenter.apply(name, key, out, lengths);
+            }
+            if share < 1.0 {
+                mixup::mix(share, out, rows.len());
+            }
+        };
+        let mut ids = self.input_ids.iter().zip(&self.length_ids);
+        for (input, (&id, _)) in inputs.dense.iter().zip(ids.by_ref()) {
+            let out = machine.input_mut(plan, id, rows.len());
             gather(rows, out, &|rows, out| table.dense(input, rows, out));
-            if let Some(key) = draw {
-                self.augmenter.apply(&input.name, key, out, None);
-            }
+            change(&input.name, out, None);
         }
-        for (input, &id) in self.inputs.embeddings.iter().zip(&self.input_ids[dense..]) {
-            table.ids(input, rows, self.machine.input_mut(plan, id, rows.len()));
+        for (input, (&id, _)) in inputs.embeddings.iter().zip(ids.by_ref()) {
+            table.ids(input, rows, machine.input_mut(plan, id, rows.len()));
         }
-        for (i, input) in self.inputs.stored.iter().enumerate() {
-            let out = self.machine.input_mut(plan, self.input_ids[flat + i], rows.len());
+        for (input, (&id, &lengths)) in inputs.stored.iter().zip(ids) {
+            let out = machine.input_mut(plan, id, rows.len());
             gather(rows, out, &|rows, out| table.stored(input, rows, out));
-            let lengths = self.length_ids[flat + i];
-            if let Some(key) = draw {
-                self.scratch.resize(rows.len(), 0.0);
-                if lengths.is_some() {
-                    table.lengths(input, rows, &mut self.scratch);
-                }
-                self.augmenter.apply(&input.name, key, out, lengths.is_some().then_some(&self.scratch));
+            scratch.resize(rows.len(), 0.0);
+            if lengths.is_some() {
+                table.lengths(input, rows, scratch);
             }
+            change(&input.name, out, lengths.is_some().then_some(&scratch[..]));
             if let Some(lengths) = lengths {
-                table.lengths(input, rows, self.machine.input_mut(plan, lengths, rows.len()));
+                let out = machine.input_mut(plan, lengths, rows.len());
+                out.copy_from_slice(scratch);
+                if share < 1.0 {
+                    mixup::mix_lengths(out);
+                }
             }
         }
     }
@@ -286,9 +303,15 @@ impl Model {
     pub(super) fn fill_targets(&mut self, plan: usize, table: &Table, rows: &[u32]) {
         for (output, place) in self.outputs.iter().zip(&self.places) {
             let width = output.head.target_width();
-            let out = self.machine.input_mut(plan, place.port.target, rows.len());
-            for (out, &row) in out.chunks_exact_mut(width).zip(rows) {
-                output.head.target(output.target(table, row), out);
+            let mut fill = |id: ValueId, row: &dyn Fn(usize) -> u32| {
+                let out = self.machine.input_mut(plan, id, rows.len());
+                for (i, out) in out.chunks_exact_mut(width).enumerate() {
+                    output.head.target(output.target(table, row(i)), out);
+                }
+            };
+            fill(place.port.target, &|i| rows[i]);
+            if let Some(mixed) = place.port.mixed {
+                fill(mixed.target, &|i| rows[mixup::partner(i, rows.len())]);
             }
         }
     }
@@ -327,6 +350,14 @@ impl Model {
                 let class = if output.head.weighs_classes() { 1.0 } else { output.class_weight(table, row) };
                 *w = (f64::from(*w * class) * factor / total) as f32;
             }
+            let Some(mixed) = place.port.mixed else { continue };
+            self.scratch.clear();
+            self.scratch.extend_from_slice(out);
+            out.iter_mut().for_each(|w| *w *= self.share as f32);
+            let out = self.machine.input_mut(plan, mixed.row_weight, rows.len());
+            for (i, w) in out.iter_mut().enumerate() {
+                *w = self.scratch[mixup::partner(i, rows.len())] * (1.0 - self.share) as f32;
+            }
         }
     }
 
@@ -343,9 +374,13 @@ impl Model {
     /// The weighted sum of the losses of output number `output` in the last pass.
     pub(super) fn loss_of(&self, output: usize, plan: usize, rows: usize) -> f64 {
         let port = &self.places[output].port;
-        let losses = self.machine.output(plan, port.loss, rows);
-        let weights = self.machine.output(plan, port.row_weight, rows);
-        losses.iter().zip(weights).map(|(&l, &w)| f64::from(l) * f64::from(w)).sum()
+        let sum = |loss: ValueId, weight: ValueId| -> f64 {
+            let losses = self.machine.output(plan, loss, rows);
+            let weights = self.machine.output(plan, weight, rows);
+            losses.iter().zip(weights).map(|(&l, &w)| f64::from(l) * f64::from(w)).sum()
+        };
+        let mixed = port.mixed.filter(|_| self.share < 1.0);
+        sum(port.loss, port.row_weight) + mixed.map_or(0.0, |mixed| sum(mixed.loss, mixed.row_weight))
     }
 
     /// Predictions of output number `output` in the last pass: `[rows, predicted_width]`.

@@ -70,12 +70,13 @@ impl Output {
         targets.iter().enumerate().map(one).collect()
     }
 
-    /// What the graph gets of it; `several`: whether it has a name there.
-    pub(super) fn layer(&self, several: bool) -> layers::OutputLayer {
+    /// What the graph gets of it; `several`: whether it has a name there; `mixed`: whether rows are mixed in training.
+    pub(super) fn layer(&self, several: bool, mixed: bool) -> layers::OutputLayer {
         let weights = self.class_weights.as_ref().filter(|_| self.head.weighs_classes());
         layers::OutputLayer {
             name: several.then(|| self.name.clone()),
             input: self.input.clone(),
+            mixed,
             output: layers::Output {
                 loss: self.head.loss,
                 loss_values: self.head.values.clone(),

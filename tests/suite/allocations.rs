@@ -73,28 +73,34 @@ fn pool(threads: usize) -> (ThreadPool, &'static AtomicUsize) {
 
 const ROWS: usize = 192;
 const CLASSES: usize = 10;
+const IMAGE: [usize; 3] = [2, 8, 6];
 
 /// Every kind of layer, wide enough that the device forks: a row takes more than 150,000 multiply-adds forward.
 fn network() -> Network {
     let layers = layers(&json!([
         { "type": "embedding", "name": "city_vector", "input": "city", "embedding_dim": 24 },
-        { "type": "concat", "input": ["x", "city_vector"] },
+        { "type": "conv2d", "input": "image", "out_channels": 8, "kernel_size": 3, "padding": 1, "activation": "relu" },
+        { "type": "max_pool2d", "kernel_size": 2 },
+        { "type": "conv2d", "out_channels": 8, "kernel_size": 3, "padding": "same", "groups": "depthwise" },
+        { "type": "conv_transpose2d", "out_channels": 3, "kernel_size": 2, "stride": 2 },
+        { "type": "flatten", "name": "seen" },
+        { "type": "concat", "input": ["x", "city_vector", "seen"] },
         { "type": "linear", "out_features": 256, "activation": "relu" },
         { "type": "batch_norm" },
         { "type": "dropout", "p": 0.3 },
-        { "type": "residual", "layers": [
+        { "type": "residual", "name": "deeper", "layers": [
             { "type": "linear", "out_features": 256, "activation": "gelu" },
             { "type": "layer_norm" },
             { "type": "dropout", "p": 0.1 },
         ]},
         { "type": "linear", "name": "a", "out_features": 128, "activation": "silu" },
-        { "type": "linear", "name": "b", "out_features": 128, "activation": "softmax", "input": "residual_5" },
+        { "type": "linear", "name": "b", "out_features": 128, "activation": "softmax", "input": "deeper" },
         { "type": "mul", "name": "gated", "input": ["a", "b"] },
         { "type": "add", "input": ["gated", "a"] },
         { "type": "repeat", "times": 2, "layers": [{ "type": "linear", "out_features": 128, "activation": "tanh" }] },
     ]));
     let loss = LOSSES.iter().find(|l| l.name == "cross_entropy").expect("cross_entropy");
-    let inputs = [Input::numbers("x", [64]), Input::ids("city", 50)];
+    let inputs = [Input::numbers("x", [64]), Input::ids("city", 50), Input::numbers("image", IMAGE)];
     let class_weights = Some((0..CLASSES).map(|c| 1.0 + c as f64 / 10.0).collect());
     let output = Output { loss, loss_values: Values::defaults(loss.keys), outputs: CLASSES, class_weights };
     build(&inputs, &layers, None, &output).expect("the layers fit")
@@ -128,6 +134,10 @@ impl Training {
         let batch = vec![
             (network.inputs[0], numbers(64 * ROWS, &|i| key.normal(i))),
             (network.inputs[1], numbers(ROWS, &|i| (key.bits(i) % 50) as f64)),
+            (
+                network.inputs[2],
+                numbers(IMAGE.iter().product::<usize>() * ROWS, &|i| key.named("image").normal(i)),
+            ),
             (network.target, numbers(ROWS, &|i| (key.bits(i) % CLASSES as u64) as f64)),
             (network.row_weight, numbers(ROWS, &|_| 1.0 / ROWS as f64)),
         ];

@@ -3,12 +3,14 @@
 mod allocations;
 mod bad_inputs;
 mod cli;
+mod convolution;
 mod examples;
 mod fixture;
 mod floors;
 mod gradients;
 mod house;
 mod images;
+mod mixup;
 mod outputs;
 mod places;
 mod pytorch_activations;

@@ -17,7 +17,7 @@ const ROWS: usize = 7;
 fn output(name: &str, input: Option<&str>, loss: &str, outputs: usize) -> OutputLayer {
     let loss = LOSSES.iter().find(|l| l.name == loss).expect("a loss");
     let output = Output { loss, loss_values: Values::defaults(loss.keys), outputs, class_weights: None };
-    OutputLayer { name: Some(name.into()), input: input.map(str::to_owned), output }
+    OutputLayer { name: Some(name.into()), input: input.map(str::to_owned), output, mixed: false }
 }
 
 fn network(inputs: &[Input], list: &Json, outputs: &[OutputLayer]) -> Result<Branched, Misfit> {

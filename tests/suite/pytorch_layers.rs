@@ -82,6 +82,18 @@ impl LayerCase {
         build(inputs, &layers, None, &output).unwrap_or_else(|e| panic!("{}: {e:?}", self.name))
     }
 
+    /// Zeros in place of the gradients behind the ends of ragged rows: PyTorch's rows have nothing there.
+    fn cut(&self, input: &Input, gradient: &mut [f64]) {
+        if !input.ragged {
+            return;
+        }
+        let channels = input.shape.last();
+        let rows = gradient.chunks_exact_mut(input.shape.len());
+        for (row, length) in rows.zip(numbers(&self.about["lengths"])) {
+            row[length as usize * channels..].fill(0.0);
+        }
+    }
+
     /// Fifty steps, with another learning rate for `factor` ≠ 1, and what of them is not PyTorch's.
     fn misses<T: Number>(&self, factor: f64) -> Vec<String> {
         let inputs = self.inputs();
@@ -133,7 +145,9 @@ impl LayerCase {
                     widen(machine.read(view, n))
                 };
                 for (input, &value) in inputs.iter().zip(&network.inputs) {
-                    found.insert(format!("grad_input.{}", input.name), grad(value, rows * input.shape.len()));
+                    let mut gradient = grad(value, rows * input.shape.len());
+                    self.cut(input, &mut gradient);
+                    found.insert(format!("grad_input.{}", input.name), gradient);
                 }
             }
             let (params, grads) = machine.params_and_grads();

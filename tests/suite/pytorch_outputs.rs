@@ -26,7 +26,12 @@ fn misses(weights: [f64; 2]) -> Vec<String> {
             outputs: own["columns"].as_u64().expect("a width") as usize,
             class_weights: (!own["class_weights"].is_null()).then(|| numbers(&own["class_weights"])),
         };
-        OutputLayer { name: Some(name.into()), input: own["input"].as_str().map(str::to_owned), output }
+        OutputLayer {
+            name: Some(name.into()),
+            input: own["input"].as_str().map(str::to_owned),
+            output,
+            mixed: false,
+        }
     });
     let list = layers(&about["layers"]);
     let network =

@@ -7,6 +7,11 @@ use std::ops::Range;
 /// Columns whose partial sums are kept at hand together.
 pub(super) const STRIP: usize = 512;
 
+/// Columns whose partial sums are kept in registers together.
+const WIDE: usize = 32;
+/// The same for what is left of the columns.
+const NARROW: usize = 8;
+
 /// Rows that are summed before the partial sum is added to the total: keeps the error of a long sum small.
 pub(super) const ROWS: usize = 256;
 
@@ -28,20 +33,19 @@ kernel! {
         if !add {
             out.fill(T::ZERO);
         }
-        let mut scratch = [T::ZERO; STRIP];
-        for (strip, out) in out.chunks_mut(STRIP).enumerate() {
-            let first = range.start + strip * STRIP;
-            let sums = &mut scratch[..out.len()];
-            for rows in x.chunks(ROWS * cols) {
-                sums.fill(T::ZERO);
-                for row in rows.chunks_exact(cols) {
-                    for (sum, &x) in sums.iter_mut().zip(&row[first..]) {
-                        *sum += x;
-                    }
-                }
-                for (out, &sum) in out.iter_mut().zip(sums.iter()) {
-                    *out += sum;
-                }
+        for rows in x.chunks(ROWS * cols) {
+            let mut done = 0;
+            while done + WIDE <= out.len() {
+                strip::<T, WIDE>(rows, cols, range.start + done, &mut out[done..done + WIDE]);
+                done += WIDE;
+            }
+            while done + NARROW <= out.len() {
+                strip::<T, NARROW>(rows, cols, range.start + done, &mut out[done..done + NARROW]);
+                done += NARROW;
+            }
+            while done < out.len() {
+                strip::<T, 1>(rows, cols, range.start + done, &mut out[done..done + 1]);
+                done += 1;
             }
         }
     }
@@ -57,6 +61,21 @@ kernel! {
                 put(y, add, x);
             }
         }
+    }
+}
+
+/// out[c − first] += Σ_r x[r, c] for N columns, whose sums stay in registers.
+#[inline(always)]
+fn strip<T: Scalar, const N: usize>(x: &[T], cols: usize, first: usize, out: &mut [T]) {
+    let mut sums = [T::ZERO; N];
+    for row in x.chunks_exact(cols) {
+        let row = &row[first..first + N];
+        for lane in 0..N {
+            sums[lane] += row[lane];
+        }
+    }
+    for lane in 0..N {
+        out[lane] += sums[lane];
     }
 }
 

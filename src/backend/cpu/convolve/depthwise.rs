@@ -17,7 +17,7 @@ kernel! {
         let axes = [Axis::of(c, 0, back), Axis::of(c, 1, back)];
         let (image, map) = (c.image_len(), c.map_len());
         let (from, to) = if back { (map, image) } else { (image, map) };
-        assert!(source.len() % from == 0 && result.len() % to == 0 && source.len() / from == result.len() / to);
+        assert!(source.len().is_multiple_of(from) && source.len() / from * to == result.len());
         for (source, result) in source.chunks_exact(from).zip(result.chunks_exact_mut(to)) {
             for yi in 0..axes[0].phases() {
                 for xi in 0..axes[1].phases() {

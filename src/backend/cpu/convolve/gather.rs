@@ -35,7 +35,7 @@ pub(super) fn gather<T: Number>(
     let (before, after) = axes[1].padding();
     let [image, map] = [c.image_len(), c.map_len()];
     let (from, to) = if back { (map, image) } else { (image, map) };
-    assert!(source.len() % from == 0 && result.len() % to == 0 && source.len() / from == result.len() / to);
+    assert!(source.len().is_multiple_of(from) && source.len() / from * to == result.len());
     assert_eq!(packed.len(), super::pack::packed_len(c, back));
     if let Start::Bias(bias) = start {
         assert_eq!(bias.len(), channels[1], "one bias for each channel");

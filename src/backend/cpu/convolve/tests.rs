@@ -166,6 +166,17 @@ fn every_instruction_set_agrees_with_the_definition() {
 }
 
 #[test]
+fn units_have_each_output_once() {
+    for c in cases() {
+        for step in [1, 2, 5] {
+            let units = (0..c.weight_units()).step_by(step);
+            let outputs = units.map(|first| c.unit_outputs(first..(first + step).min(c.weight_units())));
+            assert!(outputs.flatten().eq(0..c.outputs), "{c:?}");
+        }
+    }
+}
+
+#[test]
 fn zeros_behind_a_series_change_no_bit() {
     let series =
         |steps: usize| Convolution { map: [1, steps], before: [0, 1], ..conv([1, steps + 2, 5], 7, [1, 3]) };

@@ -10,8 +10,9 @@ use crate::backend::cpu::Number;
 use crate::backend::cpu::convolve::axis::reached;
 use crate::backend::cpu::matmul::{Kernels, NR, Parts, Segments, TRANSPOSED, Tile};
 
-/// Places that a block of images has at least: enough to make light of loading and storing the sums.
-const PLACES: usize = 256;
+/// Places that a block of images has at least: enough to make light of loading and storing the sums, few enough to stay in the
+/// first-level cache.
+const PLACES: usize = 96;
 
 const _: () = assert!(Convolution::UNIT == NR, "a unit is a panel");
 

@@ -35,7 +35,7 @@ use std::ops::Range;
 
 pub use blocked::{Parts, Scratch};
 pub use pack::{NR, packed_len, panels};
-pub use tile::{IN_PLACE, Kernels, PANELS, Segments, TRANSPOSED, Tile, TileKernel};
+pub use tile::{Kernels, PANELS, Segments, TRANSPOSED, Tile, TileKernel};
 pub use views::{Packed, Rhs, Strided, Window};
 
 use crate::backend::simd::Isa;

@@ -75,7 +75,7 @@ pub struct Kernels<T: 'static> {
 /// A row-major, B in panels of [`NR`] columns.
 pub const PANELS: usize = 0;
 /// A row-major, B in rows of its own.
-pub const IN_PLACE: usize = 1;
+pub(super) const IN_PLACE: usize = 1;
 /// A transposed, B in rows of its own or in panels.
 pub const TRANSPOSED: usize = 2;
 
