@@ -9,9 +9,11 @@ use super::data_args::{BadRow, named};
 use super::output;
 use super::progress::Reporter;
 use crate::config::{ColumnNote, Template};
-use crate::data::reader::{ReadOptions, TableReader};
+use crate::data::reader::ReadOptions;
 use crate::data::source::Source;
-use crate::data::{DataOptions, MemoryRows, RawTable, Role, RowBuffer, Schema};
+use crate::data::{
+    DataOptions, ImageColumns, MemoryRows, RawTable, Role, RowBuffer, SampleOptions, Samples, Schema,
+};
 use crate::error::Result;
 
 const NOTES: &str = "\
@@ -41,8 +43,10 @@ pub(super) fn run(args: &InitArgs, global: &Global) -> Result<()> {
     let mut reporter = Reporter::new(global.quiet);
     let source = if args.data.as_os_str() == "-" { Source::standard_input() } else { named(&args.data)? };
     let read = ReadOptions { on_bad_row: args.on_bad_row.action(), ..ReadOptions::default() };
-    let sample = RowBuffer::sample(&mut TableReader::open(&source, &read)?)?;
     let options = DataOptions { target: args.target.clone(), ..DataOptions::default() };
+    let images = ImageColumns::Infer(Box::new(options.clone()));
+    let samples = SampleOptions { read, images, ..SampleOptions::default() };
+    let sample = RowBuffer::sample(&mut Samples::open(&source, &samples)?)?;
     let schema = look(sample, &options, &mut reporter)?;
     output::print(&template(args, &schema).to_toml())
 }

@@ -35,7 +35,7 @@ pub(super) const DATA: &[Key] = &[
         "train",
         TEXTS,
         Preset::Required,
-        "The table to train on: a path, a list of paths, or a glob such as \"part-*.csv\".",
+        "The data to train on, tables, IDX files or folders of images: a path, a list of paths, or a glob such as \"part-*.csv\".",
     ),
     key(
         "validation",
@@ -93,7 +93,7 @@ pub(super) const DATA: &[Key] = &[
         "on_bad_row",
         Kind::OneOf(&["error", "skip"]),
         Preset::Str("error"),
-        "What a row with too few or too many fields does.",
+        "What a row with too few or too many fields does, or one whose image cannot be read.",
     ),
     key(
         "max_bad_fraction",

@@ -282,16 +282,17 @@ impl Model {
             table.ids(input, rows, machine.input_mut(plan, id, rows.len()));
         }
         for (input, (&id, &lengths)) in inputs.stored.iter().zip(ids) {
+            let ends = lengths.map(|_| {
+                scratch.resize(rows.len(), 0.0);
+                table.lengths(input, rows, scratch);
+                &scratch[..]
+            });
             let out = machine.input_mut(plan, id, rows.len());
             gather(rows, out, &|rows, out| table.stored(input, rows, out));
-            scratch.resize(rows.len(), 0.0);
-            if lengths.is_some() {
-                table.lengths(input, rows, scratch);
-            }
-            change(&input.name, out, lengths.is_some().then_some(&scratch[..]));
-            if let Some(lengths) = lengths {
+            change(&input.name, out, ends);
+            if let (Some(lengths), Some(ends)) = (lengths, ends) {
                 let out = machine.input_mut(plan, lengths, rows.len());
-                out.copy_from_slice(scratch);
+                out.copy_from_slice(ends);
                 if share < 1.0 {
                     mixup::mix_lengths(out);
                 }

@@ -118,6 +118,8 @@ fn a_folder_for_each_class() {
     assert_eq!((lines.len(), lines[0], lines[1]), (21, "path,label,prediction", "a/0.png,a,a"));
     let plain = place.run("predict r test/b --keep all").worked();
     assert!(plain.starts_with("path,image,prediction\n0.png,,b\n1.JPG,,b\n"), "{plain}");
+    let config = place.run("init train --target label").worked();
+    assert!(config.contains("# columns.image.type = \"image\"  # image, 6 x 6 x 3\n"), "{config}");
     let check = place.run("check --data train --target label").worked();
     assert!(
         check.starts_with("path   left out: it says where the row comes from\nimage  image, 6 x 6 x 3\n"),

@@ -259,3 +259,21 @@ fn the_reference_names_every_key_and_row() {
     }
     assert!(text.contains("| `eps` | a number above 0 | `1e-8` | Its meaning. |"));
 }
+
+#[test]
+fn images_keep_their_size_and_their_changes() {
+    let text = "[data]\ntrain = \"d\"\ntarget = \"label\"\n[data.inputs.image]\ncolumns = \"image\"\nshape = [3, 32, 32]\n\
+                resize = \"pad\"\naugment = [\"horizontal_flip\", { type = \"random_crop\", padding = 2 }]\n\
+                [train]\nmixup = 0.2\n";
+    let parse = |text: &str| {
+        Config::parse(&SourceText::new("c.toml", text, Format::Toml), &[], crate::config::registries())
+    };
+    let config = parse(text).unwrap();
+    let input = &config.data.inputs[0];
+    assert_eq!((input.resize.as_deref(), config.train.mixup), (Some("pad"), Some(0.2)));
+    let names: Vec<&str> = input.augment.iter().map(|choice| choice.name).collect();
+    assert_eq!(names, ["horizontal_flip", "random_crop"]);
+    assert_eq!(input.augment[1].values.usize("padding"), 2);
+    let again = parse(&config.to_toml()).unwrap();
+    assert_eq!((&again.data, &again.train), (&config.data, &config.train));
+}
