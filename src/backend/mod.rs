@@ -16,6 +16,7 @@ pub mod channels;
 mod check;
 mod convolve;
 pub mod cpu;
+mod gate;
 mod kernel;
 mod memory;
 pub mod pointwise;
@@ -28,6 +29,7 @@ mod spatial;
 
 pub use channels::{ChannelSpec, Channels, Ends, GroupSpec};
 pub use convolve::{Convolution, Convolve, Weights};
+pub use gate::Gate;
 pub use memory::available_memory;
 pub use pool::{Pool, PoolSpec, Windows};
 pub use resample::{Around, Between, Margin, Resample, ResampleSpec, Scaling, Size};
@@ -109,7 +111,7 @@ pub struct CrossEntropy {
 /// What an op may ask for. One value of this type serves one lane.
 ///
 /// A view with rows means the lane's rows of it; a view without means all of it.
-pub trait Backend: Channels + Convolve + Pool + Resample + Series + Spatial {
+pub trait Backend: Channels + Convolve + Gate + Pool + Resample + Series + Spatial {
     /// The key of this step's random numbers: a function of seed and step.
     fn key(&self) -> Key;
 

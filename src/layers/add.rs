@@ -9,7 +9,8 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
     keys: &[ACTIVATION_KEY],
     example: r#"[{ type = "linear", name = "a", out_features = 3 }, { type = "linear", name = "b", input = "x", out_features = 3 }, { type = "add", input = ["a", "b"], activation = "tanh" }]"#,
     lower: |b, values, inputs| {
-        let y = b.node(Add, inputs)?;
+        let inputs = b.joined(inputs, false)?;
+        let y = b.node(Add, &inputs)?;
         b.activation(values, y)
     },
 };

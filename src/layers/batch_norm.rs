@@ -21,7 +21,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
         },
         ACTIVATION_KEY,
     ],
-    example: r#"[{ type = "linear", input = "series", out_features = 3 }, { type = "batch_norm", activation = "tanh" }, { type = "mean" }]"#,
+    example: r#"[{ type = "linear", input = "series", out_features = 3, bias = false }, { type = "batch_norm", activation = "tanh" }, { type = "mean" }]"#,
     lower,
 };
 

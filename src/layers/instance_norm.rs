@@ -19,7 +19,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
         },
         ACTIVATION_KEY,
     ],
-    example: r#"[{ type = "linear", input = "series", out_features = 4 }, { type = "instance_norm", affine = true, activation = "tanh" }, { type = "instance_norm" }, { type = "max" }]"#,
+    example: r#"[{ type = "linear", input = "series", out_features = 4, bias = false }, { type = "instance_norm", affine = true, activation = "tanh" }, { type = "instance_norm" }, { type = "max" }]"#,
     lower: |b, values, inputs| {
         let x = b.channels(inputs)?;
         if b.shape(x).outer() < 2 {

@@ -61,6 +61,7 @@ registry!(
     conv_transpose1d,
     conv_transpose2d,
     dropout,
+    dropout2d,
     embedding,
     flatten,
     global_avg_pool,
@@ -80,7 +81,8 @@ registry!(
     reshape,
     residual,
     softmax,
-    upsample,
+    squeeze_excitation,
+    upsample
 );
 
 /// A row of the registry.

@@ -262,4 +262,21 @@ impl Lowering<'_> {
         self.places.ended.insert(y);
         Ok(y)
     }
+
+    /// The inputs of a layer that joins values of the same places: where one has its channels last, or with `channels` any that
+    /// has places, all of them have.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub(super) fn joined(&mut self, inputs: &[ValueId], channels: bool) -> Result<Vec<ValueId>, Problem> {
+        let places = |b: &Self, x: ValueId| (2..=3).contains(&b.shape(x).axes().len());
+        let turn = channels || inputs.iter().any(|&x| places(self, x) && self.is_channels_last(x));
+        let first = |b: &Self, x: ValueId| b.places.layouts.get(&x) == Some(&Layout::ChannelsFirst);
+        let mut turned = Vec::with_capacity(inputs.len());
+        for &x in inputs {
+            let turns = turn && places(self, x) && first(self, x);
+            turned.push(if turns { self.channels(&[x])? } else { x });
+        }
+        Ok(turned)
+    }
 }

@@ -23,6 +23,7 @@ mod scores;
 mod season;
 #[cfg(test)]
 mod series_tests;
+mod single;
 mod state;
 mod stepper;
 mod stop;

@@ -19,7 +19,7 @@ use crate::train::state::{Best, State};
 use crate::train::stepper::{self, Clip, EVALUATE};
 use crate::train::summary::summary;
 use crate::train::trainer::{EVALUATION_ROWS, Trainer};
-use crate::train::{Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults};
+use crate::train::{Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults, single};
 
 /// What to train and where its files go.
 #[derive(Clone, Debug)]
@@ -194,6 +194,7 @@ pub(super) fn prepare(
     let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, EVALUATION_ROWS)];
     let preprocessing = loaded.fitted.preprocessing.clone();
     let model = Model::new(config, preprocessing, &weights, &plans)?;
+    single::check(model.graph(), &model.config, loaded.train.len())?;
     progress.started(&summary(&model, &loaded));
     Ok((model, loaded))
 }

@@ -16,7 +16,7 @@ use crate::train::scores::{Scores, score};
 use crate::train::state::{Best, State};
 use crate::train::stepper::{self, EVALUATE};
 use crate::train::stop::interrupted;
-use crate::train::{Epoch, Model, Progress, Stop, diagnose};
+use crate::train::{Epoch, Model, Progress, Stop, diagnose, single};
 
 /// A checkpoint is written after an epoch if the last one is older than this.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
@@ -63,11 +63,9 @@ impl Trainer<'_> {
         Watch { metric, higher, min_delta, patience }
     }
 
-    /// Rows that train in an epoch. A last batch of one row has no batch statistics: with batch norm it is left out.
+    /// Rows that train in an epoch.
     fn rows_per_epoch(&self) -> usize {
-        let (n, batch) = (self.loaded.train.len(), self.batch());
-        let normed = self.model.graph().nodes.iter().any(|node| node.op.name() == "batch_norm");
-        if normed && n > 1 && n % batch == 1 { n - 1 } else { n }
+        single::rows_per_epoch(self.model.graph(), self.loaded.train.len(), self.batch())
     }
 
     fn batch(&self) -> usize {

@@ -29,6 +29,7 @@ mod convolve;
 mod cross_entropy;
 mod dropout;
 mod flush;
+mod gate;
 mod gather;
 mod group_norm;
 mod lane;
