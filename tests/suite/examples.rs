@@ -14,15 +14,17 @@ fn every_example_trains_and_its_written_config_gives_the_same_model() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     copy(root, folder.path());
     clothes(&folder.path().join("data/fashion-mnist"));
+    series(&folder.path().join("data/ucr"));
+    hours(&folder.path().join("data/bike-sharing"));
     let configs = folder.path().join("configs");
     let mut configs: Vec<_> =
         fs::read_dir(configs).expect("configs").map(|e| e.expect("an entry").path()).collect();
     configs.sort();
-    assert!(configs.len() >= 13, "{configs:?}");
+    assert!(configs.len() >= 16, "{configs:?}");
     for (i, config) in configs.iter().enumerate() {
         let (first, second) = (folder.path().join(format!("{i}-a")), folder.path().join(format!("{i}-b")));
-        // A few steps on a few made-up images show that the config is sound, not that it is good.
-        let foreign = fs::read_to_string(config).expect("a config").contains("data/fashion-mnist");
+        // A few steps on a little made-up data show that the config is sound, not that it is good.
+        let foreign = fs::read_to_string(config).expect("a config").contains("not in this repository");
         train(config, &first, if foreign { &["--set", "train.max_steps=3"] } else { &[] });
         if !foreign {
             let good = best(&first, "accuracy").max(best(&first, "r2") + 0.45);
@@ -79,6 +81,57 @@ fn clothes(folder: &Path) {
             &[&[0, 0, 8, 1][..], &count, &labels].concat(),
         );
     }
+}
+
+/// A row a series, and a row a step, in the columns that the configs of the archive's sets name.
+fn series(folder: &Path) {
+    fs::create_dir_all(folder).expect("a folder");
+    for part in ["train", "test"] {
+        let steps: Vec<String> = (0..150).map(|t| format!("t{t}")).collect();
+        let mut wide = format!("label,{}\n", steps.join(","));
+        for row in 0..12 {
+            let numbers = (0..150).map(|t| format!(",{}", (t * (row % 2 + 1) + row) % 17));
+            wide += &format!("{}{}\n", row % 2 + 1, numbers.collect::<String>());
+        }
+        fs::write(folder.join(format!("GunPoint_{part}.csv")), wide).expect("written");
+        let channels: Vec<String> = (0..12).map(|c| format!("c{c}")).collect();
+        let mut long = format!("series_id,t,{},label\n", channels.join(","));
+        for id in 0..18 {
+            for t in 0..7 + id % 5 {
+                let numbers = (0..12).map(|c| format!(",{}", (id * 3 + t * 5 + c * 7) % 11));
+                long += &format!("{id},{t}{},{}\n", numbers.collect::<String>(), id % 9 + 1);
+            }
+        }
+        fs::write(folder.join(format!("JapaneseVowels_{part}.csv")), long).expect("written");
+    }
+}
+
+/// Forty days of rents, in UCI's columns.
+fn hours(folder: &Path) {
+    fs::create_dir_all(folder).expect("a folder");
+    let mut table = "instant,dteday,season,yr,mnth,hr,holiday,weekday,workingday,weathersit,temp,atemp,hum,windspeed,casual,registered,cnt\n".to_owned();
+    for i in 0..960 {
+        let (day, hour) = (i / 24, i % 24);
+        let (weekday, rents) = (day % 7, (hour * 7 + day) % 50 + 1);
+        table += &format!(
+            "{},2011-0{}-{:02},{},0,{},{hour},{},{weekday},{},{},0.{},0.{},0.{},0.{},{},{},{rents}\n",
+            i + 1,
+            day / 28 + 1,
+            day % 28 + 1,
+            day / 20 + 1,
+            day / 28 + 1,
+            u8::from(day == 9),
+            u8::from(weekday % 6 > 0),
+            i % 3 + 1,
+            20 + i % 30,
+            21 + i % 29,
+            40 + i % 40,
+            i % 9,
+            rents / 2,
+            rents - rents / 2,
+        );
+    }
+    fs::write(folder.join("hour.csv"), table).expect("written");
 }
 
 fn gzip(path: &Path, bytes: &[u8]) {

@@ -219,6 +219,6 @@ fn an_augmentation_of_another_kind_of_input() {
     insta::assert_snapshot!(train(&place, &format!("{input} --set data.inputs.x.augment=[\"rotate\"]")), @r#"
     exit 2
     error[2]: --set "data.inputs.x.augment=[\"rotate\"]": data.inputs.x.augment.0: unknown augmentation "rotate"
-      help: did you mean "rotation"? known here: horizontal_flip, shift, random_crop, rotation, brightness, cutout
+      help: did you mean "rotation"? known here: horizontal_flip, shift, random_crop, rotation, brightness, cutout, jitter, scaling, crop
     "#);
 }

@@ -128,8 +128,8 @@ fn series_and_windows_at_once() {
     insta::assert_snapshot!(train(&steps(""), "windows = { length = 4 }\nseries = { id = \"t\" }"), @r#"
     exit 2
     error[2]: c.toml:5:10: data.series and data.windows cannot both be given
-        5 | series = { id = "t" }
-          |          ^
+      5 | series = { id = "t" }
+        |          ^^^^^^^^^^^^
       help: windows are cut from one series; take one of them out
     "#);
 }

@@ -180,7 +180,7 @@ fn outputs_that_cannot_be() {
 fn settings_that_are_wrong() {
     insta::assert_snapshot!(failed("train --data t.csv --target y --set train.epocs=3"), @r#"
     error[2]: --set train.epocs=3: unknown key "epocs" in [train]
-      help: did you mean "epochs"? known here: epochs, batch_size, loss, optimizer, schedule, early_stopping, clip_grad_norm, clip_grad_value, accumulate_steps, class_weights, shuffle, max_steps, log_every_steps, checkpoint_every_steps, init_from
+      help: did you mean "epochs"? known here: epochs, batch_size, loss, optimizer, schedule, early_stopping, clip_grad_norm, clip_grad_value, accumulate_steps, class_weights, mixup, shuffle, max_steps, log_every_steps, checkpoint_every_steps, init_from
     "#);
     insta::assert_snapshot!(failed("train --data t.csv --target y --set epochs"), @"
     error[2]: --set epochs: no value

@@ -218,6 +218,7 @@ fn check() {
                                  error] [possible values: skip, error]
           --threads <N>          Threads to compute with; the result does not depend on it. Overrides
                                  threads [default: one a core]
+          --dot                  Print the network as a graph in Graphviz's language instead
       -h, --help                 Print help
 
     Global options:
@@ -225,11 +226,14 @@ fn check() {
           --error-format <FORMAT>  How an error is printed on standard error: a block of text, or one
                                    JSON object on one line [default: text] [possible values: text, json]
 
-    Takes what train takes. Prints columns, layers with their shapes, parameters and memory.
+    Takes what train takes. Prints columns, then layer by layer the shape of a row of its output (images
+    are height x width x channels, series steps x channels), its parameters and the multiply-adds of a
+    forward pass for one row; then memory.
 
     Examples:
       backprop check iris.toml
       backprop check --data iris.csv --target species
+      backprop check iris.toml --dot | dot -Tsvg > iris.svg
     ");
 }
 
