@@ -142,8 +142,8 @@ impl TableReader {
     ///
     /// # Errors
     ///
-    /// [`Code::Usage`]: a file is missing or a directory, or `options` are out of range. [`Code::Environment`]: a file may
-    /// not be read. [`Code::Data`]: the first file is no table or its header is bad.
+    /// [`Code::Usage`](crate::error::Code::Usage): a file is missing or a directory, or `options` are out of range. [`Code::Environment`](crate::error::Code::Environment): a file may
+    /// not be read. [`Code::Data`](crate::error::Code::Data): the first file is no table or its header is bad.
     pub fn open(source: &Source, options: &ReadOptions) -> Result<Self> {
         source.check()?;
         let first = source.inputs().first().ok_or_else(|| Error::usage("data", "no file is named"))?;
@@ -223,7 +223,7 @@ impl TableReader {
     ///
     /// # Errors
     ///
-    /// [`Code::Data`], [`Code::Environment`], and [`Code::Usage`] where a later file has gone; the same error
+    /// [`Code::Data`](crate::error::Code::Data), [`Code::Environment`](crate::error::Code::Environment), and [`Code::Usage`](crate::error::Code::Usage) where a later file has gone; the same error
     /// again on every further call.
     #[inline]
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>> {
