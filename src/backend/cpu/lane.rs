@@ -238,6 +238,7 @@ impl<T: Number> Backend for Lane<'_, T> {
             }
             Form::Convolve(c) => convolve::pack(self.get(w), c, false, units, out),
             Form::ConvolveBack(c) => convolve::pack(self.get(w), c, true, units, out),
+            Form::Attention(_) => {}
         }
     }
 }
