@@ -26,3 +26,4 @@ mod ragged;
 mod readme;
 mod source;
 mod threads;
+mod transformers;
