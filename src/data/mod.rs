@@ -41,6 +41,7 @@ mod target;
 mod target_groups;
 #[cfg(test)]
 mod tests;
+mod tokenizer;
 mod windows;
 
 pub use augment::{AUGMENTATIONS, AugmentEntry, Augmentation, Chain, Changes, Grid, Sample as AugmentSample};
@@ -72,4 +73,5 @@ pub use stored::{
 pub use table::Table;
 pub use target::{LabelTarget, NumberTarget, Targets};
 pub use target_groups::{TargetGroup, TargetGroups};
+pub use tokenizer::{Decoder, LARGEST_VOCABULARY, Tokenizer, TokenizerKind, TokenizerSpec, UnknownText};
 pub use windows::{KNOWN, WindowRow, WindowRows, WindowTable};
