@@ -84,6 +84,7 @@ fn rig(name: &str, case: Case, seed: u64) -> Rig {
         fill(&input.content, key.part(i as u64), &mut numbers);
         let label = format!("x{i}");
         let value = match (input.rows, input.differentiable) {
+            (true, _) if input.state => graph.state(label, input.shape.clone()),
             (true, _) => graph.input(label, input.shape.clone()),
             (false, true) => graph.param(label, input.shape.clone(), Init::constant(0.0)),
             (false, false) => graph.buffer(label, input.shape.clone(), Init::constant(0.0)),
@@ -142,6 +143,9 @@ impl<'r, T: Number> Running<'r, T> {
             self.machine.params_mut()[at..at + numbers.len()].copy_from_slice(&numbers);
         } else if let Some(at) = place(&self.rig.graph.buffers) {
             self.machine.buffers_mut()[at..at + numbers.len()].copy_from_slice(&numbers);
+        } else if self.rig.graph.states.contains(&value) {
+            let at = self.machine.plan(0).view(value).expect("a state has a place").offset;
+            self.machine.states_mut(0)[at..at + numbers.len()].copy_from_slice(&numbers);
         } else {
             self.machine.input_mut(0, value, self.rig.batch).copy_from_slice(&numbers);
         }
@@ -150,6 +154,11 @@ impl<'r, T: Number> Running<'r, T> {
     /// One pass; the weighted loss.
     fn loss(&mut self) -> f64 {
         let rows = self.rig.batch;
+        for i in 0..self.rig.inputs.len() {
+            if self.rig.graph.states.contains(&self.rig.inputs[i].0) {
+                self.set(i, &self.rig.inputs[i].1);
+            }
+        }
         self.machine.run(0, Pass { rows, key: Key::new(5), accumulate: false });
         let loss = self.rig.graph.losses[0];
         let losses = self.machine.output(0, loss.value, rows);

@@ -38,6 +38,8 @@ pub enum Source {
     Buffer(usize),
     /// Fixed numbers: an index into [`Graph::constants`].
     Constant(usize),
+    /// Carried from pass to pass for each row of the batch: an index into [`Graph::states`].
+    State(usize),
     /// The output of a node.
     Node(usize),
 }
@@ -54,7 +56,7 @@ pub struct Value {
 }
 
 impl Value {
-    /// Whether there is one for each row of the batch.
+    /// Whether there is one for each row of the batch, in the arena.
     pub fn has_rows(&self) -> bool {
         matches!(self.source, Source::Input | Source::Node(_))
     }
@@ -137,6 +139,8 @@ pub struct Graph {
     pub buffers: Vec<Tensor>,
     /// Fixed numbers.
     pub constants: Vec<Vec<f64>>,
+    /// What rows carry from pass to pass.
+    pub states: Vec<ValueId>,
 }
 
 /// Tensors start at multiples of this many elements in their flat buffer: a cache line of f32.
@@ -188,6 +192,16 @@ impl Graph {
         let shape = Shape::from([numbers.len()]);
         self.constants.push(numbers);
         self.value(name, shape, Source::Constant(self.constants.len() - 1))
+    }
+
+    /// Adds numbers of `shape` for each row of the batch that keep their values from pass to pass: zeros at first.
+    ///
+    /// The op that reads them may change them in [`Op::forward`]; no gradient reaches them. What backward needs of them as they
+    /// were, the op saves.
+    pub fn state(&mut self, name: impl Into<String>, shape: impl Into<Shape>) -> ValueId {
+        let id = self.value(name, shape.into(), Source::State(self.states.len()));
+        self.states.push(id);
+        id
     }
 
     /// Adds a node and returns its output.

@@ -117,6 +117,8 @@ pub struct Plan {
     pub arena_len: usize,
     /// Elements of the packed weights.
     pub packed_len: usize,
+    /// Elements of the states of the largest batch.
+    pub state_len: usize,
     /// Elements of scratch that each lane needs.
     pub scratch_len: usize,
     pub(crate) steps: Vec<Step>,
@@ -146,9 +148,9 @@ impl Plan {
         self.gradients[value.0]
     }
 
-    /// Bytes of arena and packed weights with elements of `size` bytes.
+    /// Bytes of arena, packed weights and states with elements of `size` bytes.
     pub fn bytes(&self, size: usize) -> usize {
-        (self.arena_len + self.packed_len) * size
+        (self.arena_len + self.packed_len + self.state_len) * size
     }
 
     /// Number of forks of one training step.

@@ -61,6 +61,7 @@ impl<D: Device> Machine<D> {
             }
             Slot::Buffer => graph.buffer_len(),
             Slot::Const => graph.constants.iter().map(Vec::len).sum(),
+            Slot::State => largest(|p| p.state_len),
             Slot::Packed => largest(|p| p.packed_len),
         };
         let device = D::new(len, largest(|p| p.scratch_len));
@@ -104,6 +105,17 @@ impl<D: Device> Machine<D> {
     /// All untrained tensors, flat, to be changed.
     pub fn buffers_mut(&mut self) -> &mut [D::Element] {
         self.device.slot_mut(Slot::Buffer)
+    }
+
+    /// What the rows of `plan` carry to its next pass, flat.
+    pub fn states(&self, plan: usize) -> &[D::Element] {
+        &self.device.slot(Slot::State)[..self.plans[plan].state_len]
+    }
+
+    /// What the rows of `plan` carry to its next pass, flat, to be changed: all plans share the memory.
+    pub fn states_mut(&mut self, plan: usize) -> &mut [D::Element] {
+        let len = self.plans[plan].state_len;
+        &mut self.device.slot_mut(Slot::State)[..len]
     }
 
     /// The gradients of all parameters, flat.

@@ -2,21 +2,29 @@
 
 use crate::error::Problem;
 use crate::graph::{Init, ValueId};
-use crate::layers::{LayerEntry, Lowering};
+use crate::layers::{LayerEntry, Lowering, weight_init};
 use crate::ops::ShapeError;
 use crate::ops::embedding::Embedding;
-use crate::spec::{Key, Kind, Preset, Value, Values};
+use crate::spec::{Family, Key, Kind, Preset, Value, Values};
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "embedding",
     doc: "A learned vector for each id; tensor weight [ids, embedding_dim], row 0 (zeros) for values that training never saw. Its input is a category column with \
-          encoding = \"embedding\", by name.",
-    keys: &[Key {
-        name: "embedding_dim",
-        kind: Kind::int(1, 65_536),
-        default: Preset::Absent,
-        doc: "length of the vectors; 1.6 · n^0.56 for n ids, at most 100, if left out",
-    }],
+          encoding = \"embedding\", by name, or text: then it gives a vector for each token, [T, embedding_dim].",
+    keys: &[
+        Key {
+            name: "embedding_dim",
+            kind: Kind::int(1, 65_536),
+            default: Preset::Absent,
+            doc: "length of the vectors; 1.6 · n^0.56 for n ids, at most 100, if left out",
+        },
+        Key {
+            name: "init",
+            kind: Kind::Choice(Family::Initializer),
+            default: Preset::Absent,
+            doc: "first vectors; PyTorch's default, normal with standard deviation 1, if left out",
+        },
+    ],
     example: r#"[{ type = "embedding", name = "e", input = "ids", embedding_dim = 3 }, { type = "concat", input = ["x", "e"] }]"#,
     lower,
 };
@@ -24,21 +32,36 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
 fn lower(b: &mut Lowering<'_>, values: &Values, inputs: &[ValueId]) -> Result<ValueId, Problem> {
     let ids = b.one(inputs)?;
     let width = values.has("embedding_dim").then(|| values.usize("embedding_dim"));
-    lookup(b, ids, width)
+    lookup(b, values, ids, width)
 }
 
 /// Vectors of `width` (or the default for that many ids) for an input that holds ids.
-pub(super) fn lookup(b: &mut Lowering<'_>, ids: ValueId, width: Option<usize>) -> Result<ValueId, Problem> {
+pub(super) fn lookup(
+    b: &mut Lowering<'_>,
+    values: &Values,
+    ids: ValueId,
+    width: Option<usize>,
+) -> Result<ValueId, Problem> {
     let Some(&cardinality) = b.cardinalities.get(&ids) else {
         let found = format!("numbers {}", b.shape(ids));
         return Err(b.problem(&ShapeError::new("a category column with encoding = \"embedding\"", found)));
     };
     let width = width.unwrap_or_else(|| default_width(cardinality));
-    // PyTorch's default: standard normal. Id 0 stands for what training never saw and so never learns: zeros say nothing.
-    let values = Values::default().with("mean", Value::Float(0.0)).with("std", Value::Float(1.0));
-    let init = Init { name: "normal".into(), values, fan_in: cardinality, fan_out: width, zero_rows: 1 };
+    let init = if values.has("init") {
+        weight_init(b, values, cardinality, width)
+    } else {
+        // PyTorch's default: standard normal.
+        let values = Values::default().with("mean", Value::Float(0.0)).with("std", Value::Float(1.0));
+        Init { name: "normal".into(), values, fan_in: cardinality, fan_out: width, zero_rows: 0 }
+    };
+    // Id 0 of a category stands for what training never saw and so never learns: zeros say nothing.
+    let zero_rows = usize::from(b.shape(ids).axes().is_empty());
+    let init = Init { zero_rows, ..init };
     let table = b.param("weight", [cardinality, width], init)?;
-    b.node(Embedding, &[ids, table])
+    let y = b.node(Embedding, &[ids, table])?;
+    b.embeddings.entry(ids).or_insert(table);
+    b.follows(ids, y);
+    Ok(y)
 }
 
 /// fast.ai's rule of thumb, 1.6 · n^0.56, but at most 100.

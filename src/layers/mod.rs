@@ -14,11 +14,13 @@ use crate::spec::{Described, Family, Key, Kind, Preset, Value, Values};
 use crate::tensor::Shape;
 
 mod activation;
+mod carry;
 mod convolution;
 mod network;
 mod places;
 mod pooling;
 
+pub use carry::{Carry, POSITION};
 pub use network::{
     Branched, Input, Layout, MixedLoss, Network, Output, OutputLayer, Port, build, build_branched,
 };
@@ -168,6 +170,12 @@ pub(crate) struct Lowering<'g> {
     names: BTreeMap<String, ValueId>,
     /// Number of different ids of an input that holds ids.
     cardinalities: BTreeMap<ValueId, usize>,
+    /// For each input that holds ids, the vectors that its first embedding looks up.
+    embeddings: BTreeMap<ValueId, ValueId>,
+    /// What the rows of a pass have to do with those of the pass before.
+    carry: Carry,
+    /// The number of steps before this pass, for [`Carry::Decode`].
+    position: Option<ValueId>,
     /// What is known of values with places.
     places: places::Places,
     /// First weights of layers that name none.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::available_memory;
 use crate::error::{Problem, Result, quote};
-use crate::graph::{Graph, LossTerm, ValueId};
+use crate::graph::{Graph, Init, LossTerm, ValueId};
 use crate::layers::linear::affine;
 use crate::layers::places::Places;
-use crate::layers::{Lowering, Misfit, embedding};
+use crate::layers::{Carry, Lowering, Misfit, POSITION, embedding};
 use crate::ops::concat::Concat;
+use crate::ops::linear::Linear;
 use crate::ops::{LossEntry, ShapeError, TargetKind};
 use crate::spec::{Value, Values, toml_key};
 use crate::tensor::Shape;
@@ -18,7 +19,7 @@ use crate::tensor::Shape;
 pub struct Input {
     /// What layers call it.
     pub name: String,
-    /// Shape of one row: `[columns]` for numbers, `[]` for one id, `[H, W, C]` and `[T, C]` or channels first for tensors with
+    /// Shape of one row: `[columns]` for numbers, `[]` for one id, `[T]` for a sequence of ids, `[H, W, C]` and `[T, C]` or channels first for tensors with
     /// places.
     pub shape: Shape,
     /// Number of different ids, for an input that holds ids.
@@ -62,6 +63,16 @@ impl Input {
     pub fn ids(name: impl Into<String>, cardinality: usize) -> Self {
         Input { cardinality: Some(cardinality), ..Input::numbers(name, Shape::default()) }
     }
+
+    /// A sequence of `steps` tokens, each one of `vocabulary` ids; with `ragged` some sequences end before.
+    pub fn tokens(name: impl Into<String>, steps: usize, vocabulary: usize, ragged: bool) -> Self {
+        Input { cardinality: Some(vocabulary), ragged, ..Input::numbers(name, [steps]) }
+    }
+
+    /// Whether it is a sequence of ids.
+    fn is_tokens(&self) -> bool {
+        self.cardinality.is_some() && !self.shape.axes().is_empty()
+    }
 }
 
 /// What the network is to predict.
@@ -88,6 +99,17 @@ pub struct OutputLayer {
     pub output: Output,
     /// Whether it has a second loss of the same kind, for the targets of the rows that are mixed into others.
     pub mixed: bool,
+    /// Whether there is a target for each step of a sequence: then targets, row weights and losses are `[T]` a row.
+    pub steps: bool,
+    /// Whether its weight is that of the embedding of the first input of tokens (Press & Wolf 2017).
+    pub tied: bool,
+}
+
+impl OutputLayer {
+    /// The only output: it reads the last layer, and a row has one target.
+    pub fn only(output: Output) -> Self {
+        OutputLayer { name: None, input: None, output, mixed: false, steps: false, tied: false }
+    }
 }
 
 /// A network of one output with its handles for the trainer.
@@ -120,6 +142,8 @@ pub struct Branched {
     pub lengths: Vec<Option<ValueId>>,
     /// What belongs to each output, in the order given.
     pub outputs: Vec<Port>,
+    /// The input that holds the number of steps before a pass, for [`Carry::Decode`].
+    pub position: Option<ValueId>,
 }
 
 /// The values that belong to one output.
@@ -161,8 +185,9 @@ pub fn build(
     init: Option<&Value>,
     output: &Output,
 ) -> Result<Network, Misfit> {
-    let only = OutputLayer { name: None, input: None, output: output.clone(), mixed: false };
-    let Branched { graph, inputs, lengths, outputs } = build_branched(inputs, layers, init, &[only])?;
+    let only = OutputLayer::only(output.clone());
+    let Branched { graph, inputs, lengths, outputs, .. } =
+        build_branched(inputs, layers, init, &[only], Carry::Fresh)?;
     let Port { target, row_weight, output, loss, .. } = outputs[0];
     Ok(Network { graph, inputs, lengths, target, row_weight, output, loss })
 }
@@ -181,6 +206,7 @@ pub fn build_branched(
     layers: &[Value],
     init: Option<&Value>,
     outputs: &[OutputLayer],
+    carry: Carry,
 ) -> Result<Branched, Misfit> {
     let mut graph = Graph::new();
     let ids: Vec<ValueId> = inputs.iter().map(|i| graph.input(i.name.clone(), i.shape.clone())).collect();
@@ -190,6 +216,7 @@ pub fn build_branched(
         .iter()
         .map(|i| i.ragged.then(|| graph.input(format!("{}.lengths", i.name), Shape::default())))
         .collect();
+    let position = matches!(carry, Carry::Decode { .. }).then(|| graph.input(POSITION, Shape::default()));
     let many_axes = inputs.iter().zip(&ids).filter(|(i, _)| i.shape.axes().len() > 1);
     let layouts = many_axes.map(|(i, &v)| (v, i.layout)).collect();
     let cardinalities = inputs.iter().zip(&ids).filter_map(|(i, &v)| i.cardinality.map(|n| (v, n))).collect();
@@ -197,6 +224,9 @@ pub fn build_branched(
         graph: &mut graph,
         names,
         cardinalities,
+        embeddings: BTreeMap::new(),
+        carry,
+        position,
         places: Places::new(
             layouts,
             ids.iter().zip(&lengths).filter_map(|(&v, l)| Some((v, (*l)?))).collect(),
@@ -224,7 +254,7 @@ pub fn build_branched(
         graph.losses.extend(mixed);
         ports.push(port);
     }
-    Ok(Branched { graph, inputs: ids, lengths, outputs: ports })
+    Ok(Branched { graph, inputs: ids, lengths, outputs: ports, position })
 }
 
 /// The target, the row weights and the loss of an output that ends in `end`; a second time for what is mixed in.
@@ -232,16 +262,21 @@ fn add_loss(graph: &mut Graph, layer: &OutputLayer, end: ValueId) -> Result<Port
     let weights = layer.output.class_weights.as_ref();
     let weights = weights.map(|weights| graph.constant(layer.called("class_weights"), weights.clone()));
     let mut add = |prefix: &str| -> Result<MixedLoss, Problem> {
-        let columns = graph.shape(end).len();
+        let (columns, steps) = if layer.steps {
+            (graph.shape(end).last(), Shape::from([graph.shape(end).outer()]))
+        } else {
+            (graph.shape(end).len(), Shape::default())
+        };
         let entry = layer.output.loss;
         let target_shape = match entry.target {
+            TargetKind::Class if layer.steps => steps.clone(),
             TargetKind::Class => Shape::default(),
             TargetKind::Quantiles => Shape::from([1]),
             TargetKind::Binary | TargetKind::Number => Shape::from([columns]),
         };
         let named = |part: &str| layer.called(&format!("{prefix}{part}"));
         let target = graph.input(named("target"), target_shape);
-        let row_weight = graph.input(named("row_weight"), Shape::default());
+        let row_weight = graph.input(named("row_weight"), steps);
         let inputs: Vec<ValueId> = [end, target].into_iter().chain(weights).collect();
         let op = (entry.build)(&layer.output.loss_values);
         let loss = graph.node(named("loss"), op, &inputs).map_err(|e| {
@@ -316,11 +351,44 @@ fn end(b: &mut Lowering<'_>, layer: &OutputLayer, last: ValueId, layers: usize) 
         let problem = Problem::new(b.place(), "the name is taken: the layer of an output has it");
         return Err(problem.help("give each layer a name of its own"));
     }
-    if b.shape(x).axes().len() != 1 {
-        let found = b.shape(x).to_string();
-        return Err(b.problem(&ShapeError::new("one row of numbers", found)));
+    fits(b, layer, x)?;
+    if !layer.tied {
+        return affine(b, &Values::default(), x, columns, true);
     }
-    affine(b, &Values::default(), x, columns, true)
+    let Some(&table) = b.embeddings.values().next() else {
+        let problem = Problem::new(b.place(), "its weight is to be that of the embedding, and there is none");
+        return Err(problem.help("put an embedding first, or leave model.tie_weights out"));
+    };
+    let width = b.shape(x).last();
+    if b.shape(table).axes() != [columns, width] {
+        let expected = format!("a last layer as wide as the embedding: {}", b.shape(table).last());
+        return Err(b
+            .problem(&ShapeError::new(expected, width.to_string()))
+            .help("set embedding_dim to the width of the last layer, or leave model.tie_weights out"));
+    }
+    let bias = b.param("bias", [columns], Init::constant(0.0))?;
+    b.node(Linear, &[x, table, bias])
+}
+
+/// Refuses a last layer that is not what an output reads: one row of numbers, or one for each step.
+fn fits(b: &Lowering<'_>, layer: &OutputLayer, x: ValueId) -> Result<(), Problem> {
+    let axes = b.shape(x).axes().len();
+    let found = b.shape(x).to_string();
+    if layer.steps {
+        return match axes {
+            2 => Ok(()),
+            _ => Err(b.problem(&ShapeError::new("a row of numbers for each step [T, C]", found)).help(
+                "the target has a value for each step: leave out the layers that reduce the steps to one",
+            )),
+        };
+    }
+    let help = match axes {
+        1 => return Ok(()),
+        2 => "end the layers with mean, max or last over the steps, or with flatten",
+        3 => "end the layers with flatten or global_avg_pool",
+        _ => "put an embedding before it",
+    };
+    Err(b.problem(&ShapeError::new("one row of numbers", found)).help(help))
 }
 
 /// Names in a config's layers, those in blocks among them.
@@ -390,7 +458,7 @@ fn names_its_input(layer: Option<&Value>) -> bool {
 
 /// Whether an input has no places: it is a row of numbers, or an id.
 fn is_plain(input: &Input) -> bool {
-    input.shape.axes().len() < 2
+    input.shape.axes().len() < 2 && !input.is_tokens()
 }
 
 /// All inputs without places of which `wanted` holds as one row of numbers, or the one input that there is.
@@ -405,7 +473,7 @@ fn features(
     for (input, &id) in inputs.iter().zip(ids).filter(|(input, _)| flat(input) && wanted(input)) {
         if input.cardinality.is_some() {
             b.path = format!("embedding_{}", input.name);
-            parts.push(embedding::lookup(b, id, None)?);
+            parts.push(embedding::lookup(b, &Values::default(), id, None)?);
         } else {
             parts.push(id);
         }

@@ -96,6 +96,17 @@ impl Lowering<'_> {
         self.places.lengths.get(&x).copied()
     }
 
+    /// Says that `y` has the vectors of the ids `x`: its channels stand last, and its rows end where those of `x` do.
+    pub(super) fn follows(&mut self, x: ValueId, y: ValueId) {
+        if self.shape(y).axes().len() < 2 {
+            return;
+        }
+        self.set_channels_last(y);
+        if let Some(lengths) = self.lengths_of(x) {
+            self.set_lengths(y, lengths);
+        }
+    }
+
     /// Whether `x` has places, and its channels stand last.
     pub(super) fn is_channels_last(&self, x: ValueId) -> bool {
         self.shape(x).axes().len() > 1 && self.places.layouts.get(&x) == Some(&Layout::ChannelsLast)

@@ -32,6 +32,8 @@ pub struct CaseInput {
     pub content: Content,
     /// Whether the op has a gradient by it.
     pub differentiable: bool,
+    /// Whether it is carried from pass to pass.
+    pub state: bool,
 }
 
 impl CaseInput {
@@ -42,6 +44,7 @@ impl CaseInput {
             rows: true,
             content: Content::Normal { avoid: Vec::new() },
             differentiable: true,
+            state: false,
         }
     }
 
@@ -58,6 +61,11 @@ impl CaseInput {
     /// A constant that all rows share: class weights.
     pub fn constant(shape: impl Into<Shape>, content: Content) -> Self {
         CaseInput { rows: false, ..CaseInput::data(shape, content) }
+    }
+
+    /// What rows carry from pass to pass; each pass of the test begins with the same numbers.
+    pub fn state(shape: impl Into<Shape>) -> Self {
+        CaseInput { state: true, differentiable: false, ..CaseInput::rows(shape) }
     }
 
     /// With other contents.

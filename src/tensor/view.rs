@@ -13,6 +13,8 @@ pub enum Slot {
     Buffer,
     /// Numbers fixed when the graph is built: class weights, quantile levels.
     Const,
+    /// What is carried from pass to pass for each row of the batch: hidden states, keys and values.
+    State,
     /// Parameters in an order that the backend reads faster; derived from [`Slot::Param`].
     Packed,
 }

@@ -13,7 +13,7 @@ use crate::data::{Extent, Inputs, Preprocessing, Table, TargetGroup};
 use crate::error::{Code, Error, Problem, Result};
 use crate::graph::{self, Graph, Machine, Mode, Pass, PlanOptions, ValueId};
 use crate::init::INITIALIZERS;
-use crate::layers::{self, Input, Misfit, OutputLayer};
+use crate::layers::{self, Carry, Input, Misfit, OutputLayer};
 use crate::spec::{Format, SourceText, Tree, Value};
 use crate::tensor::Key;
 use crate::train::augment::Augmenter;
@@ -80,8 +80,9 @@ impl Model {
         let mixed = trains && config.train.mixup.is_some();
         let ends: Vec<OutputLayer> = outputs.iter().map(|o| o.layer(outputs.len() > 1, mixed)).collect();
         let init = config.model.init.as_ref().map(crate::spec::Choice::to_value);
-        let network = layers::build_branched(&network_inputs(&inputs), &layers, init.as_ref(), &ends)
-            .map_err(|misfit| placed(&config, misfit))?;
+        let network =
+            layers::build_branched(&network_inputs(&inputs), &layers, init.as_ref(), &ends, Carry::Fresh)
+                .map_err(|misfit| placed(&config, misfit))?;
         let graph = Arc::new(network.graph);
         memory::check_values(&graph, plans, available_memory())?;
         let plans = Machine::<Cpu<f32>>::plans(&graph, plans);

@@ -77,6 +77,8 @@ impl Output {
             name: several.then(|| self.name.clone()),
             input: self.input.clone(),
             mixed,
+            steps: false,
+            tied: false,
             output: layers::Output {
                 loss: self.head.loss,
                 loss_values: self.head.values.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backprop::backend::cpu::Cpu;
 use backprop::graph::{Machine, Mode, Pass, PlanOptions};
-use backprop::layers::{Input, Output, OutputLayer, build_branched};
+use backprop::layers::{Carry, Input, Output, OutputLayer, build_branched};
 use backprop::ops::{LOSSES, LossEntry};
 use backprop::spec::Values;
 use backprop::tensor::Key;
@@ -18,9 +18,10 @@ const ROWS: usize = 6;
 /// Gradients of the two losses with these weights, each with a target of its own.
 fn gradient(loss: &'static LossEntry, weights: [f64; 2]) -> Vec<f64> {
     let output = Output { loss, loss_values: Values::defaults(loss.keys), outputs: 3, class_weights: None };
-    let end = OutputLayer { name: None, input: None, output, mixed: true };
+    let end = OutputLayer { mixed: true, ..OutputLayer::only(output) };
     let list = layers(&json!([{ "type": "linear", "out_features": 4, "activation": "tanh" }]));
-    let network = build_branched(&[Input::numbers("x", [5])], &list, None, &[end]).expect("a network");
+    let network =
+        build_branched(&[Input::numbers("x", [5])], &list, None, &[end], Carry::Fresh).expect("a network");
     let port = network.outputs[0];
     let mixed = port.mixed.expect("a second loss");
     let plan = [PlanOptions::new(Mode::Train, ROWS)];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backprop::backend::cpu::Cpu;
 use backprop::graph::{Graph, Machine, Mode, Pass, PlanOptions};
-use backprop::layers::{Branched, Input, Misfit, Output, OutputLayer, Port, build_branched};
+use backprop::layers::{Branched, Carry, Input, Misfit, Output, OutputLayer, Port, build_branched};
 use backprop::ops::LOSSES;
 use backprop::spec::Values;
 use backprop::tensor::Key;
@@ -17,11 +17,11 @@ const ROWS: usize = 7;
 fn output(name: &str, input: Option<&str>, loss: &str, outputs: usize) -> OutputLayer {
     let loss = LOSSES.iter().find(|l| l.name == loss).expect("a loss");
     let output = Output { loss, loss_values: Values::defaults(loss.keys), outputs, class_weights: None };
-    OutputLayer { name: Some(name.into()), input: input.map(str::to_owned), output, mixed: false }
+    OutputLayer { name: Some(name.into()), input: input.map(str::to_owned), ..OutputLayer::only(output) }
 }
 
 fn network(inputs: &[Input], list: &Json, outputs: &[OutputLayer]) -> Result<Branched, Misfit> {
-    build_branched(inputs, &layers(list), None, outputs)
+    build_branched(inputs, &layers(list), None, outputs, Carry::Fresh)
 }
 
 /// A trunk that both outputs read, one of them through a layer of its own.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backprop::backend::cpu::Cpu;
 use backprop::graph::{Machine, Mode, Pass, PlanOptions};
-use backprop::layers::{Input, Output, OutputLayer, build_branched};
+use backprop::layers::{Carry, Input, Output, OutputLayer, build_branched};
 use backprop::ops::LOSSES;
 use backprop::spec::Values;
 use backprop::tensor::Key;
@@ -29,13 +29,12 @@ fn misses(weights: [f64; 2]) -> Vec<String> {
         OutputLayer {
             name: Some(name.into()),
             input: own["input"].as_str().map(str::to_owned),
-            output,
-            mixed: false,
+            ..OutputLayer::only(output)
         }
     });
     let list = layers(&about["layers"]);
-    let network =
-        build_branched(&[Input::numbers("x", [5])], &list, None, &outputs).expect("shapes that fit");
+    let network = build_branched(&[Input::numbers("x", [5])], &list, None, &outputs, Carry::Fresh)
+        .expect("shapes that fit");
     let graph = Arc::new(network.graph);
     let mut machine: Machine<Cpu<f64>> = Machine::new(graph.clone(), &[PlanOptions::new(Mode::Train, rows)]);
     for t in &graph.params {

@@ -77,7 +77,8 @@ struct Rooms<T> {
     any: Buffer<T>,
 }
 
-const SLOTS: [Slot; 6] = [Slot::Arena, Slot::Param, Slot::Grad, Slot::Buffer, Slot::Const, Slot::Packed];
+const SLOTS: [Slot; 7] =
+    [Slot::Arena, Slot::Param, Slot::Grad, Slot::Buffer, Slot::Const, Slot::State, Slot::Packed];
 
 impl<T> fmt::Debug for Cpu<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

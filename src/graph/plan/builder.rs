@@ -131,7 +131,7 @@ impl<'g> Builder<'g> {
                 Source::Param(p) => self.trainable(p),
                 Source::Node(n) => self.graph.nodes[n].inputs.iter().any(|v| self.needs_gradient[v.0]),
                 Source::Input => self.options.input_gradients.contains(&ValueId(i)),
-                Source::Buffer(_) | Source::Constant(_) => false,
+                Source::Buffer(_) | Source::Constant(_) | Source::State(_) => false,
             };
         }
     }
@@ -339,6 +339,19 @@ impl<'g> Builder<'g> {
                 constants - c.len()
             })
             .collect();
+        let mut state_len = 0;
+        let state_views: Vec<View> = self
+            .graph
+            .states
+            .iter()
+            .map(|&state| {
+                let row_len = self.graph.shape(state).len();
+                let len = row_len * self.options.max_rows;
+                let view = View { slot: Slot::State, offset: state_len, len, row_len };
+                state_len += len.next_multiple_of(16);
+                view
+            })
+            .collect();
         let fixed = |slot, offset, len| Some(View { slot, offset, len, row_len: 0 });
         let views: Vec<Option<View>> = self
             .graph
@@ -349,6 +362,7 @@ impl<'g> Builder<'g> {
                 Source::Param(p) => fixed(Slot::Param, self.graph.params[p].offset, v.shape.len()),
                 Source::Buffer(b) => fixed(Slot::Buffer, self.graph.buffers[b].offset, v.shape.len()),
                 Source::Constant(c) => fixed(Slot::Const, constant_offsets[c], v.shape.len()),
+                Source::State(s) => Some(state_views[s]),
                 Source::Input | Source::Node(_) => region.map(|r| self.view(r)),
             })
             .collect();
@@ -415,6 +429,7 @@ impl<'g> Builder<'g> {
             max_rows: self.options.max_rows,
             arena_len,
             packed_len,
+            state_len,
             scratch_len,
             steps,
             prepare,
