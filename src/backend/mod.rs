@@ -21,6 +21,7 @@ mod kernel;
 mod memory;
 pub mod pointwise;
 mod pool;
+mod recur;
 mod resample;
 pub mod scalar;
 mod series;
@@ -32,6 +33,7 @@ pub use convolve::{Convolution, Convolve, Weights};
 pub use gate::Gate;
 pub use memory::available_memory;
 pub use pool::{Pool, PoolSpec, Windows};
+pub use recur::{Cell, Incoming, Kept, Recur, Recurrence, Recurring};
 pub use resample::{Around, Between, Margin, Resample, ResampleSpec, Scaling, Size};
 pub use series::{Series, Steps, Window};
 pub use spatial::Spatial;
@@ -111,7 +113,7 @@ pub struct CrossEntropy {
 /// What an op may ask for. One value of this type serves one lane.
 ///
 /// A view with rows means the lane's rows of it; a view without means all of it.
-pub trait Backend: Channels + Convolve + Gate + Pool + Resample + Series + Spatial {
+pub trait Backend: Channels + Convolve + Gate + Pool + Recur + Resample + Series + Spatial {
     /// The key of this step's random numbers: a function of seed and step.
     fn key(&self) -> Key;
 
@@ -218,6 +220,10 @@ pub enum Form {
     Convolve(Convolution),
     /// Weights of a convolution, for [`Convolve::convolve_back`].
     ConvolveBack(Convolution),
+    /// W_hh of a recurrence, for [`Recur::recur`].
+    Recur(Recurrence),
+    /// W_hh of a recurrence, for [`Recur::recur_back`].
+    RecurBack(Recurrence),
 }
 
 /// What the lanes of one stage have in common.

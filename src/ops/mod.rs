@@ -46,7 +46,7 @@ macro_rules! registry {
 registry! {
     /// Ops that are neither activations nor losses.
     OPS: OpEntry = [
-        add, avg_pool, batch_norm, concat, conv, conv_transpose, dropout, dropout2d, embedding, group_norm, last, layer_norm, linear, mask, max, max_pool, mean, mul, pad, reshape, resize_lengths, scale_lengths, softmax, stretch_lengths, transpose, upsample
+        add, avg_pool, batch_norm, concat, conv, conv_transpose, dropout, dropout2d, embedding, group_norm, last, layer_norm, linear, mask, max, max_pool, mean, mul, pad, recur, reshape, resize_lengths, scale_lengths, softmax, stretch_lengths, transpose, upsample
     ]
 }
 
