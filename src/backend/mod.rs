@@ -22,6 +22,7 @@ mod mapped;
 mod memory;
 pub mod pointwise;
 mod pool;
+mod recur;
 mod resample;
 pub mod scalar;
 mod series;
@@ -34,6 +35,7 @@ pub use gate::Gate;
 pub use mapped::{Mapped, MappedWriter};
 pub use memory::available_memory;
 pub use pool::{Pool, PoolSpec, Windows};
+pub use recur::{Cell, Incoming, Kept, Recur, Recurrence, Recurring};
 pub use resample::{Around, Between, Margin, Resample, ResampleSpec, Scaling, Size};
 pub use series::{Series, Steps, Window};
 pub use spatial::Spatial;
@@ -113,7 +115,7 @@ pub struct CrossEntropy {
 /// What an op may ask for. One value of this type serves one lane.
 ///
 /// A view with rows means the lane's rows of it; a view without means all of it.
-pub trait Backend: Channels + Convolve + Gate + Pool + Resample + Series + Spatial {
+pub trait Backend: Channels + Convolve + Gate + Pool + Recur + Resample + Series + Spatial {
     /// The key of this step's random numbers: a function of seed and step.
     fn key(&self) -> Key;
 
@@ -220,6 +222,10 @@ pub enum Form {
     Convolve(Convolution),
     /// Weights of a convolution, for [`Convolve::convolve_back`].
     ConvolveBack(Convolution),
+    /// W_hh of a recurrence, for [`Recur::recur`].
+    Recur(Recurrence),
+    /// W_hh of a recurrence, for [`Recur::recur_back`].
+    RecurBack(Recurrence),
 }
 
 /// What the lanes of one stage have in common.

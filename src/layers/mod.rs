@@ -19,6 +19,7 @@ mod convolution;
 mod network;
 mod places;
 mod pooling;
+mod recurrent;
 
 pub use carry::{Carry, POSITION};
 pub use network::{
@@ -69,10 +70,12 @@ registry!(
     global_avg_pool,
     global_max_pool,
     group_norm,
+    gru,
     instance_norm,
     last,
     layer_norm,
     linear,
+    lstm,
     max,
     max_pool1d,
     max_pool2d,
@@ -82,6 +85,7 @@ registry!(
     repeat,
     reshape,
     residual,
+    rnn,
     softmax,
     squeeze_excitation,
     upsample

@@ -38,6 +38,7 @@ pub mod matmul;
 mod max_pool;
 mod pad;
 mod pool;
+mod recur;
 mod resample;
 mod series;
 mod slices;
@@ -221,6 +222,8 @@ impl<T: Number> Device for Cpu<T> {
             Form::Convolve(c) | Form::ConvolveBack(c) => {
                 convolve::packed_len(c, matches!(form, Form::ConvolveBack(_)))
             }
+            Form::Recur(r) => matmul::packed_len(r.width(), r.hidden),
+            Form::RecurBack(r) => matmul::packed_len(r.hidden, r.width()),
         }
     }
 
@@ -230,6 +233,8 @@ impl<T: Number> Device for Cpu<T> {
             Form::Convolve(c) | Form::ConvolveBack(c) => {
                 convolve::pack_units(c, matches!(form, Form::ConvolveBack(_)))
             }
+            Form::Recur(r) => matmul::panels(r.width()),
+            Form::RecurBack(r) => matmul::panels(r.hidden),
         }
     }
 
@@ -237,6 +242,7 @@ impl<T: Number> Device for Cpu<T> {
         match form {
             Form::Transposed { .. } => 0,
             Form::Convolve(c) | Form::ConvolveBack(c) => convolve::scratch_len(c),
+            Form::Recur(r) | Form::RecurBack(r) => recur::scratch_len(r),
         }
     }
 
