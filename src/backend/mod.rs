@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use crate::tensor::{Key, Slot, View};
 
+mod attention;
 pub mod channels;
 #[cfg(test)]
 mod check;
@@ -29,6 +30,7 @@ mod series;
 pub mod simd;
 mod spatial;
 
+pub use attention::{Attend, Attended, AttentionSpec, Heads};
 pub use channels::{ChannelSpec, Channels, Ends, GroupSpec};
 pub use convolve::{Convolution, Convolve, Weights};
 pub use gate::Gate;
@@ -115,7 +117,7 @@ pub struct CrossEntropy {
 /// What an op may ask for. One value of this type serves one lane.
 ///
 /// A view with rows means the lane's rows of it; a view without means all of it.
-pub trait Backend: Channels + Convolve + Gate + Pool + Recur + Resample + Series + Spatial {
+pub trait Backend: Attend + Channels + Convolve + Gate + Pool + Recur + Resample + Series + Spatial {
     /// The key of this step's random numbers: a function of seed and step.
     fn key(&self) -> Key;
 
@@ -208,7 +210,7 @@ pub trait Backend: Channels + Convolve + Gate + Pool + Recur + Resample + Series
     fn pack(&mut self, w: View, packed: View, form: &Form, units: Range<usize>);
 }
 
-/// What a weight is read for; the backend chooses the order of its packed elements.
+/// What a weight is read for; the backend chooses the order of its packed elements. Or work that needs scratch alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// A matrix `[O, I]`, for products by its transpose.
@@ -226,6 +228,8 @@ pub enum Form {
     Recur(Recurrence),
     /// W_hh of a recurrence, for [`Recur::recur_back`].
     RecurBack(Recurrence),
+    /// No weight: tiles of [`Attend::attention`].
+    Attention(AttentionSpec),
 }
 
 /// What the lanes of one stage have in common.

@@ -242,6 +242,7 @@ impl<T: Number> Backend for Lane<'_, T> {
             Form::RecurBack(r) => pack_straight(self.get(w), r.width(), r.hidden, units, out),
             Form::Convolve(c) => convolve::pack(self.get(w), c, false, units, out),
             Form::ConvolveBack(c) => convolve::pack(self.get(w), c, true, units, out),
+            Form::Attention(_) => {}
         }
     }
 }
