@@ -19,10 +19,12 @@ mod convolve;
 pub mod cpu;
 mod gate;
 mod kernel;
+mod mapped;
 mod memory;
 pub mod pointwise;
 mod pool;
 mod positions;
+mod recur;
 mod resample;
 mod rms;
 pub mod scalar;
@@ -34,9 +36,11 @@ pub use attention::{Attend, Attended, AttentionSpec, Heads};
 pub use channels::{ChannelSpec, Channels, Ends, GroupSpec};
 pub use convolve::{Convolution, Convolve, Weights};
 pub use gate::Gate;
+pub use mapped::{Mapped, MappedWriter};
 pub use memory::available_memory;
 pub use pool::{Pool, PoolSpec, Windows};
 pub use positions::{Positions, Rotation};
+pub use recur::{Cell, Incoming, Kept, Recur, Recurrence, Recurring};
 pub use resample::{Around, Between, Margin, Resample, ResampleSpec, Scaling, Size};
 pub use rms::Rms;
 pub use series::{Series, Steps, Window};
@@ -118,7 +122,7 @@ pub struct CrossEntropy {
 ///
 /// A view with rows means the lane's rows of it; a view without means all of it.
 pub trait Backend:
-    Attend + Channels + Convolve + Gate + Pool + Positions + Resample + Rms + Series + Spatial
+    Attend + Channels + Convolve + Gate + Pool + Positions + Recur + Resample + Rms + Series + Spatial
 {
     /// The key of this step's random numbers: a function of seed and step.
     fn key(&self) -> Key;
@@ -226,6 +230,10 @@ pub enum Form {
     Convolve(Convolution),
     /// Weights of a convolution, for [`Convolve::convolve_back`].
     ConvolveBack(Convolution),
+    /// W_hh of a recurrence, for [`Recur::recur`].
+    Recur(Recurrence),
+    /// W_hh of a recurrence, for [`Recur::recur_back`].
+    RecurBack(Recurrence),
     /// No weight: tiles of [`Attend::attention`].
     Attention(AttentionSpec),
 }

@@ -5,8 +5,16 @@ use std::path::{Component, Path, PathBuf};
 use crate::spec::{Node, SourceText, Sources, Tree};
 
 /// The keys that hold paths.
-const PATHS: [&[&str]; 4] =
-    [&["data", "train"], &["data", "validation"], &["data", "test"], &["train", "init_from"]];
+const PATHS: [&[&str]; 5] = [
+    &["data", "train"],
+    &["data", "text"],
+    &["data", "validation"],
+    &["data", "test"],
+    &["train", "init_from"],
+];
+
+/// The key that holds a path where its text ends in this.
+const TOKENIZER: ([&str; 2], &str) = (["data", "tokenizer"], ".json");
 
 /// Makes every path of the tree relative to the current directory, each from the directory of the text it stands in.
 pub(super) fn resolve(tree: &mut Tree, sources: &Sources) {
@@ -49,6 +57,11 @@ fn each_path(tree: &mut Tree, change: &dyn Fn(&str, crate::spec::Span) -> Option
         if let Some(found) = found {
             texts(found, change);
         }
+    }
+    let (keys, end) = TOKENIZER;
+    let found = keys.iter().try_fold(tree, |here, key| here.get_mut(key));
+    if let Some(found) = found.filter(|found| matches!(&found.node, Node::Str(path) if path.ends_with(end))) {
+        texts(found, change);
     }
 }
 

@@ -79,6 +79,7 @@ impl RawTable {
         let targets = fit.targets();
         let warnings = fit.warnings;
         let preprocessing = Preprocessing {
+            language: None,
             missing_values: self.options.missing_values.clone(),
             inputs: input_columns(&schema, &columns, groups)?,
             columns,
@@ -118,7 +119,7 @@ impl RawTable {
                 row[own.clone()].iter_mut().zip(columns).for_each(|(y, column)| *y = column.scale(*y));
             }
         }
-        Table { width: kept, cells, target_width, targets: target_cells, weights, stores, rows }
+        Table { width: kept, cells, target_width, targets: target_cells, weights, stores, rows, text: None }
     }
 }
 
@@ -411,6 +412,7 @@ impl Fit<'_> {
         for (i, (targets, own)) in groups.iter_mut().enumerate() {
             let cell = |&row: &u32, i: usize| cells[row as usize * width + own.start + i];
             match targets {
+                Targets::NextToken { .. } => {}
                 Targets::Numbers { columns } => {
                     if !options.outputs.get(i).map_or(options.standardise_target, |o| o.standardise) {
                         continue;

@@ -20,6 +20,7 @@ mod convolution;
 mod network;
 mod places;
 mod pooling;
+mod recurrent;
 mod transformer;
 
 pub use carry::{Carry, POSITION};
@@ -72,10 +73,12 @@ registry!(
     global_avg_pool,
     global_max_pool,
     group_norm,
+    gru,
     instance_norm,
     last,
     layer_norm,
     linear,
+    lstm,
     max,
     max_pool1d,
     max_pool2d,
@@ -88,6 +91,7 @@ registry!(
     reshape,
     residual,
     rms_norm,
+    rnn,
     softmax,
     squeeze_excitation,
     transformer_block,

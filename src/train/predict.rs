@@ -86,7 +86,7 @@ pub fn predict(
     stop: &Stop,
 ) -> Result<()> {
     in_pool(threads, || {
-        let mut model = Model::load(model, Mode::Predict, EVALUATION_ROWS)?;
+        let mut model = Model::load(model, Mode::Predict, Some(EVALUATION_ROWS))?;
         let answer = Answer::new(&model, options.proba)?;
         let preprocessing = model.preprocessing.clone();
         let mut blocks =

@@ -14,9 +14,9 @@ use crate::tensor::Key;
 use crate::train::load::Loaded;
 use crate::train::scores::{Scores, score};
 use crate::train::state::{Best, State};
-use crate::train::stepper::{self, EVALUATE};
+use crate::train::stepper::{self, EVALUATE, TRAIN};
 use crate::train::stop::interrupted;
-use crate::train::{Epoch, Model, Progress, Stop, diagnose, single};
+use crate::train::{Epoch, Model, Progress, Stop, diagnose, language, single};
 
 /// A checkpoint is written after an epoch if the last one is older than this.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
@@ -65,7 +65,16 @@ impl Trainer<'_> {
 
     /// Rows that train in an epoch.
     fn rows_per_epoch(&self) -> usize {
+        if self.loaded.fitted.table.text().is_some() && self.model.carries() {
+            // Each batch has a window of each stream.
+            return self.loaded.train.len() / self.batch() * self.batch();
+        }
         single::rows_per_epoch(self.model.graph(), self.loaded.train.len(), self.batch())
+    }
+
+    /// What a row counts in the speed: its tokens, of a text.
+    fn samples_per_row(&self) -> usize {
+        self.model.preprocessing.language.as_ref().map_or(1, |language| language.context)
     }
 
     fn batch(&self) -> usize {
@@ -161,8 +170,13 @@ impl Trainer<'_> {
         let (per_epoch, total) = (self.steps_per_epoch(), self.total_steps());
         let group = batch * train.accumulate_steps;
         let mut order = std::mem::take(&mut self.order);
-        let in_order = if train.shuffle { Vec::new() } else { self.loaded.train.clone() };
-        let shuffled: &[u32] = if train.shuffle {
+        let text = self.loaded.fitted.table.text();
+        let in_order = match text {
+            Some(text) => language::epoch_rows(&self.model, text, batch, self.state.epoch),
+            None if train.shuffle => Vec::new(),
+            None => self.loaded.train.clone(),
+        };
+        let shuffled: &[u32] = if train.shuffle && text.is_none() {
             order.shuffled(&self.loaded.train, seed, self.state.epoch)
         } else {
             &in_order
@@ -172,6 +186,9 @@ impl Trainer<'_> {
         let show_every = (per_epoch / 100).max(1);
         let (mut norm, mut rate, mut seen) = (f64::NAN, 0.0, 0usize);
         let mut paused = Duration::ZERO;
+        if self.state.steps_in_epoch == 0 {
+            self.model.forget(TRAIN);
+        }
         let start = Instant::now();
         for part in shuffled[skip.min(rows)..rows].chunks(group) {
             let at = schedule::Progress {
@@ -193,7 +210,7 @@ impl Trainer<'_> {
             if !stepped.loss.is_finite() || stepped.norm.is_some_and(|n| !n.is_finite()) {
                 return Err(self.diverged(&part[..part.len().min(batch)], key, rate, stepped));
             }
-            seen += part.len();
+            seen += part.len() * self.samples_per_row();
             self.state.step = done;
             self.state.steps_in_epoch += 1;
             self.state.loss += stepped.loss * stepped.weight;
@@ -230,14 +247,19 @@ impl Trainer<'_> {
     fn train_row(&self, epoch: u64, loss: f64, rate: f64, norm: f64, speed: f64) -> Row {
         let row =
             Row::new(self.state.step, epoch, Split::Train).number("loss", loss).number("learning_rate", rate);
-        let row = row.number("grad_norm", norm).number("samples_per_second", speed.round());
+        let unit = if self.model.preprocessing.language.is_some() {
+            "tokens_per_second"
+        } else {
+            "samples_per_second"
+        };
+        let row = row.number("grad_norm", norm).number(unit, speed.round());
         let seconds = self.state.seconds + self.started.elapsed().as_secs_f64();
         row.number("seconds", (seconds * 1e3).round() / 1e3)
     }
 
     fn validate(&mut self) -> Option<Scores> {
         let (table, rows) = self.loaded.validation()?;
-        Some(score(&mut self.model, EVALUATE, EVALUATION_ROWS, table, rows))
+        Some(score(&mut self.model, EVALUATE, table, rows))
     }
 
     /// Keeps the weights if the watched figure got better. Without validation the last weights are the best.

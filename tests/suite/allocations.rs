@@ -74,8 +74,8 @@ fn pool(threads: usize) -> (ThreadPool, &'static AtomicUsize) {
 const ROWS: usize = 192;
 const CLASSES: usize = 10;
 const IMAGE: [usize; 3] = [2, 8, 6];
-/// Steps and channels of the input `series`.
-const SERIES: [usize; 2] = [6, 5];
+/// Steps and channels.
+const SERIES: [usize; 2] = [6, 8];
 
 /// Every kind of layer, wide enough that the device forks: a row takes more than 150,000 multiply-adds forward.
 fn network() -> Network {
@@ -91,7 +91,11 @@ fn network() -> Network {
         { "type": "transformer_block", "name": "steps", "num_heads": 4, "num_kv_heads": 2, "causal": true, "rotary": true, "activation": "swiglu", "norm": "rms_norm" },
         { "type": "transformer_block", "input": ["steps", "steps"], "num_heads": 2, "dropout": 0.1, "norm_first": false },
         { "type": "attention_pool", "name": "pooled" },
-        { "type": "concat", "input": ["x", "city_vector", "seen", "pooled"] },
+        { "type": "lstm", "input": "series", "hidden_size": 16, "num_layers": 2, "bidirectional": true, "dropout": 0.1 },
+        { "type": "gru", "hidden_size": 12 },
+        { "type": "rnn", "hidden_size": 10, "nonlinearity": "relu" },
+        { "type": "last", "name": "heard" },
+        { "type": "concat", "input": ["x", "city_vector", "seen", "heard", "pooled"] },
         { "type": "linear", "out_features": 256, "activation": "relu" },
         { "type": "batch_norm" },
         { "type": "dropout", "p": 0.3 },
@@ -156,7 +160,7 @@ impl Training {
             ),
             (
                 network.lengths[3].expect("a ragged input"),
-                numbers(ROWS, &|i| (i % (SERIES[0] as u64 + 1)) as f64),
+                numbers(ROWS, &|i| (key.bits(i) % (SERIES[0] + 1) as u64) as f64),
             ),
             (network.target, numbers(ROWS, &|i| (key.bits(i) % CLASSES as u64) as f64)),
             (network.row_weight, numbers(ROWS, &|_| 1.0 / ROWS as f64)),

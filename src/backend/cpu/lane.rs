@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use crate::backend::cpu::cross_entropy::{Targets, cross_entropy_backward, cross_entropy_forward};
 use crate::backend::cpu::layer_norm::{layer_norm_backward, layer_norm_backward_affine, layer_norm_forward};
-use crate::backend::cpu::matmul::{Packed, Rhs, Start, Strided, Window, matmul, pack_transposed};
+use crate::backend::cpu::matmul::{
+    Packed, Rhs, Start, Strided, Window, matmul, pack_straight, pack_transposed,
+};
 use crate::backend::cpu::{Cpu, Lane, Number, columns, convolve, dropout, gather, slices, softmax};
 use crate::backend::pointwise::{BinaryLoops, UnaryLoops};
 use crate::backend::{Backend, CrossEntropy, Dest, Device, Form, Matrix};
@@ -241,6 +243,8 @@ impl<T: Number> Backend for Lane<'_, T> {
             Form::Transposed { outputs, inputs } => {
                 pack_transposed(self.get(w), *outputs, *inputs, units, out);
             }
+            Form::Recur(r) => pack_transposed(self.get(w), r.width(), r.hidden, units, out),
+            Form::RecurBack(r) => pack_straight(self.get(w), r.width(), r.hidden, units, out),
             Form::Convolve(c) => convolve::pack(self.get(w), c, false, units, out),
             Form::ConvolveBack(c) => convolve::pack(self.get(w), c, true, units, out),
             Form::Attention(_) => {}

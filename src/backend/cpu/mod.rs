@@ -40,6 +40,7 @@ mod max_pool;
 mod pad;
 mod pool;
 mod positions;
+mod recur;
 mod resample;
 mod rms;
 mod series;
@@ -225,6 +226,8 @@ impl<T: Number> Device for Cpu<T> {
             Form::Convolve(c) | Form::ConvolveBack(c) => {
                 convolve::packed_len(c, matches!(form, Form::ConvolveBack(_)))
             }
+            Form::Recur(r) => matmul::packed_len(r.width(), r.hidden),
+            Form::RecurBack(r) => matmul::packed_len(r.hidden, r.width()),
         }
     }
 
@@ -235,6 +238,8 @@ impl<T: Number> Device for Cpu<T> {
             Form::Convolve(c) | Form::ConvolveBack(c) => {
                 convolve::pack_units(c, matches!(form, Form::ConvolveBack(_)))
             }
+            Form::Recur(r) => matmul::panels(r.width()),
+            Form::RecurBack(r) => matmul::panels(r.hidden),
         }
     }
 
@@ -243,6 +248,7 @@ impl<T: Number> Device for Cpu<T> {
             Form::Transposed { .. } => 0,
             Form::Attention(a) => attention::scratch_len(a),
             Form::Convolve(c) | Form::ConvolveBack(c) => convolve::scratch_len(c),
+            Form::Recur(r) | Form::RecurBack(r) => recur::scratch_len(r),
         }
     }
 

@@ -1,0 +1,375 @@
+//! Text to ids and back.
+//!
+//! | kind | an id is | ids |
+//! | --- | --- | --- |
+//! | `byte` | a byte | 256 |
+//! | `char` | a character | those of the training text, sorted |
+//! | `word` | a word, a punctuation mark or a line break (Unicode Standard Annex 29) | the most frequent ones; 0: unknown |
+//! | `whitespace` | what stands between white space | the most frequent ones; 0: unknown |
+//! | `bpe` | a piece of a word, down to single bytes: byte-pair encoding, Sennrich et al. 2016 | trained on the text |
+//! | a `tokenizer.json` | what the file says | as the file says |
+//!
+//! A [`Tokenizer`] is trained once and travels as JSON in the model; the same text gives the same bytes.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, quote};
+use characters::Characters;
+use pairs::Pairs;
+use words::Words;
+
+mod characters;
+mod decoder;
+mod pairs;
+mod words;
+
+pub use decoder::Decoder;
+
+/// The largest vocabulary: the network gets ids as 32-bit numbers, which hold whole ones up to here.
+pub const LARGEST_VOCABULARY: usize = 1 << 24;
+
+/// How a text becomes ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenizerKind {
+    /// `byte`
+    Byte,
+    /// `char`
+    Char,
+    /// `word`
+    Word,
+    /// `whitespace`
+    Whitespace,
+    /// `bpe`
+    Bpe,
+    /// The path of a `tokenizer.json` as Hugging Face's library writes it.
+    File(PathBuf),
+}
+
+impl TokenizerKind {
+    /// The names of the kinds that are trained on the data.
+    pub const NAMES: &'static [&'static str] = &["byte", "char", "word", "whitespace", "bpe"];
+
+    /// The kind that a config names: one of [`TokenizerKind::NAMES`], or a path that ends in `.json`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "byte" => TokenizerKind::Byte,
+            "char" => TokenizerKind::Char,
+            "word" => TokenizerKind::Word,
+            "whitespace" => TokenizerKind::Whitespace,
+            "bpe" => TokenizerKind::Bpe,
+            path if path.ends_with(".json") => TokenizerKind::File(path.into()),
+            _ => return None,
+        })
+    }
+
+    /// Ids of a vocabulary that a config does not size: 10,000 words, 1,000 byte pairs; none where the text alone decides.
+    pub fn default_vocabulary(&self) -> Option<usize> {
+        match self {
+            TokenizerKind::Word | TokenizerKind::Whitespace => Some(10_000),
+            TokenizerKind::Bpe => Some(1_000),
+            TokenizerKind::Byte | TokenizerKind::Char | TokenizerKind::File(_) => None,
+        }
+    }
+}
+
+/// What a [`Tokenizer`] is made with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenizerSpec {
+    /// How a text becomes ids.
+    pub kind: TokenizerKind,
+    /// The most ids, for words and byte pairs; see [`TokenizerKind::default_vocabulary`].
+    pub vocabulary_size: Option<usize>,
+    /// Whether texts are put in lower case first.
+    pub lowercase: bool,
+    /// Whether characters that training did not see get an id of their own, 0; if not, they are an error. For `char` alone: words
+    /// always have such an id, bytes and byte pairs need none.
+    pub unknown: bool,
+}
+
+/// Turns a text into ids and ids into text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tokenizer {
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lowercase: bool,
+    #[serde(flatten)]
+    model: Model,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Model {
+    Byte,
+    Char(Characters),
+    Word(Words),
+    Bpe(Pairs),
+}
+
+/// A character that a tokenizer has no id for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownText {
+    /// The character.
+    pub character: char,
+    /// Its place among the characters of the text, from 1.
+    pub position: usize,
+    /// Bytes before it.
+    pub offset: usize,
+}
+
+impl fmt::Display for UnknownText {
+    /// `the character "ж" (U+0436) at position 3 is not in the vocabulary`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shown, code) = (quote(&self.character.to_string()), u32::from(self.character));
+        write!(
+            f,
+            "the character {shown} (U+{code:04X}) at position {} is not in the vocabulary",
+            self.position
+        )
+    }
+}
+
+impl Tokenizer {
+    /// Trains a tokenizer on `texts`, or reads the file that `spec` names.
+    ///
+    /// # Errors
+    /// [`Code::Data`](crate::error::Code::Data) for texts without a character where the texts make the vocabulary;
+    /// [`Code::Usage`](crate::error::Code::Usage) for a vocabulary of a size that cannot be; those of [`Tokenizer::from_file`].
+    pub fn train<'t>(spec: &TokenizerSpec, texts: impl Iterator<Item = &'t str> + Send) -> Result<Tokenizer> {
+        let size = || spec.vocabulary_size.or(spec.kind.default_vocabulary()).unwrap_or_default();
+        let texts = texts.map(|text| lower(text, spec.lowercase));
+        let model = match &spec.kind {
+            TokenizerKind::Byte => Model::Byte,
+            TokenizerKind::Char => Model::Char(Characters::train(texts, spec.unknown)?),
+            TokenizerKind::Word => Model::Word(Words::train(texts, false, sized(size(), 2)?)?),
+            TokenizerKind::Whitespace => Model::Word(Words::train(texts, true, sized(size(), 2)?)?),
+            TokenizerKind::Bpe => Model::Bpe(Pairs::train(texts, sized(size(), pairs::SMALLEST)?)?),
+            TokenizerKind::File(path) => Model::Bpe(Pairs::from_file(path)?),
+        };
+        Ok(Tokenizer { lowercase: spec.lowercase, model })
+    }
+
+    /// Reads a `tokenizer.json`. Its special tokens are found in texts, but none is added to them.
+    ///
+    /// # Errors
+    /// [`Code::Usage`](crate::error::Code::Usage) for a file that is not there, [`Code::Data`](crate::error::Code::Data) for one that
+    /// is damaged or cannot encode every text.
+    pub fn from_file(path: &Path) -> Result<Tokenizer> {
+        Ok(Tokenizer { lowercase: false, model: Model::Bpe(Pairs::from_file(path)?) })
+    }
+
+    /// What a config calls this kind of tokenizer; `bpe` for all that come from a file.
+    pub fn name(&self) -> &'static str {
+        match &self.model {
+            Model::Byte => "byte",
+            Model::Char(_) => "char",
+            Model::Word(words) if words.is_by_whitespace() => "whitespace",
+            Model::Word(_) => "word",
+            Model::Bpe(_) => "bpe",
+        }
+    }
+
+    /// Number of ids: all are below it.
+    pub fn vocabulary(&self) -> usize {
+        match &self.model {
+            Model::Byte => 256,
+            Model::Char(characters) => characters.vocabulary(),
+            Model::Word(words) => words.vocabulary(),
+            Model::Bpe(pairs) => pairs.vocabulary(),
+        }
+    }
+
+    /// The id of text that training did not see, if there is one.
+    pub fn unknown(&self) -> Option<u32> {
+        match &self.model {
+            Model::Byte => None,
+            Model::Char(characters) => characters.has_unknown().then_some(0),
+            Model::Word(_) => Some(0),
+            Model::Bpe(pairs) => pairs.unknown(),
+        }
+    }
+
+    /// Puts the ids of `text` at the end of `ids`.
+    ///
+    /// # Errors
+    /// The first character that has no id; then `ids` is as it was.
+    pub fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), UnknownText> {
+        let before = ids.len();
+        let done = match &self.model {
+            Model::Byte => {
+                ids.extend(lower(text, self.lowercase).bytes().map(u32::from));
+                Ok(())
+            }
+            Model::Char(characters) => characters.encode(text, self.lowercase, ids),
+            Model::Word(words) => {
+                words.encode(&lower(text, self.lowercase), ids);
+                Ok(())
+            }
+            Model::Bpe(pairs) => pairs.encode(&lower(text, self.lowercase), ids),
+        };
+        done.inspect_err(|_| ids.truncate(before))
+    }
+
+    /// The bytes of an id, which may be a part of a character; U+FFFD for the unknown id, nothing for an id that is not there.
+    pub fn token(&self, id: u32) -> Cow<'_, [u8]> {
+        match &self.model {
+            Model::Byte => Cow::Owned(u8::try_from(id).into_iter().collect()),
+            Model::Char(characters) => Cow::Owned(characters.token(id).into_bytes()),
+            Model::Word(words) => Cow::Borrowed(words.token(id).as_bytes()),
+            Model::Bpe(pairs) => Cow::Borrowed(pairs.token(id)),
+        }
+    }
+
+    /// Characters that begin in the bytes of an id: over a whole text they add up to its characters, but that words leave out the
+    /// white space between them.
+    pub fn characters_of(&self, id: u32) -> usize {
+        self.token(id).iter().filter(|&&byte| byte & 0xC0 != 0x80).count()
+    }
+
+    /// A decoder at the beginning of a text.
+    pub fn decoder(&self) -> Decoder<'_> {
+        Decoder::new(self)
+    }
+
+    /// What stands between two ids in a text.
+    fn gap(&self, before: u32, after: u32) -> &'static str {
+        match &self.model {
+            Model::Word(words) => words.gap(before, after),
+            _ => "",
+        }
+    }
+
+    /// Whether the white space that a text begins with belongs to the first word's spelling.
+    fn drops_first_space(&self) -> bool {
+        matches!(&self.model, Model::Bpe(pairs) if pairs.drops_first_space())
+    }
+}
+
+fn lower(text: &str, lowercase: bool) -> Cow<'_, str> {
+    if lowercase { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
+}
+
+/// The size of a vocabulary within its limits.
+fn sized(size: usize, smallest: usize) -> Result<usize> {
+    match (smallest..=LARGEST_VOCABULARY).contains(&size) {
+        true => Ok(size),
+        false => Err(Error::usage("vocabulary_size", "a vocabulary of this size cannot be made")
+            .expected(format!("{smallest} to {LARGEST_VOCABULARY}"))
+            .found(size.to_string())),
+    }
+}
+
+/// The error of training texts without a character.
+fn no_text() -> Error {
+    Error::data("the training texts", "there is no text to make a vocabulary of")
+        .expected("one character at least")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(kind: TokenizerKind) -> TokenizerSpec {
+        TokenizerSpec { kind, vocabulary_size: None, lowercase: false, unknown: false }
+    }
+
+    const TEXT: &str =
+        "To be, or not to be: that is the question.\nSein oder Nichtsein — das ist die Frage 🙂";
+
+    fn trained(name: &str) -> Tokenizer {
+        let kind = TokenizerKind::from_name(name).unwrap();
+        Tokenizer::train(
+            &TokenizerSpec { vocabulary_size: kind.default_vocabulary().map(|_| 300), ..spec(kind) },
+            [TEXT].into_iter(),
+        )
+        .unwrap()
+    }
+
+    fn ids(tokenizer: &Tokenizer, text: &str) -> Vec<u32> {
+        let mut ids = Vec::new();
+        tokenizer.encode(text, &mut ids).unwrap();
+        ids
+    }
+
+    fn text(tokenizer: &Tokenizer, ids: &[u32]) -> String {
+        let mut decoder = tokenizer.decoder();
+        let mut text = String::new();
+        ids.iter().for_each(|&id| decoder.push(id, &mut text));
+        decoder.finish(&mut text);
+        text
+    }
+
+    #[test]
+    fn every_kind_gives_its_text_back_also_after_a_journey_through_json() {
+        for &name in TokenizerKind::NAMES {
+            let tokenizer = trained(name);
+            assert_eq!(tokenizer.name(), name);
+            let ids = ids(&tokenizer, TEXT);
+            assert!(ids.iter().all(|&id| (id as usize) < tokenizer.vocabulary()), "{name}");
+            let expected = if name == "whitespace" { TEXT.replace('\n', " ") } else { TEXT.to_owned() };
+            assert_eq!(text(&tokenizer, &ids), expected, "{name}");
+
+            let json = serde_json::to_string(&tokenizer).unwrap();
+            let read: Tokenizer = serde_json::from_str(&json).unwrap();
+            assert_eq!(read, tokenizer, "{name}");
+            assert_eq!(self::ids(&read, TEXT), ids, "{name}");
+            assert_eq!(serde_json::to_string(&read).unwrap(), json, "{name}");
+        }
+    }
+
+    #[test]
+    fn characters_are_counted_whatever_the_ids_are() {
+        for name in ["byte", "char", "bpe"] {
+            let tokenizer = trained(name);
+            let counted: usize = ids(&tokenizer, TEXT).iter().map(|&id| tokenizer.characters_of(id)).sum();
+            assert_eq!(counted, TEXT.chars().count(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_character_is_named_and_leaves_nothing_behind() {
+        let tokenizer = trained("char");
+        let mut ids = vec![7];
+        let unknown = tokenizer.encode("Seiж", &mut ids).unwrap_err();
+        assert_eq!((unknown.position, unknown.offset, ids), (4, 3, vec![7]));
+        assert_eq!(
+            unknown.to_string(),
+            "the character \"ж\" (U+0436) at position 4 is not in the vocabulary"
+        );
+    }
+
+    #[test]
+    fn lower_case_is_part_of_the_tokenizer() {
+        for &name in TokenizerKind::NAMES {
+            let kind = TokenizerKind::from_name(name).unwrap();
+            let tokenizer =
+                Tokenizer::train(&TokenizerSpec { lowercase: true, ..spec(kind) }, ["Ab aB İ"].into_iter())
+                    .unwrap();
+            assert_eq!(ids(&tokenizer, "AB ab İ"), ids(&tokenizer, "ab ab i̇"), "{name}");
+        }
+    }
+
+    #[test]
+    fn texts_without_a_character_make_no_vocabulary() {
+        for name in ["char", "word", "whitespace", "bpe"] {
+            let e = Tokenizer::train(&spec(TokenizerKind::from_name(name).unwrap()), ["", ""].into_iter())
+                .unwrap_err();
+            assert_eq!(
+                e.to_string(),
+                "error[3]: the training texts: there is no text to make a vocabulary of\n  expected: one character at least",
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_vocabulary_has_its_limits() {
+        let small = TokenizerSpec { vocabulary_size: Some(100), ..spec(TokenizerKind::Bpe) };
+        assert_eq!(
+            Tokenizer::train(&small, ["a"].into_iter()).unwrap_err().to_string(),
+            "error[2]: vocabulary_size: a vocabulary of this size cannot be made\n  expected: 257 to 16777216\n  found: 100"
+        );
+    }
+}

@@ -1,0 +1,458 @@
+//! Byte-pair encoding and everything that a `tokenizer.json` may say, through the `tokenizers` crate.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokenizers::decoders::byte_level::ByteLevel;
+use tokenizers::models::bpe::{BPE, BpeTrainer};
+use tokenizers::models::{ModelWrapper, TrainerWrapper};
+
+use super::super::source::{Source, printable};
+use super::{LARGEST_VOCABULARY, UnknownText, no_text};
+use crate::error::{Error, Result};
+
+/// The smallest vocabulary that is trained: all bytes, and one pair.
+pub(super) const SMALLEST: usize = 257;
+
+/// Texts are encoded in pieces of about this many bytes, where that changes nothing: what the crate keeps beside a text is
+/// many times its size.
+const PIECE: usize = 1 << 16;
+
+/// A tokenizer of the `tokenizers` crate.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub(super) struct Pairs {
+    inner: Arc<tokenizers::Tokenizer>,
+    /// What its file says: two tokenizers of one text are one.
+    json: Arc<str>,
+    /// The bytes of each id.
+    tokens: Vec<Box<[u8]>>,
+    unknown: Option<u32>,
+    drops_first_space: bool,
+    /// Whether a text may be cut before a line break that follows something else than white space.
+    may_be_cut: bool,
+}
+
+impl PartialEq for Pairs {
+    fn eq(&self, other: &Self) -> bool {
+        self.json == other.json
+    }
+}
+
+impl From<Pairs> for Value {
+    fn from(from: Pairs) -> Self {
+        // It was read from this text once.
+        serde_json::from_str(&from.json).unwrap_or(Value::Null)
+    }
+}
+
+impl TryFrom<Value> for Pairs {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        Pairs::new(value)
+    }
+}
+
+impl Pairs {
+    /// Trains byte-level pairs (Radford et al. 2019): words as GPT-2 cuts them, all 256 bytes, then the most frequent pairs that occur
+    /// twice or more.
+    pub(super) fn train<'t>(
+        texts: impl Iterator<Item = Cow<'t, str>> + Send,
+        vocabulary_size: usize,
+    ) -> Result<Self> {
+        let mut texts = texts.filter(|text| !text.is_empty()).peekable();
+        if texts.peek().is_none() {
+            return Err(no_text());
+        }
+        let bytes = ByteLevel::new(false, false, true);
+        let mut inner = tokenizers::Tokenizer::new(BPE::default());
+        inner.with_pre_tokenizer(Some(bytes));
+        inner.with_decoder(Some(bytes));
+        let trainer = BpeTrainer::builder()
+            .show_progress(false)
+            .vocab_size(vocabulary_size)
+            .min_frequency(2)
+            .initial_alphabet(ByteLevel::alphabet().into_iter().collect());
+        let pieces = texts.flat_map(|text| cut(&text).map(str::to_owned).collect::<Vec<_>>());
+        let failed = |e: tokenizers::Error| Error::data("the training texts", format!("no byte pairs: {e}"));
+        inner.train(&mut TrainerWrapper::BpeTrainer(trainer.build()), pieces).map_err(failed)?;
+        let value = serde_json::to_value(&inner).map_err(|e| failed(e.into()))?;
+        Pairs::new(value).map_err(|e| failed(e.into()))
+    }
+
+    pub(super) fn from_file(path: &Path) -> Result<Self> {
+        let name = printable(path);
+        Source::file(path).check()?;
+        let text =
+            std::fs::read(path).map_err(|e| Error::environment(&*name, format!("cannot be read: {e}")))?;
+        let read: Result<Value, _> = serde_json::from_slice(&text);
+        read.map_err(|e| e.to_string()).and_then(Pairs::new).map_err(|what| {
+            Error::data(name, format!("the tokenizer cannot be read: {what}"))
+                .expected("a tokenizer.json as Hugging Face's tokenizers library writes it")
+                .help("copy or download the file again")
+        })
+    }
+
+    /// The tokenizer of a `tokenizer.json`; what is wrong with it, if anything is.
+    fn new(mut value: Value) -> Result<Self, String> {
+        // Rows are cut and filled up elsewhere, and the same text must give the same ids: no dropout.
+        for key in ["truncation", "padding"] {
+            value.as_object_mut().and_then(|object| object.insert(key.into(), Value::Null));
+        }
+        if let Some(dropout) = value.pointer_mut("/model/dropout") {
+            *dropout = Value::Null;
+        }
+        let inner: tokenizers::Tokenizer =
+            serde_json::from_value(value.clone()).map_err(|e| e.to_string())?;
+        let spelling = Spelling::of(&value["decoder"]);
+        let vocabulary = inner.get_vocab(true);
+        let ids = vocabulary.values().map(|&id| id as usize + 1).max().unwrap_or(0);
+        if ids == 0 || ids > LARGEST_VOCABULARY {
+            return Err(format!("{} ids, not 1 to {LARGEST_VOCABULARY}", ids));
+        }
+        let added = inner.get_added_tokens_decoder();
+        let alphabet = byte_alphabet();
+        let mut tokens = vec![Box::default(); ids];
+        for (token, id) in vocabulary {
+            let bytes = match added.contains_key(&id) {
+                true => token.into_bytes(),
+                false => spelling.bytes(&token, &alphabet),
+            };
+            tokens[id as usize] = bytes.into_boxed_slice();
+        }
+        // A character of a private plane: whatever training saw, it was not this one.
+        inner.encode_fast("\u{10FFFD}", false).map_err(|e| format!("it cannot encode every text: {e}"))?;
+        let unknown = match inner.get_model() {
+            ModelWrapper::Unigram(_) => value["model"]["unk_id"].as_u64().map(|id| id as u32),
+            _ => value["model"]["unk_token"].as_str().and_then(|token| inner.token_to_id(token)),
+        };
+        let words = &value["pre_tokenizer"];
+        let may_be_cut = value["normalizer"].is_null()
+            && words["type"] == "ByteLevel"
+            && words["use_regex"] == true
+            && words["add_prefix_space"] == false
+            && added.is_empty();
+        let json = serde_json::to_string(&value).map_err(|e| e.to_string())?.into();
+        let drops_first_space = spelling.drops_first_space();
+        Ok(Pairs { inner: Arc::new(inner), json, tokens, unknown, drops_first_space, may_be_cut })
+    }
+
+    pub(super) fn vocabulary(&self) -> usize {
+        self.tokens.len()
+    }
+
+    pub(super) fn unknown(&self) -> Option<u32> {
+        self.unknown
+    }
+
+    pub(super) fn drops_first_space(&self) -> bool {
+        self.drops_first_space
+    }
+
+    pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), UnknownText> {
+        let mut push = |piece: &str| {
+            // No error is left: `new` has tried what no vocabulary holds.
+            let encoding = self.inner.encode_fast(piece, false).map_err(|_| UnknownText {
+                character: text.chars().next().unwrap_or(char::REPLACEMENT_CHARACTER),
+                position: 1,
+                offset: 0,
+            })?;
+            ids.extend_from_slice(encoding.get_ids());
+            Ok(())
+        };
+        if self.may_be_cut { cut(text).try_for_each(push) } else { push(text) }
+    }
+
+    pub(super) fn token(&self, id: u32) -> &[u8] {
+        self.tokens.get(id as usize).map_or(&[], |token| token)
+    }
+}
+
+/// Pieces of `text` that byte-level words do not cross: no word goes on with a line break behind anything but white space.
+fn cut(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let start = (PIECE.min(rest.len())..=rest.len()).find(|&at| rest.is_char_boundary(at))?;
+        let far = rest[start..].match_indices('\n').map(|(at, _)| start + at);
+        let end = { far }.find(|&at| rest[..at].chars().next_back().is_some_and(|c| !c.is_whitespace()));
+        let (piece, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = behind;
+        Some(piece)
+    })
+}
+
+/// How the tokens of a vocabulary spell their bytes.
+#[derive(Clone, Debug, PartialEq)]
+enum Spelling {
+    /// A character for each byte.
+    Bytes,
+    /// A space is written as this text, and a byte as `<0x0A>`.
+    Space { mark: String, drops_first: bool },
+    /// A token that goes on with a word begins with this text.
+    GoesOn(String),
+    /// A token that ends a word ends with this text.
+    Ends(String),
+    /// Words, a space between them.
+    Words,
+    /// As they are.
+    Plain,
+}
+
+impl Spelling {
+    /// From the decoder of a `tokenizer.json`.
+    fn of(decoder: &Value) -> Self {
+        let parts: Vec<&Value> = match decoder["decoders"].as_array() {
+            Some(parts) => parts.iter().collect(),
+            None => vec![decoder],
+        };
+        let part = |name: &str| parts.iter().find(|part| part["type"] == name);
+        let text = |value: &Value, default: &str| value.as_str().unwrap_or(default).to_owned();
+        if part("ByteLevel").is_some() {
+            Spelling::Bytes
+        } else if let Some(metaspace) = part("Metaspace") {
+            let drops_first = metaspace["prepend_scheme"] != "never";
+            Spelling::Space { mark: text(&metaspace["replacement"], "▁"), drops_first }
+        } else if let Some(replace) = part("Replace").filter(|replace| replace["content"] == " ") {
+            let drops_first = part("Strip").is_some_and(|strip| strip["start"].as_u64() > Some(0));
+            Spelling::Space { mark: text(&replace["pattern"]["String"], "▁"), drops_first }
+        } else if let Some(pieces) = part("WordPiece") {
+            Spelling::GoesOn(text(&pieces["prefix"], "##"))
+        } else if let Some(pairs) = part("BPEDecoder") {
+            Spelling::Ends(text(&pairs["suffix"], "</w>"))
+        } else if decoder.is_null() {
+            Spelling::Words
+        } else {
+            Spelling::Plain
+        }
+    }
+
+    fn drops_first_space(&self) -> bool {
+        match self {
+            Spelling::Space { drops_first, .. } => *drops_first,
+            Spelling::GoesOn(_) | Spelling::Words => true,
+            Spelling::Bytes | Spelling::Ends(_) | Spelling::Plain => false,
+        }
+    }
+
+    fn bytes(&self, token: &str, alphabet: &HashMap<char, u8>) -> Vec<u8> {
+        match self {
+            Spelling::Bytes => {
+                let bytes: Option<Vec<u8>> = token.chars().map(|c| alphabet.get(&c).copied()).collect();
+                bytes.unwrap_or_else(|| token.into())
+            }
+            Spelling::Space { mark, .. } => {
+                let byte = token.strip_prefix("<0x").and_then(|token| token.strip_suffix('>'));
+                match byte.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+                    Some(byte) => vec![byte],
+                    None => token.replace(mark, " ").into_bytes(),
+                }
+            }
+            Spelling::GoesOn(prefix) => match token.strip_prefix(prefix.as_str()) {
+                Some(rest) => rest.into(),
+                None => format!(" {token}").into_bytes(),
+            },
+            Spelling::Ends(suffix) => match token.strip_suffix(suffix.as_str()) {
+                Some(word) => format!("{word} ").into_bytes(),
+                None => token.into(),
+            },
+            Spelling::Words => format!(" {token}").into_bytes(),
+            Spelling::Plain => token.into(),
+        }
+    }
+}
+
+/// GPT-2's characters for bytes: a printable byte of Latin-1 is itself, the others follow from U+0100 on.
+fn byte_alphabet() -> HashMap<char, u8> {
+    let printable = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..);
+    let (own, other): (Vec<u8>, Vec<u8>) = (0..=u8::MAX).partition(printable);
+    let other = other.into_iter().zip('\u{100}'..);
+    own.into_iter().map(|byte| (byte, char::from(byte))).chain(other).map(|(byte, c)| (c, byte)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Tokenizer, TokenizerKind, TokenizerSpec};
+    use super::*;
+
+    fn text() -> String {
+        let words = ["the", "queen", "and", "the", "other", "quarrel", "naïve", "🙂", "42", "it's"];
+        let word = |i: u32| words[(i.wrapping_mul(2_654_435_761) >> 20) as usize % words.len()];
+        let gap = |i: u32| {
+            if i.is_multiple_of(11) {
+                "\n"
+            } else if i.is_multiple_of(97) {
+                "\n\n  "
+            } else {
+                " "
+            }
+        };
+        (0..40_000).map(|i| format!("{}{}", word(i), gap(i))).collect()
+    }
+
+    fn trained(texts: &[&str]) -> Tokenizer {
+        let spec = TokenizerSpec {
+            kind: TokenizerKind::Bpe,
+            vocabulary_size: Some(300),
+            lowercase: false,
+            unknown: false,
+        };
+        Tokenizer::train(&spec, texts.iter().copied()).unwrap()
+    }
+
+    fn pairs(texts: &[&str]) -> Pairs {
+        Pairs::train(texts.iter().map(|&t| t.into()), 300).unwrap()
+    }
+
+    #[test]
+    fn the_same_text_gives_the_same_bytes() {
+        let text = text();
+        let json = |_| serde_json::to_string(&trained(&[&text])).unwrap();
+        let all: Vec<String> = (0..4).map(json).collect();
+        assert!(all.iter().all(|json| *json == all[0]));
+        assert!(all[0].contains("\"merges\""));
+    }
+
+    #[test]
+    fn pieces_give_the_ids_of_the_whole() {
+        let text = text();
+        assert!(text.len() > 3 * PIECE && cut(&text).count() > 2);
+        assert_eq!(cut(&text).collect::<String>(), text);
+        let pairs = pairs(&[&text]);
+        assert!(pairs.may_be_cut);
+        let mut ids = Vec::new();
+        pairs.encode(&text, &mut ids).unwrap();
+        assert_eq!(ids, pairs.inner.encode_fast(&*text, false).unwrap().get_ids());
+    }
+
+    #[test]
+    fn every_byte_has_the_character_that_the_crate_gives_it() {
+        let alphabet = byte_alphabet();
+        assert_eq!(alphabet.len(), 256);
+        let own: std::collections::BTreeSet<char> = alphabet.keys().copied().collect();
+        assert_eq!(own, ByteLevel::alphabet().into_iter().collect());
+        let all: String = ('\0'..'\u{800}').collect();
+        let pairs = pairs(&["a"]);
+        let mut ids = Vec::new();
+        pairs.encode(&all, &mut ids).unwrap();
+        let back: Vec<u8> = ids.iter().flat_map(|&id| pairs.token(id)).copied().collect();
+        assert_eq!(String::from_utf8(back).unwrap(), all);
+    }
+
+    #[test]
+    fn long_white_space_keeps_every_byte() {
+        let pairs = pairs(&["a b"]);
+        let text = format!("a{}b", " ".repeat(2_000_000));
+        let mut ids = Vec::new();
+        pairs.encode(&text, &mut ids).unwrap();
+        let back: usize = ids.iter().map(|&id| pairs.token(id).len()).sum();
+        assert_eq!(back, text.len());
+    }
+
+    fn read(json: &str) -> Result<Tokenizer> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tokenizer.json");
+        std::fs::write(&path, json).unwrap();
+        let result = Tokenizer::from_file(&path);
+        result.map_err(|mut e| {
+            e.problems[0].place = e.problems[0].place.replace(&format!("{}/", dir.path().display()), "");
+            e
+        })
+    }
+
+    fn round(tokenizer: &Tokenizer, text: &str) -> String {
+        let (mut ids, mut back) = (Vec::new(), String::new());
+        tokenizer.encode(text, &mut ids).unwrap();
+        let mut decoder = tokenizer.decoder();
+        ids.iter().for_each(|&id| decoder.push(id, &mut back));
+        decoder.finish(&mut back);
+        back
+    }
+
+    const SPECIAL: &str = r#""added_tokens":[{"id":0,"content":"<unk>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}],"normalizer":null,"post_processor":null"#;
+
+    #[test]
+    fn other_spellings_are_understood() {
+        let pieces = format!(
+            r###"{{"version":"1.0",{SPECIAL},"pre_tokenizer":{{"type":"Whitespace"}},"decoder":{{"type":"WordPiece","prefix":"##","cleanup":true}},
+            "model":{{"type":"WordPiece","unk_token":"<unk>","continuing_subword_prefix":"##","max_input_chars_per_word":100,"vocab":{{"<unk>":0,"play":1,"##ing":2,"the":3}}}}}}"###
+        );
+        let tokenizer = read(&pieces).unwrap();
+        assert_eq!((tokenizer.vocabulary(), tokenizer.unknown()), (4, Some(0)));
+        assert_eq!(round(&tokenizer, "the playing zebra the"), "the playing<unk> the");
+
+        let words = format!(
+            r#"{{"version":"1.0",{SPECIAL},"pre_tokenizer":{{"type":"WhitespaceSplit"}},"decoder":null,
+            "model":{{"type":"WordLevel","vocab":{{"<unk>":0,"the":1,"game":5}},"unk_token":"<unk>"}}}}"#
+        );
+        let tokenizer = read(&words).unwrap();
+        assert_eq!((tokenizer.vocabulary(), &*tokenizer.token(3)), (6, &b""[..]));
+        assert_eq!(round(&tokenizer, "the game\nthe"), "the game the");
+
+        let spaces = format!(
+            r#"{{"version":"1.0",{SPECIAL},"pre_tokenizer":{{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true}},
+            "decoder":{{"type":"Sequence","decoders":[{{"type":"Replace","pattern":{{"String":"▁"}},"content":" "}},{{"type":"ByteFallback"}},{{"type":"Fuse"}},{{"type":"Strip","content":" ","start":1,"stop":0}}]}},
+            "model":{{"type":"BPE","dropout":0.5,"unk_token":"<unk>","continuing_subword_prefix":null,"end_of_word_suffix":null,"fuse_unk":true,"byte_fallback":true,"ignore_merges":false,
+            "vocab":{{"<unk>":0,"▁":1,"a":2,"▁a":3,"<0xC3>":4,"<0xA9>":5}},"merges":[["▁","a"]]}}}}"#
+        );
+        let tokenizer = read(&spaces).unwrap();
+        for _ in 0..20 {
+            assert_eq!(round(&tokenizer, "a é a"), "a é a");
+        }
+    }
+
+    #[test]
+    fn damaged_files_are_told_with_their_path() {
+        let damaged = |json: &str| read(json).unwrap_err().to_string();
+        let block = |what: &str| {
+            format!(
+                "error[3]: tokenizer.json: the tokenizer cannot be read: {what}\n  expected: a tokenizer.json as Hugging Face's tokenizers library writes it\n  help: copy or download the file again"
+            )
+        };
+        assert_eq!(damaged(""), block("EOF while parsing a value at line 1 column 0"));
+        assert_eq!(damaged("{\"model\": 3"), block("EOF while parsing an object at line 1 column 11"));
+        assert_eq!(damaged("[1, 2]"), block("invalid type: sequence, expected struct Tokenizer"));
+        let words = |vocabulary: &str| {
+            format!(
+                r#"{{"version":"1.0","added_tokens":[],"normalizer":null,"post_processor":null,"pre_tokenizer":{{"type":"WhitespaceSplit"}},"decoder":null,
+                "model":{{"type":"WordLevel","vocab":{vocabulary},"unk_token":"<unk>"}}}}"#
+            )
+        };
+        assert_eq!(damaged(&words("{}")), block("0 ids, not 1 to 16777216"));
+        assert_eq!(damaged(&words(r#"{"a":4294967295}"#)), block("4294967296 ids, not 1 to 16777216"));
+        assert_eq!(
+            damaged(&words(r#"{"a":0}"#)),
+            block("it cannot encode every text: WordLevel error: Missing [UNK] token from the vocabulary")
+        );
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("none.json");
+        let e = Tokenizer::from_file(&path).unwrap_err().to_string();
+        assert_eq!(e, format!("error[2]: {}: no such file", path.display()));
+    }
+
+    #[test]
+    fn no_damage_ends_the_program() {
+        let whole = serde_json::to_string(&trained(&["ab ab abc"])).unwrap();
+        let whole = &whole[r#"{"kind":"bpe","#.len()..];
+        let whole = format!("{{{whole}");
+        assert!(read(&whole).is_ok());
+        for cut in (0..whole.len()).step_by(97) {
+            if whole.is_char_boundary(cut) {
+                assert!(read(&whole[..cut]).is_err(), "{cut}");
+            }
+        }
+        for at in (0..whole.len()).step_by(13) {
+            let mut bytes = whole.clone().into_bytes();
+            bytes[at] ^= 1;
+            // Most flips are errors, some give another good tokenizer; none may panic.
+            _ = serde_json::from_slice::<Value>(&bytes).map_err(|e| e.to_string()).and_then(Pairs::new);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Words as ids.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::no_text;
+use crate::error::Result;
+
+/// The most frequent words of a text, ties in the order of their characters; id 0 is any other word.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Saved", into = "Saved")]
+pub(super) struct Words {
+    words: Vec<String>,
+    /// Whether words end at white space alone.
+    by_whitespace: bool,
+    ids: HashMap<String, u32>,
+}
+
+/// As it stands in a model file.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    words: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    by_whitespace: bool,
+}
+
+impl From<Words> for Saved {
+    fn from(from: Words) -> Self {
+        Saved { words: from.words, by_whitespace: from.by_whitespace }
+    }
+}
+
+impl TryFrom<Saved> for Words {
+    type Error = String;
+
+    fn try_from(saved: Saved) -> Result<Self, String> {
+        let made = Words::new(saved.words, saved.by_whitespace);
+        match made.ids.len() == made.words.len() {
+            true => Ok(made),
+            false => Err("a tokenizer with a word twice".into()),
+        }
+    }
+}
+
+impl Words {
+    pub(super) fn train<'t>(
+        texts: impl Iterator<Item = Cow<'t, str>>,
+        by_whitespace: bool,
+        vocabulary_size: usize,
+    ) -> Result<Self> {
+        let mut counts: HashMap<String, u64> = HashMap::new();
+        for text in texts {
+            each(&text, by_whitespace, |word| match counts.get_mut(word) {
+                Some(count) => *count += 1,
+                None => _ = counts.insert(word.to_owned(), 1),
+            });
+        }
+        if counts.is_empty() {
+            return Err(no_text());
+        }
+        let mut words: Vec<(String, u64)> = counts.into_iter().collect();
+        words.sort_unstable_by(|(a, n), (b, m)| (Reverse(n), a).cmp(&(Reverse(m), b)));
+        words.truncate(vocabulary_size - 1);
+        Ok(Words::new(words.into_iter().map(|(word, _)| word).collect(), by_whitespace))
+    }
+
+    fn new(words: Vec<String>, by_whitespace: bool) -> Self {
+        let ids = words.iter().cloned().zip(1..).collect();
+        Words { words, by_whitespace, ids }
+    }
+
+    pub(super) fn is_by_whitespace(&self) -> bool {
+        self.by_whitespace
+    }
+
+    pub(super) fn vocabulary(&self) -> usize {
+        self.words.len() + 1
+    }
+
+    pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) {
+        each(text, self.by_whitespace, |word| ids.push(self.ids.get(word).copied().unwrap_or(0)));
+    }
+
+    pub(super) fn token(&self, id: u32) -> &str {
+        match (id as usize).checked_sub(1) {
+            Some(at) => self.words.get(at).map_or("", String::as_str),
+            None => "\u{fffd}",
+        }
+    }
+
+    /// A space, but none at a line break, before `.,;:!?)` and the like, and after an opening bracket.
+    pub(super) fn gap(&self, before: u32, after: u32) -> &'static str {
+        let (before, after) = (self.token(before), self.token(after));
+        let closes = ".,;:!?)]}%…’”»".contains(after) || after == LINE;
+        let opens = "([{“«".contains(before) || before == LINE;
+        if !self.by_whitespace && (closes || opens) { "" } else { " " }
+    }
+}
+
+const LINE: &str = "\n";
+
+/// Calls `word` with each word of a text. Without `by_whitespace` the words are those of Unicode Standard Annex 29, and punctuation
+/// marks and line breaks are words too.
+fn each(text: &str, by_whitespace: bool, mut word: impl FnMut(&str)) {
+    if by_whitespace {
+        return text.split_whitespace().for_each(word);
+    }
+    for piece in text.split_word_bounds() {
+        match piece.chars().all(char::is_whitespace) {
+            true => (0..piece.matches('\n').count()).for_each(|_| word(LINE)),
+            false => word(piece),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_frequent_words_come_first_and_ties_by_their_text() {
+        let text = "b a, can't b\r\na 3.14 \n c";
+        let words = Words::train([text.into()].into_iter(), false, 6).unwrap();
+        assert_eq!(words.words, ["\n", "a", "b", ",", "3.14"]);
+        let mut ids = Vec::new();
+        words.encode("a zebra, b\n3.14 2", &mut ids);
+        assert_eq!(ids, [2, 0, 4, 3, 1, 5, 0]);
+    }
+
+    #[test]
+    fn white_space_alone_ends_a_word_where_that_is_wanted() {
+        let words = Words::train(["New-York, N.Y.\t\u{a0}New-York,".into()].into_iter(), true, 10).unwrap();
+        assert_eq!(words.words, ["New-York,", "N.Y."]);
+    }
+
+    #[test]
+    fn a_damaged_vocabulary_is_refused() {
+        let e = serde_json::from_str::<Words>(r#"{"words":["a","a"]}"#).unwrap_err();
+        assert!(e.to_string().starts_with("a tokenizer with a word twice"), "{e}");
+    }
+}
