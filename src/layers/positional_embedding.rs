@@ -27,7 +27,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
             name: "init",
             kind: Kind::Choice(Family::Initializer),
             default: Preset::Absent,
-            doc: "first vectors; normal with standard deviation 1, as those of an embedding, if left out",
+            doc: "first vectors; those of model.init, else normal with standard deviation 1 as an embedding's, if left out",
         },
     ],
     example: r#"[{ type = "linear", input = "series", out_features = 4 }, { type = "positional_embedding", num_embeddings = 12 }, { type = "positional_embedding", kind = "sinusoidal", name = "waves" }, { type = "linear", out_features = 3, activation = "tanh" }, { type = "mean" }]"#,
@@ -51,7 +51,7 @@ fn lower(b: &mut Lowering<'_>, values: &Values, inputs: &[ValueId]) -> Result<Va
         return Err(problem.help(format!("set num_embeddings = {longest}, or shorten the sequence")));
     }
     let table = if learned {
-        let init = if values.has("init") {
+        let init = if values.has("init") || b.init.is_some() {
             weight_init(b, values, places, width)
         } else {
             let values = Values::default().with("mean", Value::Float(0.0)).with("std", Value::Float(1.0));
