@@ -4,9 +4,17 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::spec::{Node, SourceText, Sources, Tree};
 
-/// The keys that hold paths.
-const PATHS: [&[&str]; 4] =
-    [&["data", "train"], &["data", "validation"], &["data", "test"], &["train", "init_from"]];
+/// The keys that hold paths; `*` is any key.
+const PATHS: [&[&str]; 5] = [
+    &["data", "train"],
+    &["data", "validation"],
+    &["data", "test"],
+    &["data", "columns", "*", TOKENIZER],
+    &["train", "init_from"],
+];
+
+/// The key of a tokenizer: a word, or the path of a `tokenizer.json`.
+pub(super) const TOKENIZER: &str = "tokenizer";
 
 /// Makes every path of the tree relative to the current directory, each from the directory of the text it stands in.
 pub(super) fn resolve(tree: &mut Tree, sources: &Sources) {
@@ -45,9 +53,26 @@ pub(super) fn from_directory(base: &Path, path: &str) -> String {
 
 fn each_path(tree: &mut Tree, change: &dyn Fn(&str, crate::spec::Span) -> Option<String>) {
     for keys in PATHS {
-        let found = keys.iter().try_fold(&mut *tree, |here, key| here.get_mut(key));
-        if let Some(found) = found {
-            texts(found, change);
+        let word = |path: &str| keys.ends_with(&[TOKENIZER]) && !path.ends_with(".json");
+        at(tree, keys, &mut |found| {
+            texts(found, &|path, span| if word(path) { None } else { change(path, span) })
+        });
+    }
+}
+
+/// Calls `visit` with whatever stands at these keys.
+fn at(tree: &mut Tree, keys: &[&str], visit: &mut dyn FnMut(&mut Tree)) {
+    match keys {
+        [] => visit(tree),
+        ["*", rest @ ..] => {
+            if let Node::Table(entries) = &mut tree.node {
+                entries.iter_mut().for_each(|(_, inner)| at(inner, rest, visit));
+            }
+        }
+        [key, rest @ ..] => {
+            if let Some(inner) = tree.get_mut(key) {
+                at(inner, rest, visit);
+            }
         }
     }
 }
