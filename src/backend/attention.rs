@@ -3,7 +3,7 @@
 //! With heads of D numbers, `y = softmax(q kᵀ / √D) v` for each head. Queries, keys and values are columns of matrices with one
 //! row a step: a linear layer's output is read where it lies.
 
-use crate::backend::{Dest, Matrix};
+use crate::backend::{Dest, Matrix, Steps};
 use crate::tensor::View;
 
 /// Heads of an attention.
@@ -75,5 +75,31 @@ pub trait Attend {
         dy: View,
         dquery: Option<Dest>,
         dkey: Option<Dest>,
+    );
+
+    /// Copies columns of the steps of each row behind the first `position[r]` steps of `cache` `[R, S, columns]`. Steps beyond S
+    /// are left out.
+    fn remember(&mut self, from: &Matrix, cache: View, position: View);
+
+    /// One query for all rows: `weights = softmax(scores)` over the steps of each row and `y = Σ_t weights[t] x[t]`. x `[R, T, C]`,
+    /// scores, weights `[R, T]`, y `[R, C]`. Weights behind the end are 0, as y is for a row without steps.
+    fn weigh_steps(
+        &mut self,
+        x: View,
+        scores: View,
+        lengths: Option<View>,
+        weights: View,
+        y: View,
+        steps: Steps,
+    );
+    /// The gradients of [`Attend::weigh_steps`] by x and the scores; `forward` is its x and weights.
+    fn weigh_steps_grad(
+        &mut self,
+        forward: (View, View),
+        lengths: Option<View>,
+        dy: View,
+        dx: Option<Dest>,
+        dscores: Option<Dest>,
+        steps: Steps,
     );
 }

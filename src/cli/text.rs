@@ -191,6 +191,7 @@ mod tests {
             epochs: 1,
             steps: 45,
             bytes: 3 << 19,
+            context: None,
         };
         let text = started(&run);
         let lines: Vec<&str> = text.lines().collect();

@@ -75,23 +75,15 @@ pub struct Attention {
 }
 
 impl Attention {
-    fn spec(&self, inputs: &[Shape]) -> AttentionSpec {
-        let steps = |s: &Shape| s.axes()[0];
-        let keys = match self.over {
-            Over::Own => &inputs[0],
-            Over::Other { .. } => &inputs[1],
-        };
-        AttentionSpec {
-            heads: self.heads,
-            queries: steps(&inputs[0]),
-            keys: steps(keys),
-            causal: self.causal,
-        }
+    /// The sizes for the shapes that `shape` gives of each input.
+    fn spec<'s>(&self, shape: impl Fn(usize) -> &'s Shape) -> AttentionSpec {
+        let keys = usize::from(self.over != Over::Own);
+        let steps = |input: usize| shape(input).axes()[0];
+        AttentionSpec { heads: self.heads, queries: steps(0), keys: steps(keys), causal: self.causal }
     }
 
     fn planned(&self, io: &Io) -> AttentionSpec {
-        let shapes = [0, 1].map(|i| io.inputs.get(i).map_or(Shape::default(), |x| x.shape.clone()));
-        self.spec(&shapes)
+        self.spec(|input| &io.inputs[input].shape)
     }
 
     fn attended(&self, io: &Io) -> Attended {
@@ -165,7 +157,7 @@ impl Op for Attention {
     }
 
     fn scratch(&self, inputs: &[Shape]) -> Option<Form> {
-        Some(Form::Attention(self.spec(inputs)))
+        Some(Form::Attention(self.spec(|input| &inputs[input])))
     }
 
     fn backward_reads(&self) -> Reads {
@@ -186,7 +178,7 @@ impl Op for Attention {
     }
 
     fn cost(&self, inputs: &[Shape]) -> f64 {
-        let a = self.spec(inputs);
+        let a = self.spec(|input| &inputs[input]);
         let scores = (a.queries * a.keys) as f64 * if self.causal { 0.5 } else { 1.0 };
         2.0 * scores * self.heads.query_columns() as f64
     }

@@ -5,9 +5,10 @@
 
 use crate::backend::cpu::matmul::{Packed, Scratch, Start, Strided, Window, matmul, pack, packed_len};
 use crate::backend::cpu::{Lane, Number};
-use crate::backend::{Attend, Attended, AttentionSpec, Dest, Matrix};
+use crate::backend::{Attend, Attended, AttentionSpec, Dest, Matrix, Steps};
 use crate::tensor::View;
 
+mod pool;
 mod softmax;
 #[cfg(test)]
 mod tests;
@@ -371,6 +372,52 @@ impl<T: Number> Attend for Lane<'_, T> {
                 l.value.clear(d, a.heads.keys);
             }
             Tiles::new(a, self.room, self.scratch).backward(&l, reach, sources, forward, dy, &mut d);
+        }
+    }
+
+    fn remember(&mut self, from: &Matrix, cache: View, position: View) {
+        let (all, position, to) = (self.get(from.view), self.get(position), self.get_mut(cache));
+        let rows = all.chunks_exact(from.view.row_len).zip(to.chunks_exact_mut(cache.row_len));
+        for ((row, cache), &position) in rows.zip(position) {
+            let steps = row.chunks_exact(from.width);
+            let places = cache.chunks_exact_mut(from.columns.len()).skip(position.to_f64() as usize);
+            for (step, place) in steps.zip(places) {
+                place.copy_from_slice(&step[from.columns.clone()]);
+            }
+        }
+    }
+
+    fn weigh_steps(
+        &mut self,
+        x: View,
+        scores: View,
+        lengths: Option<View>,
+        weights: View,
+        y: View,
+        steps: Steps,
+    ) {
+        let lengths = lengths.map(|l| self.get(l));
+        pool::forward(self.get(x), self.get(scores), lengths, steps, self.get_mut(weights), self.get_mut(y));
+    }
+
+    fn weigh_steps_grad(
+        &mut self,
+        (x, weights): (View, View),
+        lengths: Option<View>,
+        dy: View,
+        dx: Option<Dest>,
+        dscores: Option<Dest>,
+        steps: Steps,
+    ) {
+        let (lengths, weights) = (lengths.map(|l| self.get(l)), self.get(weights));
+        if let Some(dx) = dx {
+            let add = self.adds(dx);
+            pool::backward_x(weights, lengths, self.get(dy), steps, self.get_mut(dx.view), add);
+        }
+        if let Some(ds) = dscores {
+            let add = self.adds(ds);
+            let (x, dy) = (self.get(x), self.get(dy));
+            pool::backward_scores(x, weights, lengths, dy, steps, self.get_mut(ds.view), add);
         }
     }
 }
