@@ -61,8 +61,9 @@ pub trait Series {
     /// The largest number of each channel and the step that it was found in, the first of equals; 0 and −1 for a row without
     /// steps. x `[R, T, C]`; y, at `[R, C]`.
     fn steps_max(&mut self, x: View, lengths: Option<View>, y: View, at: View, steps: Steps);
-    /// The step before the end and its place in each channel; 0 and −1 for a row without steps. x `[R, T, C]`; y, at `[R, C]`.
-    fn steps_last(&mut self, x: View, lengths: Option<View>, y: View, at: View, steps: Steps);
+    /// The step before the end and its place in each channel below `turned`, the first step in the others; 0 and −1 for a row
+    /// without steps. x `[R, T, C]`; y, at `[R, C]`.
+    fn steps_last(&mut self, x: View, lengths: Option<View>, y: View, at: View, steps: Steps, turned: usize);
     /// `dx[r, at[r, c], c] (+)= dy[r, c]`, 0 elsewhere.
     fn steps_pick_grad(&mut self, at: View, dy: View, dx: Dest, steps: Steps);
 }

@@ -4,7 +4,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use super::failure::ErrorFormat;
-use super::{check, completions, eval, init, man, predict, train};
+use super::{check, completions, eval, generate, init, man, predict, train};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,6 +64,7 @@ pub(super) enum Command {
     Train(train::TrainArgs),
     Eval(eval::EvalArgs),
     Predict(predict::PredictArgs),
+    Generate(generate::GenerateArgs),
     Init(init::InitArgs),
     Check(check::CheckArgs),
     /// Print every key of a config: values, default and meaning, as Markdown

@@ -11,6 +11,7 @@ mod config_reference;
 mod data_args;
 mod eval;
 mod failure;
+mod generate;
 mod init;
 mod man;
 mod output;
@@ -48,6 +49,7 @@ fn run(command: Command, global: &Global) -> Result<()> {
         Command::Train(args) => train::run(args, global),
         Command::Eval(args) => eval::run(&args, global),
         Command::Predict(args) => predict::run(&args, global),
+        Command::Generate(args) => generate::run(&args, global),
         Command::Init(args) => init::run(&args, global),
         Command::Check(args) => check::run(&args, global),
         Command::ConfigReference => config_reference::run(),

@@ -29,6 +29,61 @@ pub(super) const ROOT: &[Key] = &[
     key("train", Kind::Keys(TRAIN), Preset::Absent, "How it is trained."),
 ];
 
+/// The whole config of a language model.
+pub(super) const TEXT_ROOT: &[Key] = &[
+    ROOT[0],
+    ROOT[1],
+    key("data", Kind::Keys(TEXT_DATA), Preset::Absent, "The text, and how it becomes tokens."),
+    ROOT[3],
+    ROOT[4],
+];
+
+/// `[data]` of a language model
+pub(super) const TEXT_DATA: &[Key] = &[
+    key(
+        "text",
+        TEXTS,
+        Preset::Required,
+        "The text to train on, in UTF-8: a path, a list of paths, or a glob such as \"part-*.txt\". It makes the run one of a language model, which foresees the next token.",
+    ),
+    key(
+        "tokenizer",
+        Kind::Str,
+        Preset::Str("char"),
+        "What a token is: \"char\", \"byte\", \"word\", \"bpe\" (byte pairs, trained on the text), or the path of a tokenizer.json.",
+    ),
+    key(
+        "vocabulary_size",
+        Kind::int(2, 1 << 24),
+        Preset::Absent,
+        "The most tokens that \"word\" (10,000 if left out) and \"bpe\" (1,000) learn.",
+    ),
+    key(
+        "context",
+        Kind::int(1, 1 << 24),
+        Preset::Int(128),
+        "T: tokens of a row, the most that a transformer looks back on; recurrent layers remember what was before.",
+    ),
+    key(
+        "documents",
+        Kind::OneOf(&["file", "line"]),
+        Preset::Str("file"),
+        "What is divided into parts: \"file\", the text by its place, or \"line\", each line as a whole, by chance.",
+    ),
+    key(
+        "validation",
+        Kind::Any(&[Kind::below(0.0, 1.0), Kind::Str, Kind::List(&Kind::Str)]),
+        Preset::Float(0.1),
+        "The text that chooses the best weights: a fraction of the text, from its end (0: none), or a path.",
+    ),
+    key(
+        "test",
+        Kind::Any(&[Kind::below(0.0, 1.0), Kind::Str, Kind::List(&Kind::Str)]),
+        Preset::Absent,
+        "The text that is scored once, when training is done: a path, or a fraction of the text, behind the validation part.",
+    ),
+];
+
 /// `[data]`
 pub(super) const DATA: &[Key] = &[
     key(
@@ -293,11 +348,24 @@ pub(super) const MODEL: &[Key] = &[
         "First weights of all layers; left out: each layer's own.",
     ),
     key(
+        "tie_weights",
+        Kind::Bool,
+        Preset::Bool(false),
+        "Of a language model: whether the output layer has the weight of the embedding (Press & Wolf 2017).",
+    ),
+    key(
         "outputs",
         Kind::Table(&Kind::Keys(OUTPUT)),
         Preset::Absent,
         "What each output predicts, every column of data.target once; left out: targets of one kind (all numbers, all with two values) make one output, others one each.",
     ),
+];
+
+/// `[train.sample]`
+pub(super) const SAMPLE: &[Key] = &[
+    key("prompt", Kind::Str, Preset::Str("\n"), "What the text begins with."),
+    key("max_tokens", Kind::int(1, 1 << 31), Preset::Int(200), "Tokens of the text."),
+    key("temperature", Kind::non_negative(), Preset::Float(0.8), "See generate --temperature."),
 ];
 
 /// `[model.outputs.NAME]`
@@ -403,6 +471,12 @@ pub(super) const TRAIN: &[Key] = &[
         Kind::int(0, i64::MAX),
         Preset::Int(0),
         "A checkpoint after so many steps; 0: one an epoch.",
+    ),
+    key(
+        "sample",
+        Kind::Any(&[Kind::Keys(SAMPLE)]),
+        Preset::Absent,
+        "Of a language model: shows a text that it generates after each epoch.",
     ),
     key("init_from", Kind::Str, Preset::Absent, "A .safetensors file whose weights are the first ones."),
 ];

@@ -12,6 +12,7 @@ mod sections;
 mod template;
 #[cfg(test)]
 mod tests;
+mod text;
 mod write;
 
 use std::collections::BTreeSet;
@@ -27,6 +28,7 @@ pub use reference::reference;
 pub use registries::registries;
 pub use sections::{ClassWeights, Data, EarlyStopping, Input, Model, Series, Train, Validation, Windows};
 pub use template::{ColumnNote, Template};
+pub use text::{Sample, Text};
 
 /// Everything that a training run needs to know, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,11 +62,14 @@ impl Config {
         twice.into_iter().for_each(|(span, problem)| report.add(span, problem));
         settings.iter().for_each(|setting| setting.apply(&mut tree, &mut report));
         paths::resolve(&mut tree, &report.sources);
-        let values = report.check(keys::ROOT, &tree, "");
+        let of_text = tree.get("data").is_some_and(|data| data.get("text").is_some());
+        let root = if of_text { keys::TEXT_ROOT } else { keys::ROOT };
+        let values = report.check(root, &tree, "");
         let section = |key, keys| values.get(key).and_then(|table| Values::from_table(table, &[keys]));
-        let data = section("data", keys::DATA).unwrap_or_default();
+        let data = section("data", if of_text { keys::TEXT_DATA } else { keys::DATA }).unwrap_or_default();
         let model = section("model", keys::MODEL).unwrap_or_default();
         let train = section("train", keys::TRAIN).unwrap_or_default();
+        text::check(of_text, &data, [&model, &train], &tree, &mut report);
         check_together(&data, &train, &tree, &mut report);
         if data.has("target") {
             outputs::check(&data.strs("target"), &model, &train, &tree, &mut report);
@@ -74,7 +79,7 @@ impl Config {
         Ok(Config {
             seed: values.usize("seed") as u64,
             threads: values.has("threads").then(|| values.usize("threads")),
-            data: Data::from_values(&data, &registries),
+            data: if of_text { Data::of_text(&data) } else { Data::from_values(&data, &registries) },
             model: Model::from_values(&model, tree.get("model"), &registries),
             train: Train::from_values(&train, &registries),
             sources,
@@ -105,7 +110,8 @@ impl Config {
         };
         let all =
             data.train.iter_mut().chain(validation).chain(&mut data.test).chain(&mut self.train.init_from);
-        all.for_each(|path| *path = paths::from_directory(&here, path));
+        let tokenizer = data.text.iter_mut().map(|text| &mut text.tokenizer).filter(|t| t.ends_with(".json"));
+        all.chain(tokenizer).for_each(|path| *path = paths::from_directory(&here, path));
         for (_, pins) in &mut self.data.columns {
             if let Some(Value::Str(name)) = pins.get(paths::TOKENIZER)
                 && name.ends_with(".json")

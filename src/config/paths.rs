@@ -5,10 +5,12 @@ use std::path::{Component, Path, PathBuf};
 use crate::spec::{Node, SourceText, Sources, Tree};
 
 /// The keys that hold paths; `*` is any key.
-const PATHS: [&[&str]; 5] = [
+const PATHS: [&[&str]; 7] = [
     &["data", "train"],
+    &["data", "text"],
     &["data", "validation"],
     &["data", "test"],
+    &["data", TOKENIZER],
     &["data", "columns", "*", TOKENIZER],
     &["train", "init_from"],
 ];

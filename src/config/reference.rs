@@ -8,7 +8,7 @@ pub fn reference(registries: Registries<'_>) -> String {
     let mut out = String::from(
         "# Config reference\n\nTOML or JSON, the same keys. Paths are relative to the config file.\n",
     );
-    let sections: [(&str, &str, &[Key]); 9] = [
+    let sections: [(&str, &str, &[Key]); 11] = [
         ("Top level", "", keys::ROOT),
         ("[data]", "", keys::DATA),
         (
@@ -27,15 +27,22 @@ pub fn reference(registries: Registries<'_>) -> String {
             "Forecasts: the rows are the steps of one long series, and at each of them the steps so far are the input, the next ones the targets.",
             keys::WINDOWS,
         ),
+        (
+            "[data] of a language model",
+            "Where `text` is given, the run is one of a language model, and the section has these keys alone.",
+            keys::TEXT_DATA,
+        ),
         ("[model]", "", keys::MODEL),
         ("[model.outputs.NAME]", "One of several outputs.", keys::OUTPUT),
         ("[train]", "", keys::TRAIN),
+        ("[train.sample]", "A text that a language model generates after each epoch.", keys::SAMPLE),
     ];
     for (title, doc, keys) in sections {
-        out.push_str(&format!(
-            "\n## {}\n",
-            if title.starts_with('[') { format!("`{title}`") } else { title.to_owned() }
-        ));
+        let title = match title.split_once(']') {
+            Some((section, rest)) => format!("`{section}]`{rest}"),
+            None => title.to_owned(),
+        };
+        out.push_str(&format!("\n## {title}\n"));
         if !doc.is_empty() {
             out.push_str(&format!("\n{doc}\n"));
         }

@@ -1,5 +1,6 @@
 //! The sections of a checked config as plain structs, from values and back.
 
+use super::text::{Sample, Text};
 use super::{Output, keys};
 use crate::spec::{Choice, Family, Registries, Tree, Value, Values};
 
@@ -47,6 +48,8 @@ pub struct Data {
     pub series: Option<Series>,
     /// Where the rows are one series to forecast.
     pub windows: Option<Windows>,
+    /// Of a language model; then `train` holds the paths of the text, and of the rest only `validation` and `test` mean something.
+    pub text: Option<Text>,
 }
 
 /// `[data.windows]`: forecasts of one long series.
@@ -112,6 +115,8 @@ pub struct Model {
     pub init: Option<Choice>,
     /// What each output predicts, in the order of the config; empty: one output, or as the targets are.
     pub outputs: Vec<Output>,
+    /// Whether the output layer of a language model has the weight of the embedding.
+    pub tie_weights: bool,
 }
 
 /// `[train]`: how the network is trained. `None` is "auto" where nothing else is said: chosen from the data.
@@ -147,6 +152,8 @@ pub struct Train {
     pub log_every_steps: u64,
     /// Steps between checkpoints; 0: one an epoch.
     pub checkpoint_every_steps: u64,
+    /// What a language model generates after each epoch.
+    pub sample: Option<Sample>,
     /// A model whose weights are the first ones.
     pub init_from: Option<String>,
 }
@@ -241,6 +248,24 @@ impl Data {
                 known: windows.strs("known"),
                 season: windows.has("season").then(|| windows.usize("season")),
             }),
+            text: None,
+        }
+    }
+
+    /// From the checked keys of the section of a language model.
+    pub(super) fn of_text(values: &Values) -> Self {
+        let tables = Data::from_values(&Values::defaults(keys::DATA), &Registries::default());
+        let shared =
+            ["validation", "test"].into_iter().filter_map(|key| Some((key, values.get(key)?.clone())));
+        let shared = shared.fold(Values::defaults(keys::DATA), |all, (key, value)| all.with(key, value));
+        let parts = Data::from_values(&shared, &Registries::default());
+        Data {
+            train: if values.has("text") { values.strs("text") } else { Vec::new() },
+            validation: parts.validation,
+            test: parts.test,
+            test_fraction: parts.test_fraction,
+            text: Some(Text::from_values(values)),
+            ..tables
         }
     }
 
@@ -252,7 +277,7 @@ impl Data {
                 values.set(key, value);
             }
         };
-        put("train", Some(one_or_list(&self.train)));
+        put(if self.text.is_some() { "text" } else { "train" }, Some(one_or_list(&self.train)));
         put(
             "validation",
             Some(match &self.validation {
@@ -262,6 +287,10 @@ impl Data {
         );
         put("test", (!self.test.is_empty()).then(|| one_or_list(&self.test)));
         put("test", (self.test_fraction > 0.0).then_some(Value::Float(self.test_fraction)));
+        if let Some(text) = &self.text {
+            text.put(&mut put);
+            return values;
+        }
         put("target", Some(one_or_list(&self.target)));
         put("features", self.features.as_deref().map(list));
         put("exclude", Some(list(&self.exclude)));
@@ -343,6 +372,7 @@ impl Model {
             layers,
             init: choice(values, "init", Family::Initializer, registries),
             outputs: Output::all(values, registries),
+            tie_weights: matches!(values.get("tie_weights"), Some(Value::Bool(true))),
         }
     }
 
@@ -353,6 +383,9 @@ impl Model {
         let mut values = Values::default().with("layers", layers.unwrap_or_else(|| text("auto")));
         if let Some(init) = &self.init {
             values.set("init", init.to_value());
+        }
+        if self.tie_weights {
+            values.set("tie_weights", Value::Bool(true));
         }
         if !self.outputs.is_empty() {
             let outputs = self.outputs.iter().map(|output| (output.name.clone(), output.to_value()));
@@ -393,6 +426,7 @@ impl Train {
             max_steps: steps("max_steps"),
             log_every_steps: steps("log_every_steps"),
             checkpoint_every_steps: steps("checkpoint_every_steps"),
+            sample: Sample::from_values(values),
             init_from: values.has("init_from").then(|| values.str("init_from").to_owned()),
         }
     }
@@ -435,6 +469,9 @@ impl Train {
                 values.set(key, Value::Float(limit));
             }
         }
+        if let Some(sample) = &self.sample {
+            values.set("sample", sample.to_value());
+        }
         if let Some(path) = &self.init_from {
             values.set("init_from", Value::Str(path.clone()));
         }
@@ -476,7 +513,7 @@ fn choice(values: &Values, key: &str, family: Family, registries: &Registries<'_
 }
 
 /// The keys of a nested table.
-fn table(values: &Values, key: &str, keys: &[crate::spec::Key]) -> Option<Values> {
+pub(super) fn table(values: &Values, key: &str, keys: &[crate::spec::Key]) -> Option<Values> {
     values.get(key).and_then(|table| Values::from_table(table, &[keys]))
 }
 
@@ -491,7 +528,7 @@ pub(super) fn tables(values: &Values, key: &str, keys: &[crate::spec::Key]) -> V
     }
 }
 
-fn text(text: &str) -> Value {
+pub(super) fn text(text: &str) -> Value {
     Value::Str(text.to_owned())
 }
 

@@ -11,8 +11,9 @@ pub(super) fn to_toml(config: &Config) -> String {
     }
     let mut out = String::new();
     section(&mut out, "", keys::ROOT, &root);
+    let data = if config.data.text.is_some() { keys::TEXT_DATA } else { keys::DATA };
     for (name, keys, values) in [
-        ("data", keys::DATA, config.data.to_values()),
+        ("data", data, config.data.to_values()),
         ("model", keys::MODEL, config.model.to_values()),
         ("train", keys::TRAIN, config.train.to_values()),
     ] {

@@ -91,6 +91,7 @@ impl RawTable {
         let stores = std::mem::take(&mut self.stores).into_iter().zip(fitted);
         self.stores = stores.filter_map(|(raw, fitted)| fitted.map(|f| f.unwrap_or(raw))).collect();
         let preprocessing = Preprocessing {
+            language: None,
             missing_values: self.options.missing_values.clone(),
             inputs: input_columns(&schema, &columns, groups)?,
             columns,
@@ -130,7 +131,7 @@ impl RawTable {
                 row[own.clone()].iter_mut().zip(columns).for_each(|(y, column)| *y = column.scale(*y));
             }
         }
-        Table { width: kept, cells, target_width, targets: target_cells, weights, stores, rows }
+        Table { width: kept, cells, target_width, targets: target_cells, weights, stores, rows, text: None }
     }
 }
 
@@ -429,6 +430,7 @@ impl Fit<'_> {
         for (i, (targets, own)) in groups.iter_mut().enumerate() {
             let cell = |&row: &u32, i: usize| cells[row as usize * width + own.start + i];
             match targets {
+                Targets::NextToken { .. } => {}
                 Targets::Numbers { columns } => {
                     if !options.outputs.get(i).map_or(options.standardise_target, |o| o.standardise) {
                         continue;

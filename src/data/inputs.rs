@@ -1,6 +1,7 @@
 //! What the network gets from a table: blocks of numbers, and indices into learned vectors.
 
 use super::column::Cell;
+use super::language::{Language, TokenInput};
 use super::options::Encoding;
 use super::preprocess::Preprocessing;
 use super::stored::{Store, StoredCell};
@@ -18,6 +19,8 @@ pub struct Inputs {
     pub embeddings: Vec<EmbeddingInput>,
     /// Images, series and texts.
     pub stored: Vec<StoredInput>,
+    /// The tokens of a text, for a language model.
+    pub tokens: Option<TokenInput>,
     /// Numbers that a [`super::Table`] keeps in each row.
     pub(super) width: usize,
 }
@@ -88,7 +91,9 @@ impl Inputs {
             starts.push(width);
             width += column.cell.width();
         }
-        let mut inputs = Inputs { dense: Vec::new(), embeddings: Vec::new(), stored: Vec::new(), width };
+        let tokens = preprocessing.language.as_ref().map(Language::input);
+        let mut inputs =
+            Inputs { dense: Vec::new(), embeddings: Vec::new(), stored: Vec::new(), tokens, width };
         for group in &preprocessing.inputs {
             let mut dense = DenseInput {
                 name: group.name.clone(),

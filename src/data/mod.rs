@@ -8,6 +8,7 @@
 mod augment;
 mod batch;
 mod column;
+mod corpus;
 mod date;
 mod encode;
 mod field;
@@ -19,6 +20,7 @@ mod idx;
 mod image_rows;
 mod infer;
 mod inputs;
+mod language;
 mod long;
 mod moments;
 mod normal;
@@ -43,11 +45,13 @@ mod target_groups;
 #[cfg(test)]
 mod tests;
 mod tokenizer;
+mod tokens;
 mod windows;
 
 pub use augment::{AUGMENTATIONS, AugmentEntry, Augmentation, Chain, Changes, Grid, Sample as AugmentSample};
 pub use batch::{EpochOrder, balanced_class_weights};
 pub use column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Fill, NumberCell};
+pub use corpus::{Corpus, CorpusOptions, tokenizer_spec};
 pub use date::DatePart;
 pub use encode::{Encoder, Report};
 pub(crate) use field::{closest, list};
@@ -55,6 +59,7 @@ pub use fit::Fitted;
 pub use held::{Extent, HeldRow, HeldRows, Payloads};
 pub use image_rows::{ImageRow, ImageRows};
 pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs, StoredInput};
+pub use language::{Language, TEXT, TokenInput, TokenRows};
 pub use long::{LongTable, STEPS};
 pub use options::{
     ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Resize, Scale,
@@ -76,4 +81,5 @@ pub use table::Table;
 pub use target::{LabelTarget, NumberTarget, Targets};
 pub use target_groups::{TargetGroup, TargetGroups};
 pub use tokenizer::{Decoder, LARGEST_VOCABULARY, Tokenizer, TokenizerKind, TokenizerSpec, UnknownText};
+pub use tokens::{Bytes, NewSpill, Spill, Tokens};
 pub use windows::{KNOWN, WindowRow, WindowRows, WindowTable};

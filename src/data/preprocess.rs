@@ -8,6 +8,7 @@ use super::column::{CategoryFill, Cell, Column, Fill, NumberCell};
 use super::encode::{Encoder, Report};
 use super::field;
 use super::inputs::Inputs;
+use super::language::Language;
 use super::long::STEPS;
 use super::picture::Form;
 use super::rows::Rows;
@@ -42,6 +43,9 @@ pub struct Preprocessing {
     pub weight: Option<String>,
     /// Other columns of the training data; no note is made when new data has them as well.
     pub ignored: Vec<String>,
+    /// How a text becomes tokens, for a language model: then there are no columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
 }
 
 /// Where the columns of a [`Preprocessing`] stand in some table.
@@ -209,7 +213,10 @@ impl Preprocessing {
         if let Some(column) = self.columns.iter().find(|c| !cell_ok(&c.cell)) {
             return Some(format!("the parameters of column {} are not valid", quote(&column.name)));
         }
-        if !self.targets.is_valid() {
+        if self.language.as_ref().is_some_and(|language| !language.is_valid()) {
+            return Some("the parameters of the text are not valid".into());
+        }
+        if !self.targets.is_valid() || self.targets.is_next_token() != self.language.is_some() {
             return Some("the targets are not valid".into());
         }
         let mut uses = vec![0; self.columns.len()];

@@ -103,6 +103,11 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// Of a text, which has no columns.
+    pub fn of_text(file: &str) -> Self {
+        Schema { columns: Vec::new(), file: file.to_owned(), inputs: Vec::new() }
+    }
+
     /// Infers the types of all columns from `sample`, as far as `options` do not fix them.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The encoded table: what training, evaluation and prediction gather their batches from.
 
 use super::inputs::{DenseInput, EmbeddingInput, Inputs, Op, StoredInput};
+use super::language::TokenRows;
 use super::stored::Store;
 
 /// Encoded rows: scaled numbers, codes of categories, targets and weights. One `f32` each, row after row; one-hot blocks
@@ -18,6 +19,8 @@ pub struct Table {
     /// Images and series, in the order of their columns.
     pub(super) stores: Vec<Store>,
     pub(super) rows: usize,
+    /// A text instead, of which every token begins a row.
+    pub(super) text: Option<TokenRows>,
 }
 
 impl Table {
@@ -27,6 +30,16 @@ impl Table {
         stored.sort_by_key(|input| input.position);
         let stores = stored.into_iter().map(StoredInput::store).collect();
         Table { width: inputs.width, target_width, stores, ..Table::default() }
+    }
+
+    /// The rows of a text: windows of tokens, of which each begins at one place.
+    pub fn of_text(text: TokenRows) -> Self {
+        Table { rows: text.len(), text: Some(text), ..Table::default() }
+    }
+
+    /// The text that the rows are windows of.
+    pub fn text(&self) -> Option<&TokenRows> {
+        self.text.as_ref()
     }
 
     /// Number of rows.
@@ -51,7 +64,8 @@ impl Table {
     /// Bytes of memory that the rows take.
     pub fn bytes(&self) -> usize {
         let stored: usize = self.stores.iter().map(Store::bytes).sum();
-        stored + 4 * (self.cells.capacity() + self.targets.capacity() + self.weights.capacity())
+        let text = self.text.as_ref().map_or(0, TokenRows::bytes);
+        text + stored + 4 * (self.cells.capacity() + self.targets.capacity() + self.weights.capacity())
     }
 
     /// The numbers of `input` for these rows. `out`: `[rows.len(), D]`, D being the length of the input's shape.
@@ -145,7 +159,8 @@ impl Table {
             self.cells.iter().chain(&self.targets).chain(&self.weights).map(|x| u64::from(x.to_bits()));
         let hash =
             words.fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3));
-        self.stores.iter().fold(hash, |hash, store| store.checksum(hash))
+        let hash = self.stores.iter().fold(hash, |hash, store| store.checksum(hash));
+        self.text.as_ref().map_or(hash, |text| text.checksum(hash))
     }
 
     #[inline]

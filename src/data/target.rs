@@ -63,6 +63,11 @@ pub enum Targets {
         /// One for each column.
         columns: Vec<NumberTarget>,
     },
+    /// At each step of a text its next token; the table's text holds them.
+    NextToken {
+        /// Number of ids.
+        vocabulary: usize,
+    },
 }
 
 impl Targets {
@@ -72,6 +77,7 @@ impl Targets {
             Targets::Classes { .. } => 1,
             Targets::Labels { columns } => columns.len(),
             Targets::Numbers { columns } => columns.len(),
+            Targets::NextToken { .. } => 0,
         }
     }
 
@@ -86,6 +92,7 @@ impl Targets {
             Targets::Classes { column, .. } => column,
             Targets::Labels { columns } => &columns[i].name,
             Targets::Numbers { columns } => &columns[i].name,
+            Targets::NextToken { .. } => "next token",
         }
     }
 
@@ -102,7 +109,7 @@ impl Targets {
         match self {
             Targets::Classes { classes, one_spelling, .. } => Some((classes, *one_spelling)),
             Targets::Labels { columns } => Some((&columns[i].classes, columns[i].one_spelling)),
-            Targets::Numbers { .. } => None,
+            Targets::Numbers { .. } | Targets::NextToken { .. } => None,
         }
     }
 
@@ -110,6 +117,7 @@ impl Targets {
     pub(super) fn is_valid(&self) -> bool {
         match self {
             Targets::Classes { classes, .. } => classes.len() >= 2,
+            Targets::NextToken { vocabulary } => *vocabulary > 0,
             Targets::Labels { columns } => !columns.is_empty(),
             Targets::Numbers { columns } => {
                 let valid = |c: &NumberTarget| {

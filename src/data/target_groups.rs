@@ -87,6 +87,11 @@ impl TargetGroups {
         Some((&group.targets, i - columns.start))
     }
 
+    /// Whether the next token of a text is predicted.
+    pub fn is_next_token(&self) -> bool {
+        matches!(&self.0[..], [only] if matches!(only.targets, Targets::NextToken { .. }))
+    }
+
     /// Whether the parts fit each other, as those of a damaged model file may not.
     pub(super) fn is_valid(&self) -> bool {
         let mut names: Vec<&str> = self.names();

@@ -196,12 +196,12 @@ impl Op for Conv {
         Reads { inputs: true, output: false }
     }
 
-    fn packs(&self, inputs: &[Shape]) -> Option<(usize, Form)> {
-        Some((1, Form::Convolve(self.of(inputs))))
+    fn packs(&self, inputs: &[Shape]) -> Vec<(usize, Form)> {
+        vec![(1, Form::Convolve(self.of(inputs)))]
     }
 
-    fn packs_back(&self, inputs: &[Shape]) -> Option<(usize, Form)> {
-        Some((1, Form::ConvolveBack(self.of(inputs))))
+    fn packs_back(&self, inputs: &[Shape]) -> Vec<(usize, Form)> {
+        vec![(1, Form::ConvolveBack(self.of(inputs)))]
     }
 
     fn forward(&self, be: &mut dyn Backend, io: &Io) {

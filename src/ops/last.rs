@@ -1,5 +1,6 @@
 //! The last step of a series: x `[B, T, …, C]`, y `[B, …, C]`; the step before the end where there are lengths `[B]`. A row
-//! without steps gives 0.
+//! without steps gives 0. Of a bidirectional network, forward and reverse side by side, the last step of each direction: that of
+//! the reverse one is the first step of the series.
 
 use crate::backend::Backend;
 use crate::ops::{Case, Io, Op, OpEntry, Reads, Saved, ShapeError, series};
@@ -8,12 +9,17 @@ use crate::tensor::Shape;
 pub(super) const ENTRY: OpEntry = OpEntry { name: "last", cases };
 
 fn cases() -> Vec<Case> {
-    series::cases(Last, false)
+    let both = series::cases(Last { bidirectional: true }, false);
+    let both = both.into_iter().filter(|c| c.inputs[0].shape.last() % 2 == 0);
+    series::cases(Last { bidirectional: false }, false).into_iter().chain(both).collect()
 }
 
 /// The op; inputs are x and perhaps lengths.
 #[derive(Clone, Copy, Debug)]
-pub struct Last;
+pub struct Last {
+    /// Whether the second half of the channels runs from the end to the start.
+    pub bidirectional: bool,
+}
 
 impl Op for Last {
     fn name(&self) -> &'static str {
@@ -21,7 +27,11 @@ impl Op for Last {
     }
 
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
-        series::without_steps(inputs)
+        let y = series::without_steps(inputs)?;
+        if self.bidirectional && (y.axes().len() != 1 || !y.last().is_multiple_of(2)) {
+            return Err(ShapeError::new("a series [T, 2·C] of two directions", inputs[0].to_string()));
+        }
+        Ok(y)
     }
 
     /// The step that each number came from.
@@ -34,7 +44,9 @@ impl Op for Last {
     }
 
     fn forward(&self, be: &mut dyn Backend, io: &Io) {
-        be.steps_last(io.x(0), series::lengths(io), io.output, io.saved[0], series::planned(io));
+        let steps = series::planned(io);
+        let turned = if self.bidirectional { steps.width / 2 } else { steps.width };
+        be.steps_last(io.x(0), series::lengths(io), io.output, io.saved[0], steps, turned);
     }
 
     fn backward(&self, be: &mut dyn Backend, io: &Io) {

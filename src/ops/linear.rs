@@ -52,9 +52,9 @@ impl Op for Linear {
         Reads { inputs: true, output: false }
     }
 
-    fn packs(&self, inputs: &[Shape]) -> Option<(usize, Form)> {
+    fn packs(&self, inputs: &[Shape]) -> Vec<(usize, Form)> {
         let w = &inputs[1];
-        Some((1, Form::Transposed { outputs: w.outer(), inputs: w.last() }))
+        vec![(1, Form::Transposed { outputs: w.outer(), inputs: w.last() })]
     }
 
     fn forward(&self, be: &mut dyn Backend, io: &Io) {

@@ -46,7 +46,7 @@ macro_rules! registry {
 registry! {
     /// Ops that are neither activations nor losses.
     OPS: OpEntry = [
-        add, avg_pool, batch_norm, concat, conv, conv_transpose, dropout, dropout2d, embedding, group_norm, last, layer_norm, linear, mask, max, max_pool, mean, mul, pad, reshape, resize_lengths, scale_lengths, softmax, stretch_lengths, transpose, upsample
+        add, add_positions, attention, attention_pool, avg_pool, batch_norm, cached_attention, concat, conv, conv_transpose, dropout, dropout2d, embedding, group_norm, last, layer_norm, linear, linear_rows, mask, max, max_pool, mean, mul, pad, recur, reshape, resize_lengths, rms_norm, rope, scale_lengths, softmax, stretch_lengths, swiglu, transpose, upsample
     ]
 }
 
@@ -144,7 +144,7 @@ pub struct Operand {
     pub view: View,
     /// The shape; of one row where the view has rows.
     pub shape: Shape,
-    /// The packed form, for the input that [`Op::packs`] names, or [`Op::packs_back`] in backward.
+    /// The packed form, for an input that [`Op::packs`] names, or [`Op::packs_back`] in backward.
     pub packed: Option<View>,
 }
 
@@ -239,6 +239,12 @@ pub trait Op: Debug + Send + Sync {
     /// Adds to the gradients of the inputs that have rows, for the lane's rows.
     fn backward(&self, be: &mut dyn Backend, io: &Io);
 
+    /// Whether [`Op::backward`] makes what [`Op::backward_params`] reads, and so runs even where no input with rows wants a
+    /// gradient.
+    fn backward_first(&self) -> bool {
+        false
+    }
+
     /// Memory to keep from forward to backward.
     fn saved(&self, _inputs: &[Shape], _training: bool) -> Vec<Saved> {
         Vec::new()
@@ -278,13 +284,18 @@ pub trait Op: Debug + Send + Sync {
         28
     }
 
-    /// The input that is a weight which the plan keeps packed for forward, and what it is read for.
-    fn packs(&self, _inputs: &[Shape]) -> Option<(usize, Form)> {
-        None
+    /// The inputs that are weights which the plan keeps packed for forward, and what they are read for.
+    fn packs(&self, _inputs: &[Shape]) -> Vec<(usize, Form)> {
+        Vec::new()
     }
 
     /// The same for backward.
-    fn packs_back(&self, _inputs: &[Shape]) -> Option<(usize, Form)> {
+    fn packs_back(&self, _inputs: &[Shape]) -> Vec<(usize, Form)> {
+        Vec::new()
+    }
+
+    /// Work whose scratch every lane needs.
+    fn scratch(&self, _inputs: &[Shape]) -> Option<Form> {
         None
     }
 

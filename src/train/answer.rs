@@ -164,7 +164,7 @@ impl Part {
                 Cell::Text(&columns[i].classes[usize::from(numbers[i] as f32 > 0.5)])
             }
             Targets::Numbers { columns } if columns.len() == 1 => self.number(0, numbers[self.central]),
-            Targets::Numbers { .. } => self.number(i, numbers[i]),
+            Targets::Numbers { .. } | Targets::NextToken { .. } => self.number(i, numbers[i]),
         }
     }
 

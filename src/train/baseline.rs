@@ -77,6 +77,7 @@ pub(super) fn constant(output: &Output, train: (&Table, &[u32]), part: (&Table, 
                 let numbers = Array2::from_shape_fn(shape, |at| columns[at.1].restore(truth(at)));
                 accumulator.update_numbers(predictions.view(), numbers.view(), Some(&weights));
             }
+            Targets::NextToken { .. } => {}
         }
     }
     accumulator.finish()
@@ -139,7 +140,7 @@ pub(super) fn linear(
         }
         epoch += 1;
     }
-    Ok(score(&mut linear, EVALUATE, BATCH, part.0, part.1))
+    Ok(score(&mut linear, EVALUATE, part.0, part.1))
 }
 
 /// Layers that put all inputs of `model` side by side, those with places as they lie, and of a text the mean of its tokens'

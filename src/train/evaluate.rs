@@ -8,15 +8,16 @@ use serde_json::{Map, Value, json};
 
 use crate::data::reader::BadRows;
 use crate::data::source::Source;
+use crate::data::{Table, TokenRows};
 use crate::error::{Result, quote};
 use crate::graph::Mode;
 use crate::metrics::{self, Column, Report, closing_table};
 use crate::train::blocks::{Blocks, no_rows};
 use crate::train::run::in_pool;
-use crate::train::scores::{OutputScores, Scorer, Scores};
+use crate::train::scores::{OutputScores, Scorer, Scores, score};
 use crate::train::season::Season;
 use crate::train::trainer::EVALUATION_ROWS;
-use crate::train::{Model, Output, Progress, Stop};
+use crate::train::{Model, Output, Progress, Stop, language};
 
 /// How a table is scored.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,8 +53,18 @@ pub fn evaluate(
     stop: &Stop,
 ) -> Result<Evaluation> {
     in_pool(threads, || {
-        let mut model = Model::load(model, Mode::Evaluate, EVALUATION_ROWS)?;
+        let mut model = Model::load(model, Mode::Evaluate, None)?;
         let preprocessing = model.preprocessing.clone();
+        if let Some(language) = &preprocessing.language {
+            let tokens = language::read(data, language)?;
+            let table = Table::of_text(TokenRows::new(tokens, language.context));
+            stop.check("reading the text")?;
+            let Some(text) = table.text() else { unreachable!("the table is one of text") };
+            let rows = language::evaluation_rows(&model, 0, text);
+            let scores = score(&mut model, 0, &table, &rows);
+            let source = data.inputs().first().map(|input| input.name()).unwrap_or_default();
+            return Ok(Evaluation { source, scores, names: vec![Vec::new()], seasons: vec![None] });
+        }
         let mut blocks =
             Blocks::open(&model.config, &preprocessing, data, options.on_bad_row, true, progress)?;
         if let Some(extent) = blocks.extent() {
@@ -96,7 +107,9 @@ impl Evaluation {
     /// or number; of several outputs the loss of all and a section for each.
     pub fn to_text(&self) -> String {
         let scores = &self.scores;
-        let mut text = format!("{} rows of {}\n\n", scores.outputs[0].report.rows(), self.source);
+        let report = &scores.outputs[0].report;
+        let unit = if matches!(report, Report::Text(_)) { "tokens" } else { "rows" };
+        let mut text = format!("{} {unit} of {}\n\n", report.rows(), self.source);
         if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
             return text + &section_text(output, scores.loss, names, self.seasons[0].as_ref());
         }
@@ -109,13 +122,15 @@ impl Evaluation {
         text
     }
 
-    /// For programs: `rows`, `loss` and every metric by name, `interval` of the headline metric, `classes` and
+    /// For programs: `rows` (of a text `tokens` and `characters`), `loss` and every metric by name, `interval` of the headline metric, `classes` and
     /// `confusion` (`[true][predicted]`), `labels` or `outputs`, and `notes`. Of several outputs `outputs` holds all but
     /// `rows` for each, by name. Of forecasts with a season `seasonal_naive` has the figures of the values one season before. What is not finite is `null`.
     pub fn to_json(&self) -> Value {
         let scores = &self.scores;
         let mut map = Map::new();
-        map.insert("rows".into(), json!(scores.outputs[0].report.rows()));
+        let report = &scores.outputs[0].report;
+        let unit = if matches!(report, Report::Text(_)) { "tokens" } else { "rows" };
+        map.insert(unit.into(), json!(report.rows()));
         if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
             map.extend(section_json(output, scores.loss, names, self.seasons[0].as_ref()));
             return Value::Object(map);
@@ -202,7 +217,7 @@ fn section_json(
             };
             map.insert("outputs".into(), names.iter().zip(&r.outputs).map(output).collect());
         }
-        Report::Text(_) => {}
+        Report::Text(r) => _ = map.insert("characters".into(), json!(r.characters)),
     }
     if let Some(season) = season {
         let figures = season.values().into_iter().map(|(name, value)| (name.to_owned(), json!(value)));

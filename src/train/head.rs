@@ -43,6 +43,7 @@ fn default_loss(targets: &Targets) -> &'static str {
         Targets::Classes { .. } => "cross_entropy",
         Targets::Labels { .. } => "bce_with_logits",
         Targets::Numbers { .. } => "mse",
+        Targets::NextToken { .. } => "cross_entropy",
     }
 }
 
@@ -59,6 +60,9 @@ impl Head {
         let (task, outputs, form) = match (targets, loss.target) {
             (Targets::Classes { classes, .. }, TargetKind::Class) => {
                 (Task::Classes, classes.len(), Form::Softmax)
+            }
+            (Targets::NextToken { vocabulary }, TargetKind::Class) => {
+                (Task::Text, *vocabulary, Form::Softmax)
             }
             (Targets::Classes { classes, .. }, TargetKind::Binary) if classes.len() == 2 => {
                 (Task::Classes, 1, Form::Sigmoid)
@@ -83,6 +87,16 @@ impl Head {
             check_quantiles(&values.f64s("quantiles"), key)?;
         }
         Ok(Head { loss, values, task, outputs, form })
+    }
+
+    /// Whether there is a target for each step of a row.
+    pub fn has_steps(&self) -> bool {
+        self.task == Task::Text
+    }
+
+    /// The label smoothing of the loss; 0 where it has none.
+    pub fn label_smoothing(&self) -> f64 {
+        if self.values.has("label_smoothing") { self.values.f64("label_smoothing") } else { 0.0 }
     }
 
     /// Columns of the raw output.
@@ -209,10 +223,12 @@ fn misfit(targets: &Targets, loss: &LossEntry, key: &str) -> Error {
             (format!("the number {}", quote(&columns[0].name)), Task::Numbers)
         }
         Targets::Numbers { columns } => (format!("{} numbers", columns.len()), Task::Numbers),
+        Targets::NextToken { vocabulary } => (format!("{vocabulary} tokens"), Task::Text),
     };
     let fits = |l: &&LossEntry| match (task, l.target) {
         (Task::Classes, TargetKind::Class | TargetKind::Binary) => true,
         (Task::Labels, TargetKind::Binary) => true,
+        (Task::Text, TargetKind::Class) => true,
         (Task::Numbers, TargetKind::Number) => true,
         (Task::Numbers, TargetKind::Quantiles) => targets.width() == 1,
         _ => false,

@@ -14,7 +14,7 @@ use crate::data::{
 use crate::error::{Error, Result};
 use crate::spec::Values;
 use crate::train::output::loss_of;
-use crate::train::{Head, Progress};
+use crate::train::{Head, Progress, language};
 
 /// Rows that do not train.
 #[derive(Debug)]
@@ -213,6 +213,9 @@ pub(super) fn open(source: &Source, options: &SampleOptions, progress: &mut dyn 
 /// # Errors
 /// `Code::Data` for the first thing that is wrong with them; `Code::Usage` for files that are not there.
 pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loaded> {
+    if let Some(text) = &config.data.text {
+        return language::load(config, text, progress);
+    }
     let options = sample_options(config);
     let train_source = source(&config.data.train)?;
     let held_source = match &config.data.validation {

@@ -9,7 +9,7 @@ use crate::backend::available_memory;
 use crate::backend::cpu::Cpu;
 use crate::checkpoint::{self, ModelFile, Tensor};
 use crate::config::{Config, Validation, registries};
-use crate::data::{Extent, Inputs, Preprocessing, Table, TargetGroup};
+use crate::data::{Extent, Inputs, Preprocessing, Table, TargetGroup, TokenRows};
 use crate::error::{Code, Error, Problem, Result};
 use crate::graph::{self, Graph, Machine, Mode, Pass, PlanOptions, ValueId};
 use crate::init::INITIALIZERS;
@@ -18,6 +18,7 @@ use crate::spec::{Format, SourceText, Tree, Value};
 use crate::tensor::Key;
 use crate::train::augment::Augmenter;
 use crate::train::output::Place;
+use crate::train::run::evaluation_rows;
 use crate::train::{Output, memory, mixup};
 
 /// The config as TOML.
@@ -42,6 +43,10 @@ pub struct Model {
     input_ids: Vec<ValueId>,
     /// For each of them, the input of its lengths.
     length_ids: Vec<Option<ValueId>>,
+    /// The input that holds the tokens of a text.
+    token_id: Option<ValueId>,
+    /// The input that holds the number of tokens before a pass, where text is generated.
+    position_id: Option<ValueId>,
     /// Where the outputs are in the graph.
     places: Vec<Place>,
     augmenter: Augmenter,
@@ -73,6 +78,18 @@ impl Model {
         class_weights: &[Option<Vec<f32>>],
         plans: &[PlanOptions],
     ) -> Result<Model> {
+        let carry = if preprocessing.language.is_some() { Carry::Streams } else { Carry::Fresh };
+        Self::carrying(config, preprocessing, class_weights, plans, carry)
+    }
+
+    /// As [`Model::new`], for passes that have to do with each other as `carry` says.
+    pub(super) fn carrying(
+        config: Config,
+        preprocessing: Preprocessing,
+        class_weights: &[Option<Vec<f32>>],
+        plans: &[PlanOptions],
+        carry: Carry,
+    ) -> Result<Model> {
         let inputs = preprocessing.inputs();
         let outputs = Output::all(&config, &preprocessing.targets, class_weights)?;
         let layers: Vec<Value> = config.model.layers.iter().flatten().map(Tree::to_value).collect();
@@ -81,7 +98,7 @@ impl Model {
         let ends: Vec<OutputLayer> = outputs.iter().map(|o| o.layer(outputs.len() > 1, mixed)).collect();
         let init = config.model.init.as_ref().map(crate::spec::Choice::to_value);
         let network =
-            layers::build_branched(&network_inputs(&inputs), &layers, init.as_ref(), &ends, Carry::Fresh)
+            layers::build_branched(&network_inputs(&inputs, carry), &layers, init.as_ref(), &ends, carry)
                 .map_err(|misfit| placed(&config, misfit))?;
         let graph = Arc::new(network.graph);
         memory::check_values(&graph, plans, available_memory())?;
@@ -92,6 +109,8 @@ impl Model {
         Ok(Model {
             config,
             preprocessing,
+            token_id: inputs.tokens.as_ref().and_then(|_| network.inputs.last().copied()),
+            position_id: network.position,
             inputs,
             outputs,
             machine,
@@ -104,11 +123,12 @@ impl Model {
         })
     }
 
-    /// Reads a model file or the model of a run directory, with one plan: of `mode`, for batches of up to `rows`.
+    /// Reads a model file or the model of a run directory, with one plan: of `mode`, for batches of up to `rows`, or of as many as
+    /// evaluations take.
     ///
     /// # Errors
     /// `Code::Model` for a file that is damaged, of another version, or does not fit its own network.
-    pub fn load(path: &Path, mode: Mode, rows: usize) -> Result<Model> {
+    pub fn load(path: &Path, mode: Mode, rows: Option<usize>) -> Result<Model> {
         let file = checkpoint::open_model(path)?;
         let damaged = |what: &str| {
             Error::model(checkpoint::place(path), format!("the model's {what} is not there"))
@@ -128,6 +148,7 @@ impl Model {
             Some(json) => read_class_weights(json, &preprocessing).ok_or_else(|| damaged("class weights"))?,
             None => Vec::new(),
         };
+        let rows = rows.unwrap_or_else(|| evaluation_rows(&config, &preprocessing));
         let plans = [PlanOptions::new(mode, rows)];
         let mut model = Model::new(config, preprocessing, &class_weights, &plans)
             .map_err(|e| Error { code: Code::Model, ..e })?;
@@ -149,13 +170,9 @@ impl Model {
             return Ok(self);
         }
         let plans = [PlanOptions::new(mode, rows)];
-        let named = |graph: &Graph| -> Vec<(String, Vec<usize>)> {
-            let tensors = graph.params.iter().chain(&graph.buffers);
-            tensors.map(|t| (t.name.clone(), t.shape.axes().to_vec())).collect()
-        };
         let longer = Model::new(self.config.clone(), preprocessing, &self.class_weights(), &plans);
         let why = match longer {
-            Ok(mut model) if named(model.graph()) == named(self.graph()) => {
+            Ok(mut model) if model.has_tensors_of(&self) => {
                 model.machine.params_mut().copy_from_slice(self.machine.params());
                 model.machine.buffers_mut().copy_from_slice(self.machine.buffers());
                 return Ok(model);
@@ -170,6 +187,20 @@ impl Model {
             "cut the series, or train with data.series.length, or with layers that take any number of steps, such as conv1d \
              and global_avg_pool",
         ))
+    }
+
+    /// Whether both have tensors of the same names and shapes, in the same order.
+    pub(super) fn has_tensors_of(&self, other: &Model) -> bool {
+        let named = |graph: &Graph| -> Vec<(String, Vec<usize>)> {
+            let tensors = graph.params.iter().chain(&graph.buffers);
+            tensors.map(|t| (t.name.clone(), t.shape.axes().to_vec())).collect()
+        };
+        named(self.graph()) == named(other.graph())
+    }
+
+    /// Whether what the network says depends on the number of steps before a pass.
+    pub(super) fn reads_position(&self) -> bool {
+        self.position_id.is_some_and(|id| self.graph().nodes.iter().any(|node| node.inputs.contains(&id)))
     }
 
     /// The graph.
@@ -303,11 +334,50 @@ impl Model {
                 }
             }
         }
+        if let (Some(id), Some(text)) = (self.token_id, table.text()) {
+            text.fill(rows, machine.input_mut(plan, id, rows.len()));
+        }
+    }
+
+    /// Whether rows go on where those of the pass before ended: then windows of a text come in streams.
+    pub(super) fn carries(&self) -> bool {
+        !self.graph().states.is_empty()
+    }
+
+    /// Lets the rows of `plan` start from nothing.
+    pub(super) fn forget(&mut self, plan: usize) {
+        self.machine.states_mut(plan).fill(0.0);
+    }
+
+    /// What the network says after each of `tokens`, which are a row of the only plan: `[T, V]`.
+    pub(super) fn logits(&mut self, tokens: &[f32]) -> Vec<f32> {
+        if let Some(id) = self.token_id {
+            self.machine.input_mut(0, id, 1).copy_from_slice(tokens);
+        }
+        self.forget(0);
+        self.run(0, 1, Key::new(0), false);
+        self.machine.output(0, self.places[0].port.output, 1).to_vec()
+    }
+
+    /// What the network says after `token`, the one at `position`, with what it carries of the tokens before: `[V]`.
+    pub(super) fn next_logits(&mut self, token: u32, position: usize, logits: &mut Vec<f32>) {
+        for (id, number) in [(self.token_id, token as f32), (self.position_id, position as f32)] {
+            if let Some(id) = id {
+                self.machine.input_mut(0, id, 1).fill(number);
+            }
+        }
+        self.run(0, 1, Key::new(0), false);
+        logits.clear();
+        logits.extend_from_slice(self.machine.output(0, self.places[0].port.output, 1));
     }
 
     /// Gathers targets of `rows` into `plan`.
     pub(super) fn fill_targets(&mut self, plan: usize, table: &Table, rows: &[u32]) {
         for (output, place) in self.outputs.iter().zip(&self.places) {
+            if let (true, Some(text)) = (output.head.has_steps(), table.text()) {
+                text.fill_next(rows, self.machine.input_mut(plan, place.port.target, rows.len()));
+                continue;
+            }
             let width = output.head.target_width();
             let mut fill = |id: ValueId, row: &dyn Fn(usize) -> u32| {
                 let out = self.machine.input_mut(plan, id, rows.len());
@@ -324,6 +394,9 @@ impl Model {
 
     /// What the losses of `rows` in output number `output` are to be divided by, summed.
     pub(super) fn weight_of(&mut self, output: usize, table: &Table, rows: &[u32]) -> f64 {
+        if let Some(text) = table.text() {
+            return rows.iter().map(|&row| text.steps(row).len() as f64).sum();
+        }
         self.scratch.resize(rows.len(), 0.0);
         table.weight(rows, &mut self.scratch);
         let class = |row: u32| f64::from(self.outputs[output].class_weight(table, row));
@@ -350,6 +423,11 @@ impl Model {
                 Weighing::Plain => (1.0, 1.0),
             };
             let out = self.machine.input_mut(plan, place.port.row_weight, rows.len());
+            if let Some(text) = table.text() {
+                text.fill_weights(rows, out);
+                out.iter_mut().for_each(|w| *w = (f64::from(*w) * factor / total) as f32);
+                continue;
+            }
             table.weight(rows, out);
             for (w, &row) in out.iter_mut().zip(rows) {
                 // A loss that weighs the classes itself has them already.
@@ -389,6 +467,20 @@ impl Model {
         sum(port.loss, port.row_weight) + mixed.map_or(0.0, |mixed| sum(mixed.loss, mixed.row_weight))
     }
 
+    /// The sum of −ln p over the tokens that `rows` of `text` foresee, in the last pass.
+    pub(super) fn token_loss(&self, output: usize, plan: usize, text: &TokenRows, rows: &[u32]) -> f64 {
+        let raw = self.machine.output(plan, self.places[output].port.output, rows.len());
+        let vocabulary = self.outputs[output].head.outputs;
+        let each = raw.len() / rows.len().max(1);
+        let of_row = |(&row, raw): (&u32, &[f32])| -> f64 {
+            let places = text.steps(row).zip(raw.chunks_exact(vocabulary));
+            places
+                .map(|(at, logits)| log_sum_exp(logits) - f64::from(logits[text.tokens().get(at) as usize]))
+                .sum()
+        };
+        rows.iter().zip(raw.chunks_exact(each.max(1))).map(of_row).sum()
+    }
+
     /// Predictions of output number `output` in the last pass: `[rows, predicted_width]`.
     pub(super) fn predictions(&self, output: usize, plan: usize, rows: usize, out: &mut Vec<f64>) {
         let Output { head, targets, .. } = &self.outputs[output];
@@ -399,6 +491,12 @@ impl Model {
             head.predict(targets, raw, out);
         }
     }
+}
+
+/// ln Σ exp.
+fn log_sum_exp(logits: &[f32]) -> f64 {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    f64::from(top) + logits.iter().map(|&x| f64::from(x - top).exp()).sum::<f64>().ln()
 }
 
 /// Numbers that are worth a fork to gather: a core copies about so many in the time that it takes.
@@ -474,13 +572,19 @@ fn placed(config: &Config, misfit: Misfit) -> Error {
     Error::new(Code::Usage, problem)
 }
 
-/// The table's inputs as the network's: blocks of numbers first, then ids, then images, series and texts.
-fn network_inputs(inputs: &Inputs) -> Vec<Input> {
+/// The table's inputs as the network's: blocks of numbers first, then ids, then images, series and texts
+/// of a table, then the tokens of one long text: one at a
+/// time where text is generated.
+fn network_inputs(inputs: &Inputs, carry: Carry) -> Vec<Input> {
     let dense = inputs.dense.iter().map(|d| Input::numbers(&d.name, d.shape.clone()));
     let ids = inputs.embeddings.iter().map(|e| Input::ids(&e.column, e.cardinality));
     let stored = inputs.stored.iter().map(|s| match s.cardinality {
         Some(ids) => Input::tokens(&s.name, s.shape.len(), ids, s.ragged),
         None => Input::channels_last(&s.name, s.shape.clone(), s.ragged),
     });
-    dense.chain(ids).chain(stored).collect()
+    let tokens = inputs.tokens.iter().map(|t| {
+        let steps = if matches!(carry, Carry::Decode { .. }) { 1 } else { t.steps };
+        Input::tokens(&t.name, steps, t.vocabulary, false)
+    });
+    dense.chain(ids).chain(stored).chain(tokens).collect()
 }

@@ -26,6 +26,8 @@ pub struct Output {
     pub(super) class_weights: Option<Vec<f32>>,
     /// The layer or input that its layer reads; `None`: the last layer.
     input: Option<String>,
+    /// Whether its layer has the weight of the embedding.
+    tied: bool,
 }
 
 impl Output {
@@ -65,6 +67,7 @@ impl Output {
                 columns,
                 class_weights: class_weights.get(i).cloned().flatten(),
                 input: own.and_then(|o| o.input.clone()),
+                tied: config.model.tie_weights,
             })
         };
         targets.iter().enumerate().map(one).collect()
@@ -77,8 +80,8 @@ impl Output {
             name: several.then(|| self.name.clone()),
             input: self.input.clone(),
             mixed,
-            steps: false,
-            tied: false,
+            steps: self.head.has_steps(),
+            tied: self.tied,
             output: layers::Output {
                 loss: self.head.loss,
                 loss_values: self.head.values.clone(),

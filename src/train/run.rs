@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::checkpoint::{self, Existing, MetricsLog, ModelFile, Row, RunDir, Split};
 use crate::config::{self, ClassWeights, Config, Validation, registries};
-use crate::data::{EpochOrder, Table, TargetGroup, Targets, balanced_class_weights};
+use crate::data::{EpochOrder, Preprocessing, Table, TargetGroup, Targets, balanced_class_weights};
 use crate::error::{Code, Error, Problem, Result, quote};
 use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{self, Column, Report, Task, closing_table};
@@ -18,8 +18,10 @@ use crate::train::season::Season;
 use crate::train::state::{Best, State};
 use crate::train::stepper::{self, Clip, EVALUATE};
 use crate::train::summary::summary;
-use crate::train::trainer::{EVALUATION_ROWS, Trainer};
-use crate::train::{Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults, single};
+use crate::train::trainer::{EVALUATION_ROWS, STATES, Trainer};
+use crate::train::{
+    Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults, language, single,
+};
 
 /// What to train and where its files go.
 #[derive(Clone, Debug)]
@@ -107,7 +109,17 @@ pub fn resume(
             trainer.best = Some(Best { figure, epoch, params, buffers });
         }
         let mut weights = file.clone();
-        weights.tensors.retain(|t| !t.name.starts_with("best.") && !t.name.starts_with("optimizer."));
+        weights.tensors.retain(|t| {
+            !t.name.starts_with("best.") && !t.name.starts_with("optimizer.") && t.name != STATES
+        });
+        if let Some(carried) = file.tensors.iter().find(|t| t.name == STATES) {
+            let states = trainer.model.machine.states_mut(stepper::TRAIN);
+            let saved = carried.data.to_f32();
+            if saved.len() != states.len() {
+                return Err(damaged());
+            }
+            states.copy_from_slice(&saved);
+        }
         trainer.model.set_tensors(&weights, &checkpoint, "")?;
         let steps =
             file.metadata.get("backprop.optimizer_steps").and_then(|s| s.parse().ok()).ok_or_else(damaged)?;
@@ -169,7 +181,7 @@ pub(super) fn prepare(
     progress: &mut dyn Progress,
     stop: &Stop,
 ) -> Result<(Model, Loaded)> {
-    let loaded = load::load(&config, progress)?;
+    let mut loaded = load::load(&config, progress)?;
     stop.check("reading the data")?;
     let targets = &loaded.fitted.preprocessing.targets;
     if targets.len() > 1 && config.model.outputs.is_empty() {
@@ -193,12 +205,27 @@ pub(super) fn prepare(
     }
     let weights = class_weights(&config, &loaded, &outputs)?;
     let batch = config.train.batch_size.unwrap_or(1).min(loaded.train.len()).max(1);
-    let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, EVALUATION_ROWS)];
+    let evaluated = evaluation_rows(&config, &loaded.fitted.preprocessing);
+    let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, evaluated)];
     let preprocessing = loaded.fitted.preprocessing.clone();
     let model = Model::new(config, preprocessing, &weights, &plans)?;
     single::check(model.graph(), &model.config, loaded.train.len())?;
+    language::check_causal(&model)?;
+    for held in [&mut loaded.held, &mut loaded.test] {
+        if let Held::Table(table, rows) = held
+            && let Some(text) = table.text()
+        {
+            *rows = language::evaluation_rows(&model, EVALUATE, text);
+        }
+    }
     progress.started(&summary(&model, &loaded));
     Ok((model, loaded))
+}
+
+/// Rows of an evaluation batch: those of a training batch for a language model, whose rows are long.
+pub(super) fn evaluation_rows(config: &Config, preprocessing: &Preprocessing) -> usize {
+    let own = preprocessing.language.as_ref().and(config.train.batch_size);
+    own.unwrap_or(EVALUATION_ROWS)
 }
 
 /// Refuses a watched metric that no output has.
@@ -375,6 +402,7 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
     let end = Finished {
         part,
         rows,
+        of_text: trainer.model.preprocessing.language.is_some(),
         table,
         best_epoch,
         epochs: trainer.state.epoch,
@@ -396,7 +424,7 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
         (None, Some(part)) => ("the validation part, which chose the weights".into(), part),
         (None, None) => ("the training part itself".into(), train),
     };
-    let scores = score(&mut trainer.model, EVALUATE, EVALUATION_ROWS, part.0, part.1);
+    let scores = score(&mut trainer.model, EVALUATE, part.0, part.1);
     if loaded.test().is_some() {
         let row = Row::new(trainer.state.step, trainer.state.epoch, Split::Test);
         let row = scores.figures().iter().fold(row, |row, (name, value)| row.number(name, *value));
@@ -405,6 +433,13 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
     }
     let notes = scores.outputs.iter().flat_map(|o| o.report.notes());
     notes.for_each(|note| trainer.progress.note(&note));
+    if let (Some(text), Some(part), Some(own)) =
+        (train.0.text(), part.0.text(), &trainer.model.preprocessing.language)
+    {
+        let simple = language::baselines(&own.tokenizer, text, part);
+        let table = text_closing(&scores.outputs[0], &simple);
+        return Ok((name, part.targets(), table));
+    }
     let constants: Vec<Report> =
         trainer.model.outputs.iter().map(|output| baseline::constant(output, train, part)).collect();
     let linear = baseline::linear(&trainer.model, &config, train, part, trainer.stop)?;
@@ -430,6 +465,15 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
     Ok((name, part.1.len(), table))
 }
 
+/// The closing table of a language model beside what counting gives.
+fn text_closing(scores: &OutputScores, simple: &[(&'static str, Report)]) -> String {
+    let values: Vec<_> = simple.iter().map(|(_, report)| report.values()).collect();
+    let baselines: Vec<Column<'_>> =
+        simple.iter().zip(&values).map(|((title, _), values)| Column { title, values }).collect();
+    let own = scores.report.values();
+    closing_table(&Column { title: "model", values: &own }, Some(&scores.report.headline()), &baselines)
+}
+
 /// What the test part is called.
 fn test_name(data: &crate::config::Data) -> String {
     match (data.test_fraction, &data.windows) {
@@ -449,7 +493,7 @@ fn closing(
     let title = match targets {
         Targets::Classes { .. } => "majority class",
         Targets::Labels { .. } => "shares",
-        Targets::Numbers { .. } => "mean",
+        Targets::Numbers { .. } | Targets::NextToken { .. } => "mean",
     };
     let (own, flat, straight) = (scores.report.values(), constant.values(), linear.report.values());
     let headline = scores.report.headline();

@@ -3,7 +3,7 @@
 use ndarray::ArrayView2;
 
 use crate::data::{self, Table};
-use crate::metrics::{Accumulator, Report, Targets, Task};
+use crate::metrics::{Accumulator, Report, Targets, Task, TextTotals};
 use crate::tensor::Key;
 use crate::train::model::Weighing;
 use crate::train::{Model, Output};
@@ -35,9 +35,17 @@ pub(super) struct Scorer {
 }
 
 struct OutputScorer {
-    accumulator: Accumulator,
+    gather: Gather,
     loss: f64,
     weight: f64,
+}
+
+/// What the metrics of an output are counted from.
+enum Gather {
+    /// Its predictions.
+    Rows(Accumulator),
+    /// The probabilities of the tokens, with the characters that each token spells.
+    Text { totals: TextTotals, characters: Vec<u32> },
 }
 
 #[derive(Default)]
@@ -53,11 +61,19 @@ struct Buffers {
 impl Scorer {
     pub(super) fn new(model: &Model) -> Self {
         let outputs = model.outputs.iter().map(|output| {
+            if let (Task::Text, Some(language)) = (output.head.task, &model.preprocessing.language) {
+                let tokenizer = &language.tokenizer;
+                let characters =
+                    (0..tokenizer.vocabulary() as u32).map(|id| tokenizer.characters_of(id) as u32);
+                let gather = Gather::Text { totals: TextTotals::default(), characters: characters.collect() };
+                return OutputScorer { gather, loss: 0.0, weight: 0.0 };
+            }
             let width = match output.head.task {
                 Task::Classes => output.targets.classes().map_or(2, <[String]>::len),
                 _ => output.head.outputs,
             };
-            OutputScorer { accumulator: Accumulator::new(output.head.task, width), loss: 0.0, weight: 0.0 }
+            let gather = Gather::Rows(Accumulator::new(output.head.task, width));
+            OutputScorer { gather, loss: 0.0, weight: 0.0 }
         });
         Scorer { outputs: outputs.collect(), buffers: Buffers::default() }
     }
@@ -73,10 +89,24 @@ impl Scorer {
         b.weights.resize(n, 1.0);
         table.weight(rows, &mut b.weights);
         for (i, own) in self.outputs.iter_mut().enumerate() {
-            own.loss += model.loss_of(i, plan, n);
+            let loss = model.loss_of(i, plan, n);
+            own.loss += loss;
             own.weight += model.weight_of(i, table, rows);
-            model.predictions(i, plan, n, &mut b.predictions);
-            b.update(&mut own.accumulator, &model.outputs[i], table, rows);
+            match &mut own.gather {
+                Gather::Rows(accumulator) => {
+                    model.predictions(i, plan, n, &mut b.predictions);
+                    b.update(accumulator, &model.outputs[i], table, rows);
+                }
+                Gather::Text { totals, characters } => {
+                    let Some(text) = table.text() else { continue };
+                    // A loss with smoothing is not that of the token.
+                    let smooth = model.outputs[i].head.label_smoothing() > 0.0;
+                    let loss = if smooth { model.token_loss(i, plan, text, rows) } else { loss };
+                    let places = || rows.iter().flat_map(|&row| text.steps(row));
+                    let spelled = places().map(|at| u64::from(characters[text.tokens().get(at) as usize]));
+                    totals.update(loss, places().count() as u64, spelled.sum());
+                }
+            }
         }
     }
 
@@ -85,7 +115,10 @@ impl Scorer {
         let finish = |(own, output): (OutputScorer, &Output)| OutputScores {
             name: output.name.clone(),
             loss: own.loss / own.weight,
-            report: own.accumulator.finish(),
+            report: match own.gather {
+                Gather::Rows(accumulator) => accumulator.finish(),
+                Gather::Text { totals, .. } => Report::Text(totals.finish()),
+            },
         };
         let outputs: Vec<OutputScores> = self.outputs.into_iter().zip(&model.outputs).map(finish).collect();
         // An output that counts nothing cannot spoil the sum.
@@ -177,9 +210,11 @@ impl Scores {
     }
 }
 
-/// Scores `rows` of `table` with an evaluation plan for batches of up to `batch`.
-pub(super) fn score(model: &mut Model, plan: usize, batch: usize, table: &Table, rows: &[u32]) -> Scores {
+/// Scores `rows` of `table` with an evaluation plan.
+pub(super) fn score(model: &mut Model, plan: usize, table: &Table, rows: &[u32]) -> Scores {
     let mut scorer = Scorer::new(model);
+    let batch = model.machine.plan(plan).max_rows;
+    model.forget(plan);
     rows.chunks(batch).for_each(|rows| scorer.add(model, plan, table, rows));
     scorer.finish(model)
 }

@@ -14,12 +14,15 @@ use crate::tensor::Key;
 use crate::train::load::Loaded;
 use crate::train::scores::{Scores, score};
 use crate::train::state::{Best, State};
-use crate::train::stepper::{self, EVALUATE};
+use crate::train::stepper::{self, EVALUATE, TRAIN};
 use crate::train::stop::interrupted;
-use crate::train::{Epoch, Model, Progress, Stop, diagnose, single};
+use crate::train::{Epoch, Model, Progress, Stop, diagnose, generate, language, single};
 
 /// A checkpoint is written after an epoch if the last one is older than this.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The tensor of a checkpoint that holds what the rows of a batch carry to the next one.
+pub(super) const STATES: &str = "carried.states";
 
 /// Rows of an evaluation batch.
 pub(super) const EVALUATION_ROWS: usize = 256;
@@ -65,7 +68,16 @@ impl Trainer<'_> {
 
     /// Rows that train in an epoch.
     fn rows_per_epoch(&self) -> usize {
+        if self.loaded.fitted.table.text().is_some() && self.model.carries() {
+            // Each batch has a window of each stream.
+            return self.loaded.train.len() / self.batch() * self.batch();
+        }
         single::rows_per_epoch(self.model.graph(), self.loaded.train.len(), self.batch())
+    }
+
+    /// What a row counts in the speed: its tokens, of a text.
+    fn samples_per_row(&self) -> usize {
+        self.model.preprocessing.language.as_ref().map_or(1, |language| language.context)
     }
 
     fn batch(&self) -> usize {
@@ -134,6 +146,10 @@ impl Trainer<'_> {
             self.log.append(&row)?;
         }
         let best = self.keep_best(watch, validation.as_ref(), epoch);
+        if let Some(sample) = &self.model.config.train.sample {
+            let text = generate::sample(&self.model, sample)?;
+            self.progress.note(&format!("epoch {epoch} writes:\n{text}\n"));
+        }
         (self.state.epoch, self.state.steps_in_epoch) = (epoch, 0);
         (self.state.loss, self.state.weight) = (0.0, 0.0);
         let due = self.saved.is_none_or(|at| at.elapsed() >= CHECKPOINT_INTERVAL);
@@ -148,6 +164,7 @@ impl Trainer<'_> {
             validation: validation.map(|v| v.headlines()).unwrap_or_default(),
             learning_rate: rate,
             samples_per_second: speed,
+            of_text: self.model.preprocessing.language.is_some(),
             best,
         });
         Ok(())
@@ -161,8 +178,13 @@ impl Trainer<'_> {
         let (per_epoch, total) = (self.steps_per_epoch(), self.total_steps());
         let group = batch * train.accumulate_steps;
         let mut order = std::mem::take(&mut self.order);
-        let in_order = if train.shuffle { Vec::new() } else { self.loaded.train.clone() };
-        let shuffled: &[u32] = if train.shuffle {
+        let text = self.loaded.fitted.table.text();
+        let in_order = match text {
+            Some(text) => language::epoch_rows(&self.model, text, batch, self.state.epoch),
+            None if train.shuffle => Vec::new(),
+            None => self.loaded.train.clone(),
+        };
+        let shuffled: &[u32] = if train.shuffle && text.is_none() {
             order.shuffled(&self.loaded.train, seed, self.state.epoch)
         } else {
             &in_order
@@ -172,6 +194,9 @@ impl Trainer<'_> {
         let show_every = (per_epoch / 100).max(1);
         let (mut norm, mut rate, mut seen) = (f64::NAN, 0.0, 0usize);
         let mut paused = Duration::ZERO;
+        if self.state.steps_in_epoch == 0 {
+            self.model.forget(TRAIN);
+        }
         let start = Instant::now();
         for part in shuffled[skip.min(rows)..rows].chunks(group) {
             let at = schedule::Progress {
@@ -193,7 +218,7 @@ impl Trainer<'_> {
             if !stepped.loss.is_finite() || stepped.norm.is_some_and(|n| !n.is_finite()) {
                 return Err(self.diverged(&part[..part.len().min(batch)], key, rate, stepped));
             }
-            seen += part.len();
+            seen += part.len() * self.samples_per_row();
             self.state.step = done;
             self.state.steps_in_epoch += 1;
             self.state.loss += stepped.loss * stepped.weight;
@@ -230,14 +255,19 @@ impl Trainer<'_> {
     fn train_row(&self, epoch: u64, loss: f64, rate: f64, norm: f64, speed: f64) -> Row {
         let row =
             Row::new(self.state.step, epoch, Split::Train).number("loss", loss).number("learning_rate", rate);
-        let row = row.number("grad_norm", norm).number("samples_per_second", speed.round());
+        let unit = if self.model.preprocessing.language.is_some() {
+            "tokens_per_second"
+        } else {
+            "samples_per_second"
+        };
+        let row = row.number("grad_norm", norm).number(unit, speed.round());
         let seconds = self.state.seconds + self.started.elapsed().as_secs_f64();
         row.number("seconds", (seconds * 1e3).round() / 1e3)
     }
 
     fn validate(&mut self) -> Option<Scores> {
         let (table, rows) = self.loaded.validation()?;
-        Some(score(&mut self.model, EVALUATE, EVALUATION_ROWS, table, rows))
+        Some(score(&mut self.model, EVALUATE, table, rows))
     }
 
     /// Keeps the weights if the watched figure got better. Without validation the last weights are the best.
@@ -286,6 +316,10 @@ impl Trainer<'_> {
         metadata.insert("backprop.optimizer_steps".to_owned(), self.optimizer.steps().to_string());
         let (params, buffers) = (self.model.machine.params(), self.model.machine.buffers());
         let mut tensors = self.model.tensors(params, buffers, "");
+        let states = self.model.machine.states(TRAIN);
+        if !states.is_empty() && self.state.steps_in_epoch > 0 {
+            tensors.push(Tensor::f32(STATES.to_owned(), [states.len()], states));
+        }
         if let Some(best) = &self.best {
             tensors.extend(self.model.tensors(&best.params, &best.buffers, "best."));
         }

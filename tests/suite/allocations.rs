@@ -74,6 +74,8 @@ fn pool(threads: usize) -> (ThreadPool, &'static AtomicUsize) {
 const ROWS: usize = 192;
 const CLASSES: usize = 10;
 const IMAGE: [usize; 3] = [2, 8, 6];
+/// Steps and channels.
+const SERIES: [usize; 2] = [6, 8];
 
 /// Every kind of layer, wide enough that the device forks: a row takes more than 150,000 multiply-adds forward.
 fn network() -> Network {
@@ -84,7 +86,16 @@ fn network() -> Network {
         { "type": "conv2d", "out_channels": 8, "kernel_size": 3, "padding": "same", "groups": "depthwise" },
         { "type": "conv_transpose2d", "out_channels": 3, "kernel_size": 2, "stride": 2 },
         { "type": "flatten", "name": "seen" },
-        { "type": "concat", "input": ["x", "city_vector", "seen"] },
+        { "type": "lstm", "input": "series", "hidden_size": 16, "num_layers": 2, "bidirectional": true, "dropout": 0.1 },
+        { "type": "gru", "hidden_size": 12 },
+        { "type": "rnn", "hidden_size": 10, "nonlinearity": "relu" },
+        { "type": "last", "name": "heard" },
+        { "type": "linear", "out_features": 16, "input": "series" },
+        { "type": "positional_embedding" },
+        { "type": "transformer_block", "name": "steps", "num_heads": 4, "num_kv_heads": 2, "causal": true, "rotary": true, "activation": "swiglu", "norm": "rms_norm" },
+        { "type": "transformer_block", "input": ["steps", "steps"], "num_heads": 2, "dropout": 0.1, "norm_first": false },
+        { "type": "attention_pool", "name": "pooled" },
+        { "type": "concat", "input": ["x", "city_vector", "seen", "heard", "pooled"] },
         { "type": "linear", "out_features": 256, "activation": "relu" },
         { "type": "batch_norm" },
         { "type": "dropout", "p": 0.3 },
@@ -100,7 +111,12 @@ fn network() -> Network {
         { "type": "repeat", "times": 2, "layers": [{ "type": "linear", "out_features": 128, "activation": "tanh" }] },
     ]));
     let loss = LOSSES.iter().find(|l| l.name == "cross_entropy").expect("cross_entropy");
-    let inputs = [Input::numbers("x", [64]), Input::ids("city", 50), Input::numbers("image", IMAGE)];
+    let inputs = [
+        Input::numbers("x", [64]),
+        Input::ids("city", 50),
+        Input::numbers("image", IMAGE),
+        Input::channels_last("series", SERIES, true),
+    ];
     let class_weights = Some((0..CLASSES).map(|c| 1.0 + c as f64 / 10.0).collect());
     let output = Output { loss, loss_values: Values::defaults(loss.keys), outputs: CLASSES, class_weights };
     build(&inputs, &layers, None, &output).expect("the layers fit")
@@ -137,6 +153,14 @@ impl Training {
             (
                 network.inputs[2],
                 numbers(IMAGE.iter().product::<usize>() * ROWS, &|i| key.named("image").normal(i)),
+            ),
+            (
+                network.inputs[3],
+                numbers(SERIES.iter().product::<usize>() * ROWS, &|i| key.named("series").normal(i)),
+            ),
+            (
+                network.lengths[3].expect("a ragged input"),
+                numbers(ROWS, &|i| (key.bits(i) % (SERIES[0] + 1) as u64) as f64),
             ),
             (network.target, numbers(ROWS, &|i| (key.bits(i) % CLASSES as u64) as f64)),
             (network.row_weight, numbers(ROWS, &|_| 1.0 / ROWS as f64)),

@@ -24,5 +24,7 @@ mod pytorch_outputs;
 mod pytorch_schedules;
 mod ragged;
 mod readme;
+mod recurrent;
 mod source;
 mod threads;
+mod transformers;

@@ -19,6 +19,7 @@ use crate::backend::pointwise::Element;
 use crate::backend::{Backend, Device, Form, Lanes};
 use crate::tensor::{Key, Slot, View};
 
+mod attention;
 mod avg_pool;
 mod batch_norm;
 mod blocks;
@@ -38,7 +39,10 @@ pub mod matmul;
 mod max_pool;
 mod pad;
 mod pool;
+mod positions;
+mod recur;
 mod resample;
+mod rms;
 mod series;
 mod slices;
 mod softmax;
@@ -218,25 +222,33 @@ impl<T: Number> Device for Cpu<T> {
     fn packed_len(form: &Form) -> usize {
         match form {
             Form::Transposed { outputs, inputs } => matmul::packed_len(*outputs, *inputs),
+            Form::Attention(_) => 0,
             Form::Convolve(c) | Form::ConvolveBack(c) => {
                 convolve::packed_len(c, matches!(form, Form::ConvolveBack(_)))
             }
+            Form::Recur(r) => matmul::packed_len(r.width(), r.hidden),
+            Form::RecurBack(r) => matmul::packed_len(r.hidden, r.width()),
         }
     }
 
     fn pack_units(form: &Form) -> usize {
         match form {
             Form::Transposed { outputs, .. } => matmul::panels(*outputs),
+            Form::Attention(_) => 0,
             Form::Convolve(c) | Form::ConvolveBack(c) => {
                 convolve::pack_units(c, matches!(form, Form::ConvolveBack(_)))
             }
+            Form::Recur(r) => matmul::panels(r.width()),
+            Form::RecurBack(r) => matmul::panels(r.hidden),
         }
     }
 
     fn scratch_len(form: &Form) -> usize {
         match form {
             Form::Transposed { .. } => 0,
+            Form::Attention(a) => attention::scratch_len(a),
             Form::Convolve(c) | Form::ConvolveBack(c) => convolve::scratch_len(c),
+            Form::Recur(r) | Form::RecurBack(r) => recur::scratch_len(r),
         }
     }
 

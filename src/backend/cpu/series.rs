@@ -39,8 +39,8 @@ impl<T: Number> Series for Lane<'_, T> {
         steps::max(self.get(x), self.lengths(lengths), steps, self.get_mut(y), self.get_mut(at));
     }
 
-    fn steps_last(&mut self, x: View, lengths: Option<View>, y: View, at: View, steps: Steps) {
-        steps::last(self.get(x), self.lengths(lengths), steps, self.get_mut(y), self.get_mut(at));
+    fn steps_last(&mut self, x: View, lengths: Option<View>, y: View, at: View, steps: Steps, turned: usize) {
+        steps::last(self.get(x), self.lengths(lengths), steps, turned, self.get_mut(y), self.get_mut(at));
     }
 
     fn steps_pick_grad(&mut self, at: View, dy: View, dx: Dest, steps: Steps) {

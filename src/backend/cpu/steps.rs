@@ -95,15 +95,22 @@ kernel! {
         }
     }
 
-    /// y = the last step of each row and `at` its place. x [R, T, C], y, at [R, C].
-    pub(super) fn last<T: Scalar>(x: &[T], lengths: Option<&[T]>, steps: Steps, y: &mut [T], at: &mut [T]) {
+    /// y = the last step of each row and `at` its place, or the first step in the channels from `turned` on. x [R, T, C],
+    /// y, at [R, C].
+    pub(super) fn last<T: Scalar>(
+        x: &[T], lengths: Option<&[T]>, steps: Steps, turned: usize, y: &mut [T], at: &mut [T],
+    ) {
         assert!(x.len() == y.len() * steps.count && y.len() == at.len());
         let out = y.chunks_exact_mut(steps.width).zip(at.chunks_exact_mut(steps.width));
         for (r, (x, (y, at))) in x.chunks_exact(row(steps)).zip(out).enumerate() {
             let n = end(lengths, r, steps);
             at.fill(T::from_f64(n as f64 - 1.0));
             match n.checked_sub(1) {
-                Some(t) => y.copy_from_slice(&x[t * steps.width..n * steps.width]),
+                Some(t) => {
+                    y.copy_from_slice(&x[t * steps.width..n * steps.width]);
+                    y[turned..].copy_from_slice(&x[turned..steps.width]);
+                    at[turned..].fill(T::ZERO);
+                }
                 None => y.fill(T::ZERO),
             }
         }
@@ -140,8 +147,10 @@ mod tests {
         assert_eq!(y, [3.0, 5.0, 7.5, 9.0]);
         max(&X, Some(&LENGTHS), STEPS, &mut y, &mut at);
         assert_eq!((y, at), ([6.0, 6.0, 8.0, 9.0], [2.0, 0.0, 1.0, 0.0]));
-        last(&X, Some(&LENGTHS), STEPS, &mut y, &mut at);
+        last(&X, Some(&LENGTHS), STEPS, 2, &mut y, &mut at);
         assert_eq!((y, at), ([6.0, 4.0, 8.0, 9.0], [2.0, 2.0, 1.0, 1.0]));
+        last(&X, Some(&LENGTHS), STEPS, 1, &mut y, &mut at);
+        assert_eq!((y, at), ([6.0, 6.0, 8.0, 9.0], [2.0, 0.0, 1.0, 0.0]));
         mean(&X, None, STEPS, &mut y);
         assert_eq!(y[2..], [8.0, 39.0]);
         let mut masked = [1.0; 12];
@@ -163,8 +172,11 @@ mod tests {
     #[test]
     fn a_row_without_steps_is_zero_and_a_nan_stays() {
         let (mut y, mut at) = ([9.0; 2], [9.0; 2]);
-        for reduce in [max, last] {
-            reduce(&[f64::NAN; 6], Some(&[0.0]), STEPS, &mut y, &mut at);
+        max(&[f64::NAN; 6], Some(&[0.0]), STEPS, &mut y, &mut at);
+        assert_eq!((y, at), ([0.0; 2], [-1.0; 2]));
+        for turned in [2, 1, 0] {
+            (y, at) = ([9.0; 2], [9.0; 2]);
+            last(&[f64::NAN; 6], Some(&[0.0]), STEPS, turned, &mut y, &mut at);
             assert_eq!((y, at), ([0.0; 2], [-1.0; 2]));
         }
         mean(&[f64::NAN; 6], Some(&[0.0]), STEPS, &mut y);

@@ -47,7 +47,7 @@ pub(super) fn check_format(file: &str, sample: &[u8]) -> Result<(), Error> {
     let refuse = |what: String, help: &str| {
         Err(Error::data(file, what).expected("a text file: rows of fields between delimiters").help(help))
     };
-    if let Some(name) = utf_16_or_32(sample) {
+    if let Some(name) = wide_encoding(sample) {
         let what = format!("this file is {name}, not UTF-8");
         let from = name.to_lowercase();
         return refuse(what, &format!("save it as UTF-8, or: iconv -f {from} -t utf-8 FILE > NEW"));
@@ -82,7 +82,7 @@ pub(super) fn check_format(file: &str, sample: &[u8]) -> Result<(), Error> {
 }
 
 /// The iconv name of the encoding, from its byte-order mark or from the zeros of its Latin characters.
-fn utf_16_or_32(sample: &[u8]) -> Option<&'static str> {
+pub(in crate::data) fn wide_encoding(sample: &[u8]) -> Option<&'static str> {
     let zeros = |residue: usize, modulus: usize| {
         let all = sample.len() / modulus;
         let zeros = sample.iter().skip(residue).step_by(modulus).take(all).filter(|&&b| b == 0).count();
@@ -256,12 +256,12 @@ mod tests {
     #[test]
     fn utf_16_is_known_without_a_mark() {
         let utf_16: Vec<u8> = "a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert_eq!(utf_16_or_32(&utf_16), Some("UTF-16LE"));
+        assert_eq!(wide_encoding(&utf_16), Some("UTF-16LE"));
         let utf_16: Vec<u8> = "名,b\n1,2\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
-        assert_eq!(utf_16_or_32(&utf_16), Some("UTF-16BE"));
+        assert_eq!(wide_encoding(&utf_16), Some("UTF-16BE"));
         let utf_32: Vec<u8> = "a,b\n1,2\n".chars().flat_map(|c| (c as u32).to_le_bytes()).collect();
-        assert_eq!(utf_16_or_32(&utf_32), Some("UTF-32LE"));
-        assert_eq!(utf_16_or_32(b"a,\0b\n1,2,\0,4,5"), None);
-        assert_eq!(utf_16_or_32(&[0; 64]), None);
+        assert_eq!(wide_encoding(&utf_32), Some("UTF-32LE"));
+        assert_eq!(wide_encoding(b"a,\0b\n1,2,\0,4,5"), None);
+        assert_eq!(wide_encoding(&[0; 64]), None);
     }
 }

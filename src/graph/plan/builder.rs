@@ -284,11 +284,12 @@ impl<'g> Builder<'g> {
             let kept = self.saved[n].iter().map(|(r, _)| *r).collect();
             drafts.push(draft(Piece::BackwardReduce, units, kept, params.clone()));
         }
-        if !writes.is_empty() {
+        let trains = params.iter().any(Option::is_some);
+        if !writes.is_empty() || (trains && node.op.backward_first()) {
             drafts.push(draft(Piece::Backward, 0, writes, rows));
         }
         let units = node.op.param_units(&shapes);
-        if units > 0 && params.iter().any(Option::is_some) {
+        if units > 0 && trains {
             deferred.push(draft(Piece::BackwardParams, units, Vec::new(), params));
         }
     }
@@ -368,18 +369,22 @@ impl<'g> Builder<'g> {
             .collect();
         let packed = self.packed_views(&drafts);
         let packed_len = packed.last().map_or(0, |p| p.view.offset + p.view.len.next_multiple_of(16));
-        let scratch_len = packed.iter().map(|p| (self.options.scratch_len)(&p.form)).max().unwrap_or(0);
+        let used = self.graph.nodes.iter().zip(&self.used).filter(|(_, used)| **used);
+        let forms = used.filter_map(|(node, _)| node.op.scratch(&self.graph.input_shapes(node)));
+        let forms = forms.chain(packed.iter().map(|p| p.form));
+        let scratch_len = forms.map(|form| (self.options.scratch_len)(&form)).max().unwrap_or(0);
         let mut steps: Vec<Step> = drafts
             .iter()
             .map(|d| {
                 let node = &self.graph.nodes[d.node];
-                let form = self.form(d);
+                let forms = self.forms(d);
                 let operand = |(i, &v): (usize, &ValueId)| Operand {
                     view: views[v.0].expect("a used node's inputs have places"),
                     shape: self.graph.shape(v).clone(),
-                    packed: form
+                    packed: forms
+                        .iter()
                         .filter(|(input, _)| *input == i)
-                        .and_then(|(_, form)| packed.iter().find(|p| p.value == v && p.form == form))
+                        .find_map(|(_, form)| packed.iter().find(|p| p.value == v && p.form == *form))
                         .map(|p| p.view),
                 };
                 let d_input = |&(target, add): &(Target, bool)| match target {
@@ -439,13 +444,13 @@ impl<'g> Builder<'g> {
         }
     }
 
-    /// The input that a step reads packed, and for what.
-    fn form(&self, draft: &Draft) -> Option<(usize, Form)> {
+    /// The inputs that a step reads packed, and for what.
+    fn forms(&self, draft: &Draft) -> Vec<(usize, Form)> {
         let node = &self.graph.nodes[draft.node];
         match draft.piece {
             Piece::Forward => node.op.packs(&self.graph.input_shapes(node)),
             Piece::Backward => node.op.packs_back(&self.graph.input_shapes(node)),
-            _ => None,
+            _ => Vec::new(),
         }
     }
 
@@ -453,8 +458,8 @@ impl<'g> Builder<'g> {
     fn packed_views(&self, drafts: &[Draft]) -> Vec<Packed> {
         let mut packed: Vec<Packed> = Vec::new();
         let mut offset = 0;
-        for draft in drafts {
-            let Some((input, form)) = self.form(draft) else { continue };
+        let read = |draft| self.forms(draft).into_iter().map(move |(input, form)| (draft, input, form));
+        for (draft, input, form) in drafts.iter().flat_map(read) {
             let value = self.graph.nodes[draft.node].inputs[input];
             debug_assert!(!self.graph.values[value.0].has_rows(), "only parameters are packed");
             let len = (self.options.packed_len)(&form);

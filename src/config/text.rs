@@ -1,0 +1,120 @@
+//! What a config says about a language model.
+
+use super::keys;
+use super::sections::{table, text};
+use crate::data::TokenizerKind;
+use crate::error::{Problem, quote};
+use crate::spec::{Report, Span, Tree, Value, Values};
+
+/// `[data]` of a language model, beside its paths.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    /// `char`, `byte`, `word`, `bpe`, or the path of a `tokenizer.json`.
+    pub tokenizer: String,
+    /// The most tokens that are learned.
+    pub vocabulary_size: Option<usize>,
+    /// Tokens of a row.
+    pub context: usize,
+    /// Whether each line is a document.
+    pub lines: bool,
+}
+
+/// `train.sample`: a text that is generated after each epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// What it begins with.
+    pub prompt: String,
+    /// Tokens of it.
+    pub max_tokens: usize,
+    /// Divides the logits; 0: always the most likely token.
+    pub temperature: f64,
+}
+
+impl Text {
+    /// From the checked keys of the section.
+    pub(super) fn from_values(values: &Values) -> Self {
+        Text {
+            tokenizer: values.str("tokenizer").to_owned(),
+            vocabulary_size: values.has("vocabulary_size").then(|| values.usize("vocabulary_size")),
+            context: values.usize("context"),
+            lines: values.str("documents") == "line",
+        }
+    }
+
+    /// Gives every key that has a value.
+    pub(super) fn put(&self, put: &mut impl FnMut(&'static str, Option<Value>)) {
+        put("tokenizer", Some(text(&self.tokenizer)));
+        put("vocabulary_size", self.vocabulary_size.map(|n| Value::Int(n as i64)));
+        put("context", Some(Value::Int(self.context as i64)));
+        put("documents", Some(text(if self.lines { "line" } else { "file" })));
+    }
+}
+
+impl Sample {
+    /// From the checked keys of `[train]`.
+    pub(super) fn from_values(values: &Values) -> Option<Self> {
+        let values = table(values, "sample", keys::SAMPLE)?;
+        Some(Sample {
+            prompt: values.str("prompt").to_owned(),
+            max_tokens: values.usize("max_tokens"),
+            temperature: values.f64("temperature"),
+        })
+    }
+
+    pub(super) fn to_value(&self) -> Value {
+        Value::Table(vec![
+            ("prompt".to_owned(), text(&self.prompt)),
+            ("max_tokens".to_owned(), Value::Int(self.max_tokens as i64)),
+            ("temperature".to_owned(), Value::Float(self.temperature)),
+        ])
+    }
+}
+
+/// What no single key can tell of a language model, and of keys that are about one alone.
+pub(super) fn check(
+    of_text: bool,
+    data: &Values,
+    [model, train]: [&Values; 2],
+    tree: &Tree,
+    report: &mut Report<'_>,
+) {
+    let span = |section: &str, key: &str| {
+        let found = tree.get(section).and_then(|section| section.get(key));
+        found.map_or(Span::NONE, |tree| tree.span)
+    };
+    let mut refuse = |section: &str, key: &str, why: &str, help: &str| {
+        let problem = Problem::new("", format!("{section}.{key} {why}"));
+        report.add(span(section, key), problem.help(help));
+    };
+    if !of_text {
+        let is_true = |key: &str| matches!(model.get(key), Some(Value::Bool(true)));
+        let why = "is about language models, and there is no data.text";
+        if is_true("tie_weights") {
+            refuse("model", "tie_weights", why, "take it out, or name a text in data.text");
+        }
+        if matches!(train.get("sample"), Some(Value::Table(_))) {
+            refuse("train", "sample", why, "take it out, or name a text in data.text");
+        }
+        return;
+    }
+    let why = "has no meaning for a language model";
+    if matches!(model.get("outputs"), Some(Value::Table(_))) {
+        refuse("model", "outputs", why, "take it out: the only output is the next token");
+    }
+    if train.get("class_weights").is_some_and(|value| !matches!(value, Value::Str(word) if word == "none")) {
+        refuse("train", "class_weights", why, "take it out");
+    }
+    if train.has("mixup") {
+        refuse("train", "mixup", why, "take it out: tokens cannot be mixed");
+    }
+    if data.has("tokenizer") && TokenizerKind::from_name(data.str("tokenizer")).is_none() {
+        let problem = Problem::new("", "data.tokenizer is not one of the known words")
+            .expected("one of \"char\", \"byte\", \"word\", \"bpe\", or the path of a tokenizer.json")
+            .found(quote(data.str("tokenizer")));
+        report.add(span("data", "tokenizer"), problem);
+    }
+    if data.has("text") && data.strs("text").is_empty() {
+        let problem = Problem::new("", "data.text is empty").help("name the text to train on");
+        report.add(span("data", "text"), problem);
+    }
+}

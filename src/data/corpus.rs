@@ -1,0 +1,464 @@
+//! Long texts for language models: read piece by piece, divided into parts, and turned into [`Tokens`].
+
+use std::collections::BTreeSet;
+use std::io::{self, Read, Seek as _};
+
+use super::reader::wide_encoding;
+use super::source::{Input, Opened, Source, unwrap_error};
+use super::tokenizer::{Tokenizer, TokenizerKind, TokenizerSpec};
+use super::tokens::{NewSpill, Tokens, TokensBuilder};
+use crate::error::{Error, Result};
+use crate::tensor::Key;
+
+/// How a text is divided and tokenised.
+#[derive(Clone, Debug)]
+pub struct CorpusOptions {
+    /// How text becomes ids.
+    pub tokenizer: TokenizerSpec,
+    /// Whether each line is a document of its own, which belongs to one part as a whole.
+    pub lines: bool,
+    /// The share of the text that validates.
+    pub validation: f64,
+    /// The share that is scored at the end.
+    pub test: f64,
+    /// Decides which documents go where.
+    pub seed: u64,
+    /// Where tokens go that do not fit into memory.
+    pub spill: NewSpill,
+}
+
+/// A text as ids, in its parts.
+#[derive(Debug)]
+pub struct Corpus {
+    /// What made the ids.
+    pub tokenizer: Tokenizer,
+    /// The part that trains.
+    pub train: Tokens,
+    /// The part that validates; empty where its share is 0.
+    pub validation: Tokens,
+    /// The part that is scored at the end; empty where its share is 0.
+    pub test: Tokens,
+    /// Characters of the whole text.
+    pub characters: u64,
+}
+
+/// A part of a corpus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Train,
+    Validation,
+    Test,
+}
+
+/// Bytes that are read at once.
+const PIECE: usize = 1 << 20;
+
+impl Corpus {
+    /// Reads `source`, trains the tokenizer and gives the ids of each part.
+    ///
+    /// Characters are taken from the whole text, so that every part has ids; words and byte pairs are learned from the training
+    /// part alone.
+    ///
+    /// # Errors
+    /// [`Code::Data`](crate::error::Code::Data) for an empty text and for bytes that are not UTF-8; those of opening files, of the
+    /// tokenizer and of writing temporary files.
+    pub fn read(source: &Source, options: &CorpusOptions) -> Result<Corpus> {
+        let text = Text::new(source)?;
+        let mut totals = Totals::default();
+        text.pieces(|piece| {
+            totals.bytes += piece.len() as u64;
+            totals.characters += piece.chars().count() as u64;
+            Ok(())
+        })?;
+        if totals.characters == 0 {
+            return Err(Error::data(text.name(), "the text is empty").expected("one character at least"));
+        }
+        let everywhere = options.tokenizer.kind == TokenizerKind::Char;
+        let mut pieces: Vec<String> = Vec::new();
+        let needs_text = !matches!(options.tokenizer.kind, TokenizerKind::Byte | TokenizerKind::File(_));
+        if needs_text {
+            text.divided(&totals, options, |part, piece| {
+                if everywhere {
+                    // Each character once: a long text has few of them.
+                    let distinct: BTreeSet<char> = piece.chars().collect();
+                    pieces.push(distinct.into_iter().collect());
+                } else if part == Part::Train {
+                    pieces.push(piece.to_owned());
+                }
+                Ok(())
+            })?;
+        }
+        let tokenizer = Tokenizer::train(&options.tokenizer, pieces.iter().map(String::as_str))?;
+        drop(pieces);
+        let new = || TokensBuilder::new(tokenizer.vocabulary(), options.spill);
+        let (mut train, mut validation, mut test) = (new(), new(), new());
+        let mut ids = Vec::new();
+        text.divided(&totals, options, |part, piece| {
+            ids.clear();
+            encode(&tokenizer, piece, &mut ids, &text.name())?;
+            match part {
+                Part::Train => train.extend(&ids),
+                Part::Validation => validation.extend(&ids),
+                Part::Test => test.extend(&ids),
+            }
+        })?;
+        Ok(Corpus {
+            train: train.finish()?,
+            validation: validation.finish()?,
+            test: test.finish()?,
+            tokenizer,
+            characters: totals.characters,
+        })
+    }
+
+    /// The ids of all of `source`, by a tokenizer that is there already.
+    ///
+    /// # Errors
+    /// As [`Corpus::read`]; [`Code::Data`](crate::error::Code::Data) for a character that the tokenizer does not know.
+    pub fn tokens(source: &Source, tokenizer: &Tokenizer, lines: bool, spill: NewSpill) -> Result<Tokens> {
+        let text = Text::new(source)?;
+        let mut tokens = TokensBuilder::new(tokenizer.vocabulary(), spill);
+        let mut ids = Vec::new();
+        let mut each = |piece: &str| {
+            ids.clear();
+            encode(tokenizer, piece, &mut ids, &text.name())?;
+            tokens.extend(&ids)
+        };
+        if lines {
+            text.lines(|_, line| each(line))?
+        } else {
+            text.pieces(&mut each)?
+        }
+        let tokens = tokens.finish()?;
+        if tokens.is_empty() {
+            return Err(Error::data(text.name(), "the text is empty").expected("one character at least"));
+        }
+        Ok(tokens)
+    }
+}
+
+fn encode(tokenizer: &Tokenizer, piece: &str, ids: &mut Vec<u32>, name: &str) -> Result<()> {
+    tokenizer.encode(piece, ids).map_err(|unknown| {
+        let shown = crate::error::quote(&unknown.character.to_string());
+        let code = u32::from(unknown.character);
+        Error::data(name, format!("the character {shown} (U+{code:04X}) is not in the vocabulary"))
+            .expected("characters of the training text")
+            .help("take the character out, or train with data.tokenizer = \"byte\" or \"bpe\", which know every text")
+    })
+}
+
+/// What a text holds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Totals {
+    bytes: u64,
+    characters: u64,
+}
+
+/// Texts that can be read several times.
+struct Text {
+    inputs: Vec<Input>,
+    /// What standard input held.
+    spooled: Option<std::fs::File>,
+}
+
+impl Text {
+    fn new(source: &Source) -> Result<Text> {
+        source.check()?;
+        let mut text = Text { inputs: source.inputs().to_vec(), spooled: None };
+        if !source.is_rereadable() {
+            let failed = |e: io::Error| {
+                Error::environment("the temporary directory", format!("standard input cannot be kept: {e}"))
+            };
+            let mut file = tempfile::tempfile().map_err(failed)?;
+            let mut opened = Input::StandardInput.open()?;
+            io::copy(&mut opened.bytes, &mut file).map_err(|e| unwrap_error(&opened.name, e))?;
+            text.spooled = Some(file);
+        }
+        Ok(text)
+    }
+
+    /// What messages call it.
+    fn name(&self) -> String {
+        self.inputs.first().map(Input::name).unwrap_or_default()
+    }
+
+    fn open(&self, input: &Input) -> Result<Opened> {
+        match (&self.spooled, input) {
+            (Some(file), Input::StandardInput) => {
+                let again = file.try_clone().and_then(|mut file| file.rewind().map(|()| file));
+                let again =
+                    again.map_err(|e| Error::environment(input.name(), format!("cannot be read: {e}")))?;
+                Opened::new(input.name(), again)
+            }
+            _ => input.open(),
+        }
+    }
+
+    /// Gives all texts piece by piece; a piece ends behind a line where it can, and never inside a character.
+    fn pieces(&self, mut each: impl FnMut(&str) -> Result<()>) -> Result<()> {
+        for input in &self.inputs {
+            let mut opened = self.open(input)?;
+            if let Some(name) = wide_encoding(&opened.peek(1024)?) {
+                let help =
+                    format!("save it as UTF-8, or: iconv -f {} -t utf-8 FILE > NEW", name.to_lowercase());
+                let what = format!("this file is {name}, not UTF-8");
+                return Err(Error::data(&opened.name, what).expected("a text in UTF-8").help(help));
+            }
+            let mut reader = Utf8::new(opened);
+            while let Some(piece) = reader.next()? {
+                each(piece)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives all lines with their numbers, each with one line feed at its end; empty ones are left out.
+    fn lines(&self, mut each: impl FnMut(u64, &str) -> Result<()>) -> Result<()> {
+        let mut line = String::new();
+        let mut number = 0;
+        let mut give = |line: &mut String| {
+            let end = line.trim_end_matches(['\r', '\n']).len();
+            line.truncate(end);
+            if line.is_empty() {
+                return Ok(());
+            }
+            line.push('\n');
+            let done = each(number, line);
+            number += 1;
+            line.clear();
+            done
+        };
+        self.pieces(|piece| {
+            for part in piece.split_inclusive('\n') {
+                line.push_str(part);
+                if part.ends_with('\n') {
+                    give(&mut line)?;
+                }
+            }
+            Ok(())
+        })?;
+        give(&mut line)
+    }
+
+    /// Gives all pieces with the part that they belong to: by their place in the text, or by chance for each line.
+    fn divided(
+        &self,
+        totals: &Totals,
+        options: &CorpusOptions,
+        mut each: impl FnMut(Part, &str) -> Result<()>,
+    ) -> Result<()> {
+        let (validation, test) = (options.validation, options.test);
+        if options.lines {
+            let key = Key::new(options.seed).named("split");
+            return self.lines(|number, line| {
+                let place = key.uniform(number);
+                let part = if place < test {
+                    Part::Test
+                } else if place < test + validation {
+                    Part::Validation
+                } else {
+                    Part::Train
+                };
+                each(part, line)
+            });
+        }
+        // The last characters are held out: what comes later in a text is foreseen from what came before.
+        let end = |share: f64| (totals.characters as f64 * (1.0 - share)).round() as u64;
+        let ends =
+            [(Part::Train, end(validation + test)), (Part::Validation, end(test)), (Part::Test, u64::MAX)];
+        let mut seen = 0;
+        self.pieces(|piece| {
+            let mut rest = piece;
+            for &(part, end) in &ends {
+                let room = end.saturating_sub(seen) as usize;
+                if rest.is_empty() || room == 0 {
+                    continue;
+                }
+                let cut = rest.char_indices().nth(room).map_or(rest.len(), |(at, _)| at);
+                let (own, behind) = rest.split_at(cut);
+                seen += own.chars().count() as u64;
+                each(part, own)?;
+                rest = behind;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Bytes as text.
+struct Utf8 {
+    opened: Opened,
+    /// Bytes that were read, from the first that was not given yet.
+    bytes: Vec<u8>,
+    /// How many of them were given last.
+    given: usize,
+    /// Bytes and line feeds before them.
+    before: (u64, u64),
+    ended: bool,
+}
+
+impl Utf8 {
+    fn new(opened: Opened) -> Self {
+        Utf8 { opened, bytes: Vec::new(), given: 0, before: (0, 0), ended: false }
+    }
+
+    /// The next piece.
+    fn next(&mut self) -> Result<Option<&str>> {
+        let lines = self.bytes[..self.given].iter().filter(|&&b| b == b'\n').count();
+        self.before = (self.before.0 + self.given as u64, self.before.1 + lines as u64);
+        self.bytes.drain(..self.given);
+        self.given = 0;
+        while self.bytes.len() < PIECE && !self.ended {
+            let room = (PIECE - self.bytes.len()) as u64;
+            let read = (&mut self.opened.bytes).take(room).read_to_end(&mut self.bytes);
+            self.ended = read.map_err(|e| unwrap_error(&self.opened.name, e))? == 0;
+        }
+        if self.before.0 == 0 && self.bytes.starts_with(b"\xef\xbb\xbf") {
+            // A byte-order mark is no text.
+            self.bytes.drain(..3);
+        }
+        let valid = match std::str::from_utf8(&self.bytes) {
+            Ok(_) => self.bytes.len(),
+            Err(e) if e.error_len().is_none() && !self.ended => e.valid_up_to(),
+            Err(e) => return Err(self.not_utf8(e.valid_up_to())),
+        };
+        let line = self.bytes[..valid].iter().rposition(|&b| b == b'\n').map(|at| at + 1);
+        self.given = if self.ended { valid } else { line.unwrap_or(valid) };
+        let piece = std::str::from_utf8(&self.bytes[..self.given]);
+        let piece =
+            piece.unwrap_or_else(|e| unreachable!("a part of valid text that ends with a character: {e}"));
+        Ok((!piece.is_empty()).then_some(piece))
+    }
+
+    fn not_utf8(&self, at: usize) -> Error {
+        let line = self.before.1 + 1 + self.bytes[..at].iter().filter(|&&b| b == b'\n').count() as u64;
+        let place = super::source::line_place(&self.opened.name, line);
+        Error::data(place, "not UTF-8")
+            .found(format!("byte 0x{:02X} at offset {}", self.bytes[at], self.before.0 + at as u64))
+            .help("iconv -f LATIN1 -t UTF-8 makes it UTF-8, if it is Latin-1")
+    }
+}
+
+/// The tokenizer that `name` in a config means; a path is relative to the current directory.
+pub fn tokenizer_spec(name: &str, vocabulary_size: Option<usize>) -> Option<TokenizerSpec> {
+    let kind = TokenizerKind::from_name(name)?;
+    Some(TokenizerSpec { kind, vocabulary_size, lowercase: false, unknown: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &[u8], options: &CorpusOptions) -> Result<Corpus> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("text.txt");
+        std::fs::write(&path, text).unwrap();
+        Corpus::read(&Source::file(&path), options).map_err(|e| {
+            let told = e.to_string().replace(&*dir.path().to_string_lossy(), "DIR");
+            Error::data("", told)
+        })
+    }
+
+    fn options(name: &str, lines: bool, validation: f64, test: f64) -> CorpusOptions {
+        CorpusOptions {
+            tokenizer: tokenizer_spec(name, None).unwrap(),
+            lines,
+            validation,
+            test,
+            seed: 3,
+            spill: || Err(io::Error::other("no spill")),
+        }
+    }
+
+    fn text(corpus: &Corpus, tokens: &Tokens) -> String {
+        let mut decoder = corpus.tokenizer.decoder();
+        let mut text = String::new();
+        (0..tokens.len()).for_each(|at| decoder.push(tokens.get(at), &mut text));
+        decoder.finish(&mut text);
+        text
+    }
+
+    #[test]
+    fn a_text_is_divided_by_place_and_loses_nothing() {
+        let whole = "Die Zügel ö🙂 lang.\n".repeat(100);
+        for name in ["byte", "char", "bpe"] {
+            let corpus = read(whole.as_bytes(), &options(name, false, 0.1, 0.2)).unwrap();
+            let parts = [&corpus.train, &corpus.validation, &corpus.test].map(|part| text(&corpus, part));
+            assert_eq!(parts.concat(), whole, "{name}");
+            let count = |part: &String| part.chars().count();
+            assert_eq!([count(&parts[0]), count(&parts[1]), count(&parts[2])], [1400, 200, 400], "{name}");
+            assert_eq!(corpus.characters, 2000);
+        }
+    }
+
+    #[test]
+    fn pieces_end_behind_lines_or_at_least_behind_characters() {
+        let long = "ö".repeat(PIECE);
+        let whole = format!("\u{feff}{long}\nabc\r\n{long}");
+        let corpus = read(whole.as_bytes(), &options("char", false, 0.0, 0.0)).unwrap();
+        assert!(text(&corpus, &corpus.train) == whole[3..]);
+        assert_eq!(corpus.tokenizer.vocabulary(), 6);
+        assert!(corpus.validation.is_empty() && corpus.test.is_empty());
+    }
+
+    #[test]
+    fn lines_are_divided_by_chance_and_stay_whole() {
+        let whole: String = (0..1000).map(|i| format!("name {i}\r\n\n")).collect();
+        let corpus = read(whole.as_bytes(), &options("char", true, 0.1, 0.0)).unwrap();
+        let (train, held) = (text(&corpus, &corpus.train), text(&corpus, &corpus.validation));
+        let count = held.lines().count();
+        assert!((70..130).contains(&count) && train.lines().count() + count == 1000, "{count}");
+        assert!(train.lines().chain(held.lines()).all(|line| line.starts_with("name ")));
+        let again = read(whole.as_bytes(), &options("char", true, 0.1, 0.0)).unwrap();
+        assert_eq!(held, text(&again, &again.validation));
+        let other = CorpusOptions { seed: 4, ..options("char", true, 0.1, 0.0) };
+        let other = read(whole.as_bytes(), &other).unwrap();
+        assert_ne!(held, text(&other, &other.validation));
+    }
+
+    #[test]
+    fn texts_that_cannot_be_read_are_refused() {
+        let message = |bytes: &[u8]| {
+            let error = read(bytes, &options("char", false, 0.0, 0.0)).unwrap_err();
+            error.problems[0].what.clone()
+        };
+        assert_eq!(
+            message(b""),
+            "error[3]: DIR/text.txt: the text is empty\n  expected: one character at least"
+        );
+        assert_eq!(
+            message(b"ab\ncd\xffe"),
+            "error[3]: DIR/text.txt, line 2: not UTF-8\n  found: byte 0xFF at offset 5\n  \
+             help: iconv -f LATIN1 -t UTF-8 makes it UTF-8, if it is Latin-1"
+        );
+        assert!(
+            message(
+                "ab".repeat(PIECE)
+                    .as_bytes()
+                    .iter()
+                    .chain(b"\xe2\x82")
+                    .copied()
+                    .collect::<Vec<_>>()
+                    .as_slice()
+            )
+            .contains("line 1: not UTF-8\n  found: byte 0xE2 at offset 2097152")
+        );
+    }
+
+    #[test]
+    fn a_tokenizer_that_is_there_reads_other_texts() {
+        let corpus = read(b"abc\n", &options("char", false, 0.0, 0.0)).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("b.txt");
+        let tokens = |text: &str, lines: bool| {
+            std::fs::write(&path, text).unwrap();
+            Corpus::tokens(&Source::file(&path), &corpus.tokenizer, lines, || Err(io::Error::other("")))
+        };
+        let ids = |tokens: Tokens| (0..tokens.len()).map(|at| tokens.get(at)).collect::<Vec<_>>();
+        assert_eq!(ids(tokens("cab", false).unwrap()), [3, 1, 2]);
+        assert_eq!(ids(tokens("\nc\n\nb", true).unwrap()), [3, 0, 2, 0]);
+        let error = tokens("abz", false).unwrap_err().to_string();
+        assert!(error.contains("b.txt: the character \"z\" (U+007A) is not in the vocabulary"), "{error}");
+        assert!(tokens("", false).unwrap_err().to_string().contains("the text is empty"));
+    }
+}

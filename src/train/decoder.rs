@@ -1,0 +1,181 @@
+//! A language model that reads and writes one token after the other.
+
+use crate::config::Config;
+use crate::data::Preprocessing;
+use crate::error::{Error, Result};
+use crate::graph::{Mode, PlanOptions};
+use crate::layers::Carry;
+use crate::tensor::Key;
+use crate::train::Model;
+
+/// What a decoder keeps of the tokens so far.
+#[derive(Debug)]
+enum Memory {
+    /// Hidden states, keys and values: a token costs one step.
+    Carried {
+        /// Tokens since the states were empty.
+        position: usize,
+        /// Whether there is room for `context` tokens alone.
+        limited: bool,
+    },
+    /// Nothing: each token goes through the network with all before it. For layers that keep nothing from step to step.
+    Whole,
+}
+
+/// A network of one row, and the tokens that it has read.
+#[derive(Debug)]
+pub(super) struct TokenDecoder {
+    model: Model,
+    memory: Memory,
+    context: usize,
+    vocabulary: usize,
+    /// All tokens that were read.
+    tokens: Vec<u32>,
+    logits: Vec<f32>,
+}
+
+/// What logits of the two ways to decode may differ by, as a share of the largest.
+const TOLERANCE: f32 = 1e-3;
+
+/// Tokens that both ways are compared on.
+const PROBE: usize = 16;
+
+impl TokenDecoder {
+    /// The network of `model` with its weights as they are.
+    ///
+    /// # Errors
+    /// As [`TokenDecoder::new`].
+    pub(super) fn of(model: &Model) -> Result<Self> {
+        let (params, buffers) = (model.machine.params(), model.machine.buffers());
+        Self::new(&model.config, &model.preprocessing, params, buffers)
+    }
+
+    /// The network of `config` with these weights.
+    ///
+    /// A token costs one step if the network's layers can carry what they have seen. That is tried on a few tokens: where a layer
+    /// cannot, or does not give the same, each token goes through the network with all before it.
+    ///
+    /// # Errors
+    /// `Code::Usage` for a model that is no language model; those of [`Model::new`].
+    pub(super) fn new(
+        config: &Config,
+        preprocessing: &Preprocessing,
+        params: &[f32],
+        buffers: &[f32],
+    ) -> Result<Self> {
+        let Some(language) = &preprocessing.language else {
+            return Err(Error::usage("MODEL", "this is no language model: it generates no text")
+                .help("backprop predict MODEL DATA gives its predictions"));
+        };
+        let (context, vocabulary) = (language.context, language.tokenizer.vocabulary());
+        let plans = [PlanOptions::new(Mode::Predict, 1)];
+        let build = |carry: Carry| Model::carrying(config.clone(), preprocessing.clone(), &[], &plans, carry);
+        let fill = |model: &mut Model| {
+            model.machine.params_mut().copy_from_slice(params);
+            model.machine.buffers_mut().copy_from_slice(buffers);
+        };
+        let decoder = |model: Model, memory: Memory| TokenDecoder {
+            model,
+            memory,
+            context,
+            vocabulary,
+            tokens: Vec::new(),
+            logits: Vec::new(),
+        };
+        let mut whole = build(Carry::Streams)?;
+        fill(&mut whole);
+        let carried = build(Carry::Decode { context }).ok().filter(|carried| carried.has_tensors_of(&whole));
+        let mut whole = decoder(whole, Memory::Whole);
+        if let Some(mut model) = carried {
+            fill(&mut model);
+            let limited = model.reads_position();
+            let mut carried = decoder(model, Memory::Carried { position: 0, limited });
+            if carried.agrees(&mut whole) {
+                carried.clear();
+                return Ok(carried);
+            }
+        }
+        whole.clear();
+        Ok(whole)
+    }
+
+    /// Whether both say the same after each of a few tokens.
+    fn agrees(&mut self, whole: &mut TokenDecoder) -> bool {
+        let key = Key::new(0).named("probe");
+        (0..PROBE.min(self.context) as u64).all(|i| {
+            let token = (key.bits(i) % self.vocabulary as u64) as u32;
+            let (a, b) = (self.read(token), whole.read(token));
+            let largest = b.iter().fold(1e-3f32, |m, x| m.max(x.abs()));
+            a.iter().zip(b).all(|(a, b)| (a - b).abs() <= TOLERANCE * largest)
+        })
+    }
+
+    /// Whether the network looks back on a context alone, and not on all that it has read.
+    pub(super) fn is_limited(&self) -> bool {
+        !matches!(self.memory, Memory::Carried { limited: false, .. })
+    }
+
+    /// Forgets everything that was read.
+    pub(super) fn clear(&mut self) {
+        self.tokens.clear();
+        self.restart();
+    }
+
+    fn restart(&mut self) {
+        self.model.forget(0);
+        if let Memory::Carried { position, .. } = &mut self.memory {
+            *position = 0;
+        }
+    }
+
+    /// The tokens that the next one depends on.
+    pub(super) fn window(&self) -> &[u32] {
+        &self.tokens[self.tokens.len().saturating_sub(self.context)..]
+    }
+
+    /// Reads tokens one after the other: what the network says after the last, or nothing without one.
+    ///
+    /// Of more than a context the last ones count.
+    pub(super) fn read_all(&mut self, tokens: &[u32]) -> &[f32] {
+        let first = tokens.len().saturating_sub(self.context);
+        for &token in &tokens[first..] {
+            self.read(token);
+        }
+        &self.logits
+    }
+
+    /// Reads a token: the logits of the next one, `[V]`.
+    pub(super) fn read(&mut self, token: u32) -> &[f32] {
+        self.tokens.push(token);
+        match self.memory {
+            Memory::Whole => self.whole(),
+            Memory::Carried { position, limited } if limited && position == self.context => {
+                // No room is left: the later half of the context is read anew, and there is room for as much again.
+                self.restart();
+                let from = self.tokens.len() - self.context.div_ceil(2);
+                for at in from..self.tokens.len() {
+                    self.step(self.tokens[at]);
+                }
+            }
+            Memory::Carried { .. } => self.step(token),
+        }
+        &self.logits
+    }
+
+    fn step(&mut self, token: u32) {
+        let Memory::Carried { position, .. } = &mut self.memory else { return };
+        self.model.next_logits(token, *position, &mut self.logits);
+        *position += 1;
+    }
+
+    /// All tokens of the context through the network, with zeros behind them, which no step before looks at.
+    fn whole(&mut self) {
+        let window = self.window();
+        let last = window.len() - 1;
+        let mut row = vec![0.0; self.context];
+        row.iter_mut().zip(window).for_each(|(x, &token)| *x = token as f32);
+        let logits = self.model.logits(&row);
+        self.logits.clear();
+        self.logits.extend_from_slice(&logits[last * self.vocabulary..(last + 1) * self.vocabulary]);
+    }
+}

@@ -1,0 +1,254 @@
+//! A language model's text: from the files of a config to windows of tokens, and what a model must beat on them.
+
+use std::io::{self, Write};
+
+use crate::backend::MappedWriter;
+use crate::config::{Config, Text, Validation};
+use crate::data::source::Source;
+use crate::data::{
+    Bytes, Corpus, CorpusOptions, Fitted, Language, Preprocessing, Schema, Spill, Table, TokenRows,
+    Tokenizer, TokenizerKind, TokenizerSpec, Tokens,
+};
+use crate::error::{Code, Error, Problem, Result};
+use crate::graph::{Mode, PlanOptions};
+use crate::metrics::{Report, TextTotals};
+use crate::tensor::Key;
+use crate::train::load::{Held, Loaded, source};
+use crate::train::{Model, Progress};
+
+/// A temporary file that is mapped into memory.
+struct File(MappedWriter);
+
+impl Write for File {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Spill for File {
+    fn finish(self: Box<Self>) -> io::Result<Bytes> {
+        Ok(Box::new(self.0.finish()?))
+    }
+}
+
+fn new_file() -> io::Result<Box<dyn Spill>> {
+    Ok(Box::new(File(MappedWriter::new()?)))
+}
+
+/// Reads, divides and tokenises the text of `config`.
+///
+/// # Errors
+/// `Code::Data` for a text that is empty or shorter than the context, and for characters that the tokenizer does not know;
+/// `Code::Usage` for files that are not there.
+pub(super) fn load(config: &Config, text: &Text, progress: &mut dyn Progress) -> Result<Loaded> {
+    let train = source(&config.data.train)?;
+    train.check()?;
+    let fraction = match config.data.validation {
+        Validation::Fraction(fraction) => fraction,
+        Validation::Files(_) => 0.0,
+    };
+    let kind = TokenizerKind::from_name(&text.tokenizer).ok_or_else(|| {
+        Error::usage("data.tokenizer", "not one of the known words")
+            .found(crate::error::quote(&text.tokenizer))
+    })?;
+    let options = CorpusOptions {
+        tokenizer: TokenizerSpec {
+            kind,
+            vocabulary_size: text.vocabulary_size,
+            lowercase: false,
+            unknown: false,
+        },
+        lines: text.lines,
+        validation: fraction,
+        test: config.data.test_fraction,
+        seed: config.seed,
+        spill: new_file,
+    };
+    let corpus = Corpus::read(&train, &options)?;
+    let name = || config.data.train.join(", ");
+    check_length(&name(), "the text that trains", &corpus.train, text.context)?;
+    for (part, tokens, share) in
+        [("validation", &corpus.validation, fraction), ("test", &corpus.test, config.data.test_fraction)]
+    {
+        if share > 0.0 && tokens.len() < 2 {
+            let what = format!("the {part} part would be empty: {share} of the text");
+            return Err(Error::data(name(), what)
+                .expected("two tokens at least")
+                .found(tokens.len().to_string())
+                .help(format!("give it more text, a larger data.{part}, or a file of its own")));
+        }
+    }
+    let counts = [&corpus.train, &corpus.validation, &corpus.test].map(Tokens::len);
+    progress.note(&format!(
+        "{} characters, {} tokens in the vocabulary: {} tokens train, {} validate{}",
+        corpus.characters,
+        corpus.tokenizer.vocabulary(),
+        counts[0],
+        counts[1],
+        if counts[2] > 0 { format!(", {} test", counts[2]) } else { String::new() }
+    ));
+    let language = Language { tokenizer: corpus.tokenizer, context: text.context, lines: text.lines };
+    let held = |files: Option<&Vec<String>>, tokens: Tokens| -> Result<Held> {
+        let tokens = match files {
+            Some(files) => read(&source(files)?, &language)?,
+            None if tokens.is_empty() => return Ok(Held::Nothing),
+            None => tokens,
+        };
+        let rows = TokenRows::new(tokens, language.context);
+        let windows = rows.windows();
+        Ok(Held::Table(Table::of_text(rows), windows))
+    };
+    let validation_files = match &config.data.validation {
+        Validation::Files(files) => Some(files),
+        Validation::Fraction(_) => None,
+    };
+    let test_files = (!config.data.test.is_empty()).then_some(&config.data.test);
+    let (validation, test) = (held(validation_files, corpus.validation)?, held(test_files, corpus.test)?);
+    let rows = TokenRows::new(corpus.train, language.context);
+    let mut windows = rows.windows();
+    windows.truncate(rows.whole_windows());
+    let preprocessing = Preprocessing::of_text(language);
+    Ok(Loaded {
+        fitted: Fitted {
+            inputs: preprocessing.inputs(),
+            preprocessing,
+            table: Table::of_text(rows),
+            schema: Schema::of_text(&name()),
+            warnings: Vec::new(),
+        },
+        train: windows,
+        held: validation,
+        test,
+    })
+}
+
+/// The tokens of all of `source`.
+///
+/// # Errors
+/// Those of [`Corpus::tokens`]; `Code::Data` for a single token: there is none to foresee.
+pub(super) fn read(source: &Source, language: &Language) -> Result<Tokens> {
+    let tokens = Corpus::tokens(source, &language.tokenizer, language.lines, new_file)?;
+    let name = source.inputs().first().map(|input| input.name()).unwrap_or_default();
+    check_length(&name, "the text", &tokens, 1)?;
+    Ok(tokens)
+}
+
+fn check_length(name: &str, what: &str, tokens: &Tokens, context: usize) -> Result<()> {
+    if tokens.len() <= context {
+        let problem =
+            Problem::new(name, format!("{what} is shorter than the context and the token after it"))
+                .expected(format!("{} tokens at least", context + 1))
+                .found(tokens.len().to_string())
+                .help("give it more text, or set a smaller data.context");
+        return Err(Error::new(Code::Data, problem));
+    }
+    if tokens.len() > u32::MAX as usize {
+        return Err(Error::data(name, "the text has more than 4,294,967,295 tokens"));
+    }
+    Ok(())
+}
+
+/// The windows of a text that a model is scored on: side by side, or in as many streams as a batch has rows where it carries what it
+/// has read.
+pub(super) fn evaluation_rows(model: &Model, plan: usize, text: &TokenRows) -> Vec<u32> {
+    if model.carries() { text.streams(model.machine.plan(plan).max_rows) } else { text.windows() }
+}
+
+/// The windows that epoch `epoch` trains on, in their order.
+pub(super) fn epoch_rows(model: &Model, text: &TokenRows, batch: usize, epoch: u64) -> Vec<u32> {
+    let key = Key::new(model.config.seed).named("windows").part(epoch);
+    if model.carries() {
+        return text.shifted_streams(batch, key);
+    }
+    let mut rows = text.shifted_windows(key);
+    if model.config.train.shuffle {
+        key.named("order").stream().shuffle(&mut rows);
+    }
+    rows
+}
+
+/// How well the tokens of a text are foreseen by how often they came in the training text: alone, and after the token before them.
+///
+/// Each count is one larger, so that nothing is impossible (Laplace). Pairs are counted for vocabularies up to [`PAIRS`].
+pub(super) fn baselines(
+    tokenizer: &Tokenizer,
+    train: &TokenRows,
+    part: &TokenRows,
+) -> Vec<(&'static str, Report)> {
+    let vocabulary = tokenizer.vocabulary();
+    let (train, part) = (train.tokens(), part.tokens());
+    let mut alone = vec![1u64; vocabulary];
+    (0..train.len()).for_each(|at| alone[train.get(at) as usize] += 1);
+    let all = (train.len() + vocabulary) as f64;
+    let mut pairs = vec![0u64; if vocabulary <= PAIRS { vocabulary * vocabulary } else { 0 }];
+    let mut befores = vec![0u64; vocabulary];
+    if !pairs.is_empty() {
+        for at in 1..train.len() {
+            let (before, next) = (train.get(at - 1) as usize, train.get(at) as usize);
+            pairs[before * vocabulary + next] += 1;
+            befores[before] += 1;
+        }
+    }
+    let (mut unigram, mut bigram) = (TextTotals::default(), TextTotals::default());
+    for at in 1..part.len() {
+        let (before, next) = (part.get(at - 1) as usize, part.get(at) as usize);
+        let characters = tokenizer.characters_of(next as u32) as u64;
+        unigram.update(-(alone[next] as f64 / all).ln(), 1, characters);
+        if !pairs.is_empty() {
+            let of = (pairs[before * vocabulary + next] + 1) as f64;
+            bigram.update(-(of / (befores[before] + vocabulary as u64) as f64).ln(), 1, characters);
+        }
+    }
+    let mut reports = vec![("counts", Report::Text(unigram.finish()))];
+    if !pairs.is_empty() {
+        reports.push(("pairs", Report::Text(bigram.finish())));
+    }
+    reports
+}
+
+/// The largest vocabulary whose pairs are counted: 32 MB of them.
+const PAIRS: usize = 2048;
+
+/// Refuses a network that sees the tokens it is to foresee: changing the last token of a row must change no bit of what is said
+/// before it.
+///
+/// # Errors
+/// `Code::Usage`, naming what was seen.
+pub(super) fn check_causal(model: &Model) -> Result<()> {
+    let Some(language) = &model.preprocessing.language else { return Ok(()) };
+    let steps = language.context;
+    if steps < 2 {
+        return Ok(());
+    }
+    let plans = [PlanOptions::new(Mode::Predict, 1)];
+    let mut probe = Model::new(model.config.clone(), model.preprocessing.clone(), &[], &plans)?;
+    probe.initialise(model.config.seed)?;
+    let vocabulary = language.tokenizer.vocabulary() as u64;
+    let key = Key::new(model.config.seed).named("probe");
+    let mut tokens: Vec<f32> = (0..steps as u64).map(|i| (key.bits(i) % vocabulary) as f32).collect();
+    let first = probe.logits(&tokens);
+    // Another token at the end, and then in the middle: a layer may look a few steps ahead.
+    for changed in [steps - 1, steps / 2] {
+        let before = tokens[changed];
+        tokens[changed] = ((before as u64 + 1) % vocabulary) as f32;
+        let second = probe.logits(&tokens);
+        tokens[changed] = before;
+        let width = first.len() / steps;
+        let seen = first[..changed * width].iter().zip(&second).position(|(a, b)| a.to_bits() != b.to_bits());
+        if let Some(at) = seen {
+            let problem = Problem::new("model.layers", "the network looks at the tokens that it is to foresee")
+                .expected("step t to depend on tokens up to t alone")
+                .found(format!("step {} changes with token {}", at / width + 1, changed + 1))
+                .help(
+                    "set causal = true in attention and transformer layers, and leave out layers that look ahead: bidirectional ones, \
+                     convolutions with padding, norms over the steps",
+                );
+            return Err(Error::new(Code::Usage, problem));
+        }
+    }
+    Ok(())
+}
