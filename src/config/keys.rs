@@ -276,13 +276,37 @@ pub(super) const COLUMN: &[Key] = &[
         "unknown",
         Kind::OneOf(&["other", "error"]),
         Preset::Absent,
-        "What a category unseen in training does.",
+        "What a category unseen in training does, or a character that the tokenizer \"char\" never saw.",
     ),
     key(
         "classes",
         Kind::List(&Kind::Str),
         Preset::Absent,
         "The labels of a target, in this order; any other is an error.",
+    ),
+    key(
+        "tokenizer",
+        Kind::Str,
+        Preset::Absent,
+        "How a text becomes ids: \"word\" (the default), \"whitespace\", \"char\", \"byte\", \"bpe\" (trained on the data), or the path of a tokenizer.json.",
+    ),
+    key(
+        "vocabulary_size",
+        Kind::int(2, 1 << 24),
+        Preset::Absent,
+        "The most ids of a tokenizer of words (10,000 if left out) or byte pairs (1,000).",
+    ),
+    key(
+        "lowercase",
+        Kind::Bool,
+        Preset::Absent,
+        "Whether a text is put in lower case; left out: for the tokenizer \"word\" alone.",
+    ),
+    key(
+        "max_tokens",
+        Kind::int(1, 1 << 24),
+        Preset::Absent,
+        "The ids of a text that the network gets, T, counted from its beginning; left out: those of the longest, at most 256 (1,024 characters or bytes).",
     ),
 ];
 

@@ -17,9 +17,10 @@ mod write;
 
 use std::collections::BTreeSet;
 
+use crate::data::TokenizerKind;
 use crate::error::{Problem, Result, quote};
 use crate::spec::{
-    self, Format, Registries, Report, Setting, SourceText, Sources, Span, Tree, Value, Values,
+    self, Format, Registries, Report, Setting, SourceText, Sources, Span, Tree, Value, Values, toml_key,
 };
 
 pub use outputs::{Output, one_loss_for_several};
@@ -111,6 +112,14 @@ impl Config {
             data.train.iter_mut().chain(validation).chain(&mut data.test).chain(&mut self.train.init_from);
         let tokenizer = data.text.iter_mut().map(|text| &mut text.tokenizer).filter(|t| t.ends_with(".json"));
         all.chain(tokenizer).for_each(|path| *path = paths::from_directory(&here, path));
+        for (_, pins) in &mut self.data.columns {
+            if let Some(Value::Str(name)) = pins.get(paths::TOKENIZER)
+                && name.ends_with(".json")
+            {
+                let path = paths::from_directory(&here, name);
+                pins.set(paths::TOKENIZER, Value::Str(path));
+            }
+        }
         self
     }
 
@@ -135,6 +144,20 @@ fn item_span(tree: Option<&Tree>, i: usize) -> Span {
     tree.map_or(Span::NONE, |tree| tree.items().get(i).map_or(tree.span, |item| item.span))
 }
 
+/// Tokenizers of columns that are neither a word nor a path.
+fn tokenizers(tree: &Tree, report: &mut Report<'_>) {
+    let columns = tree.get("data").and_then(|data| data.get("columns"));
+    for (name, pins) in columns.map(Tree::entries).unwrap_or_default() {
+        let Some(tokenizer) = pins.get(paths::TOKENIZER) else { continue };
+        if let Some(text) = tokenizer.as_str().filter(|text| TokenizerKind::from_name(text).is_none()) {
+            let key = format!("data.columns.{}.tokenizer", toml_key(&name.text));
+            let problem = Problem::new("", format!("{key}: there is no tokenizer {}", quote(text)));
+            let known = format!("one of {}, or the path of a .json file", TokenizerKind::NAMES.join(", "));
+            report.add(tokenizer.span, problem.expected(known));
+        }
+    }
+}
+
 /// What no single key can tell.
 fn check_together(data: &Values, train: &Values, tree: &Tree, report: &mut Report<'_>) {
     let at = |path: [&str; 2]| tree.get(path[0]).and_then(|section| section.get(path[1]));
@@ -148,6 +171,7 @@ fn check_together(data: &Values, train: &Values, tree: &Tree, report: &mut Repor
             problem.expected("\"auto\", or one ASCII character other than a quote or a line end"),
         );
     }
+    tokenizers(tree, report);
     let targets = texts("target");
     let mut seen = BTreeSet::new();
     for (i, target) in targets.iter().enumerate() {

@@ -4,17 +4,19 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::spec::{Node, SourceText, Sources, Tree};
 
-/// The keys that hold paths.
-const PATHS: [&[&str]; 5] = [
+/// The keys that hold paths; `*` is any key.
+const PATHS: [&[&str]; 7] = [
     &["data", "train"],
     &["data", "text"],
     &["data", "validation"],
     &["data", "test"],
+    &["data", TOKENIZER],
+    &["data", "columns", "*", TOKENIZER],
     &["train", "init_from"],
 ];
 
-/// The key that holds a path where its text ends in this.
-const TOKENIZER: ([&str; 2], &str) = (["data", "tokenizer"], ".json");
+/// The key of a tokenizer: a word, or the path of a `tokenizer.json`.
+pub(super) const TOKENIZER: &str = "tokenizer";
 
 /// Makes every path of the tree relative to the current directory, each from the directory of the text it stands in.
 pub(super) fn resolve(tree: &mut Tree, sources: &Sources) {
@@ -53,15 +55,27 @@ pub(super) fn from_directory(base: &Path, path: &str) -> String {
 
 fn each_path(tree: &mut Tree, change: &dyn Fn(&str, crate::spec::Span) -> Option<String>) {
     for keys in PATHS {
-        let found = keys.iter().try_fold(&mut *tree, |here, key| here.get_mut(key));
-        if let Some(found) = found {
-            texts(found, change);
-        }
+        let word = |path: &str| keys.ends_with(&[TOKENIZER]) && !path.ends_with(".json");
+        at(tree, keys, &mut |found| {
+            texts(found, &|path, span| if word(path) { None } else { change(path, span) })
+        });
     }
-    let (keys, end) = TOKENIZER;
-    let found = keys.iter().try_fold(tree, |here, key| here.get_mut(key));
-    if let Some(found) = found.filter(|found| matches!(&found.node, Node::Str(path) if path.ends_with(end))) {
-        texts(found, change);
+}
+
+/// Calls `visit` with whatever stands at these keys.
+fn at(tree: &mut Tree, keys: &[&str], visit: &mut dyn FnMut(&mut Tree)) {
+    match keys {
+        [] => visit(tree),
+        ["*", rest @ ..] => {
+            if let Node::Table(entries) = &mut tree.node {
+                entries.iter_mut().for_each(|(_, inner)| at(inner, rest, visit));
+            }
+        }
+        [key, rest @ ..] => {
+            if let Some(inner) = tree.get_mut(key) {
+                at(inner, rest, visit);
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::date::DatePart;
 use super::field;
 use super::options::{Encoding, Unknown};
 use super::scaler::Scaler;
-use super::stored::{ImageCell, SeriesCell, StoredCell};
+use super::stored::{ImageCell, SeriesCell, StoredCell, TextCell};
 
 /// What a missing value becomes once everything is fitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -161,14 +161,17 @@ pub enum Cell {
     Image(ImageCell),
     /// Steps of a series.
     Series(SeriesCell),
+    /// A text.
+    Text(TextCell),
 }
 
 impl Cell {
-    /// The cell of a column whose fields are payloads.
+    /// The cell of a column whose fields are more than a number: images, series and texts.
     pub fn stored(&self) -> Option<StoredCell<'_>> {
         match self {
             Cell::Image(cell) => Some(StoredCell::Image(cell)),
             Cell::Series(cell) => Some(StoredCell::Series(cell)),
+            Cell::Text(cell) => Some(StoredCell::Text(cell)),
             _ => None,
         }
     }
@@ -185,7 +188,9 @@ impl Cell {
             Cell::Date(date) => date.parts.len() + usize::from(date.indicator),
             Cell::Category(category) if self.is_embedded() => category.cardinality().min(1),
             Cell::Category(category) => category.one_hot_width(),
-            Cell::Image(_) | Cell::Series(_) => self.stored().map_or(0, |cell| cell.shape().len()),
+            Cell::Image(_) | Cell::Series(_) | Cell::Text(_) => {
+                self.stored().map_or(0, |cell| cell.shape().len())
+            }
         }
     }
 
@@ -194,7 +199,7 @@ impl Cell {
         match self {
             Cell::Number(_) | Cell::Category(_) => 1,
             Cell::Date(date) => date.parts.len(),
-            Cell::Image(_) | Cell::Series(_) => 0,
+            Cell::Image(_) | Cell::Series(_) | Cell::Text(_) => 0,
         }
     }
 }

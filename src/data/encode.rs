@@ -9,8 +9,10 @@ use super::preprocess::{Binding, Preprocessing};
 use super::raw::{grow, missing_values, push_payload, read_date, read_number, weight};
 use super::raw_target::{missing_target, read_number_target, unknown_label};
 use super::rows::{Fields, Rows};
+use super::stored::{TextCell, TextFill};
 use super::table::Table;
 use super::target::Targets;
+use super::tokenizer::UnknownText;
 use crate::error::{Code, Error, Problem, Result, quote};
 
 /// What an [`Encoder`] met that is worth a note.
@@ -20,6 +22,8 @@ pub struct Report {
     pub dropped: u64,
     /// For each column that had some: fields whose category was unseen in training.
     pub unknown: BTreeMap<String, u64>,
+    /// For each column that had some: texts of more tokens than the network takes.
+    pub cut: BTreeMap<String, u64>,
 }
 
 /// Unknown categories that one error shows.
@@ -135,6 +139,9 @@ impl<'p> Encoder<'p> {
 
     fn push_column<R: Fields>(&mut self, c: usize, row: &R, table: &mut Table) -> Result<bool> {
         let column = &self.preprocessing.columns[c];
+        if let Cell::Text(cell) = &column.cell {
+            return self.push_text(c, cell, row, table);
+        }
         if column.cell.stored().is_some() {
             let store = &mut table.stores[self.preprocessing.stored_before(c)];
             let droppable = matches!(&column.cell, Cell::Image(image) if image.drop_missing);
@@ -172,13 +179,39 @@ impl<'p> Encoder<'p> {
                 }
                 return Ok(true);
             }
-            Cell::Image(_) | Cell::Series(_) => return Ok(true),
+            Cell::Image(_) | Cell::Series(_) | Cell::Text(_) => return Ok(true),
         };
         if missing && *fill == Fill::Error {
-            let first = || (0, row.file().to_owned(), row.line());
-            self.missing.entry(c).or_insert_with(first).0 += 1;
+            self.note_missing(c, row);
         }
         Ok(!(missing && *fill == Fill::DropRow))
+    }
+
+    fn push_text<R: Fields>(
+        &mut self,
+        c: usize,
+        cell: &TextCell,
+        row: &R,
+        table: &mut Table,
+    ) -> Result<bool> {
+        let name = &self.preprocessing.columns[c].name;
+        let text = row.get(self.binding.columns[c]).trim_ascii();
+        let missing = self.markers.has(text);
+        let store = &mut table.stores[self.preprocessing.stored_before(c)];
+        match store.push_tokens(cell, if missing { "" } else { text }) {
+            Ok(false) => {}
+            Ok(true) => *self.report.cut.entry(name.clone()).or_default() += 1,
+            Err(unknown) => return Err(unknown_text(row, name, &unknown)),
+        }
+        if missing && cell.missing == TextFill::Error {
+            self.note_missing(c, row);
+        }
+        Ok(!(missing && cell.missing == TextFill::DropRow))
+    }
+
+    fn note_missing<R: Fields>(&mut self, c: usize, row: &R) {
+        let first = || (0, row.file().to_owned(), row.line());
+        self.missing.entry(c).or_insert_with(first).0 += 1;
     }
 
     fn note_unknown<R: Fields>(&mut self, c: usize, policy: Unknown, row: &R, text: &str) -> Result<()> {
@@ -232,6 +265,13 @@ impl<'p> Encoder<'p> {
             (_, None) => Ok(0.0),
         }
     }
+}
+
+/// The error of a text that the tokenizer cannot encode.
+fn unknown_text<R: Fields>(row: &R, column: &str, unknown: &UnknownText) -> Error {
+    Error::data(field::place(row, column), unknown.to_string())
+        .expected("characters of the training data")
+        .help(format!("mend the field, or train with {}.unknown = \"other\"", field::pin_key(column)))
 }
 
 /// The code of a label, also in another spelling of its number.

@@ -42,15 +42,25 @@ enum Change {
     Recode { codes: Vec<f32>, missing: f32 },
 }
 
+/// A fitted column, and what to do with its raw cells, given by ascending cell.
+type FittedCell = (Cell, Vec<(usize, Change)>);
+
 impl RawTable {
     /// Fits the preprocessing on the rows `train` (ascending, not empty) and applies it to all rows in place: no second
     /// copy of the table is made.
     ///
     /// # Errors
     /// [`crate::error::Code::Data`] if no input column varies; [`crate::error::Code::Usage`] if a shape does not fit.
-    pub fn fit(self, train: &[u32]) -> Result<Fitted> {
+    pub fn fit(mut self, train: &[u32]) -> Result<Fitted> {
         let moments = Moments::new(&self.cells, self.width, train);
-        let mut fit = Fit { raw: &self, train, moments, warnings: Vec::new(), channels: BTreeMap::new() };
+        let mut fit = Fit {
+            raw: &self,
+            train,
+            moments,
+            warnings: Vec::new(),
+            channels: BTreeMap::new(),
+            stores: vec![None; self.stores.len()],
+        };
         fit.pool_channels();
         let mut columns = Vec::new();
         let mut changes: Vec<(usize, Change)> = Vec::new();
@@ -58,7 +68,7 @@ impl RawTable {
         let mut groups: Vec<Vec<usize>> = vec![Vec::new(); schema.inputs.len() + 1];
         for feature in &self.features {
             let about = &mut schema.columns[feature.column];
-            match fit.column(feature, about) {
+            match fit.column(feature, about)? {
                 Some((cell, more)) => {
                     about.numbers = cell.numbers();
                     about.embedded = cell.is_embedded();
@@ -77,7 +87,9 @@ impl RawTable {
                 .help("add rows, or check data.features and data.exclude"));
         }
         let targets = fit.targets();
-        let warnings = fit.warnings;
+        let Fit { warnings, stores: fitted, .. } = fit;
+        let stores = std::mem::take(&mut self.stores).into_iter().zip(fitted);
+        self.stores = stores.filter_map(|(raw, fitted)| fitted.map(|f| f.unwrap_or(raw))).collect();
         let preprocessing = Preprocessing {
             language: None,
             missing_values: self.options.missing_values.clone(),
@@ -163,13 +175,16 @@ fn input_columns(schema: &Schema, fitted: &[Column], groups: Vec<Vec<usize>>) ->
     Ok(inputs)
 }
 
-struct Fit<'a> {
-    raw: &'a RawTable,
-    train: &'a [u32],
+/// The state of a fit.
+pub(super) struct Fit<'a> {
+    pub(super) raw: &'a RawTable,
+    pub(super) train: &'a [u32],
     moments: Moments,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
     /// By their cell, numbers that share their scale with all others of their channel: what those are together.
     channels: BTreeMap<usize, Summary>,
+    /// For each store of a column that is not left out: what takes its place, if anything does.
+    pub(super) stores: Vec<Option<Option<Store>>>,
 }
 
 impl Fit<'_> {
@@ -206,10 +221,10 @@ impl Fit<'_> {
     }
 
     /// The fitted column and what to do with its raw cells; none if it does not vary.
-    fn column(&mut self, feature: &RawFeature, about: &ColumnSchema) -> Option<(Cell, Vec<(usize, Change)>)> {
+    fn column(&mut self, feature: &RawFeature, about: &mut ColumnSchema) -> Result<Option<FittedCell>> {
         let shaped = about.input.is_some_and(|i| self.raw.schema.inputs[i].shape.is_some());
         let scale = about.pin.scale.unwrap_or(self.raw.options.scale);
-        match &feature.kind {
+        Ok(match &feature.kind {
             RawKind::Number { offset } => {
                 let summary = self.summary(feature.cell, *offset, scale, about);
                 let fixed = about.pin.fill_value.as_deref().and_then(field::parse_number);
@@ -219,7 +234,7 @@ impl Fit<'_> {
                 }
                 if !shaped && self.is_constant(&number, &summary) {
                     self.warn_constant(about, &summary);
-                    return None;
+                    return Ok(None);
                 }
                 let change = Change::Scale(number.clone());
                 Some((Cell::Number(number), vec![(feature.cell, change)]))
@@ -227,13 +242,15 @@ impl Fit<'_> {
             RawKind::Date { parts } => self.date(feature, parts, scale, about),
             RawKind::Category(dictionary) => self.category(feature, dictionary, about),
             RawKind::Stored(position) => {
-                Some((self.stored(&self.raw.stores[*position], scale, about), Vec::new()))
+                self.stores[*position] = Some(None);
+                self.stored(&self.raw.stores[*position], scale, about).map(|cell| (cell, Vec::new()))
             }
-        }
+            RawKind::Text(position) => self.text(*position, about)?.map(|cell| (cell, Vec::new())),
+        })
     }
 
-    fn stored(&self, store: &Store, scale: Scale, about: &ColumnSchema) -> Cell {
-        match store {
+    fn stored(&self, store: &Store, scale: Scale, about: &ColumnSchema) -> Option<Cell> {
+        Some(match store {
             Store::Images(images) => {
                 let (mean, unit) = images.summaries(self.train).iter().map(|s| s.scaling(scale)).unzip();
                 let group = about.input.map(|i| &self.raw.schema.inputs[i]);
@@ -264,7 +281,8 @@ impl Fit<'_> {
                     fill,
                 })
             }
-        }
+            Store::Texts(_) | Store::Tokens(_) => return None,
+        })
     }
 
     fn summary(&self, cell: usize, offset: f64, scale: Scale, about: &ColumnSchema) -> Summary {
@@ -326,7 +344,7 @@ impl Fit<'_> {
         parts: &[DatePart],
         scale: Scale,
         about: &ColumnSchema,
-    ) -> Option<(Cell, Vec<(usize, Change)>)> {
+    ) -> Option<FittedCell> {
         let fixed = about.pin.fill_value.as_deref().and_then(date::parse).map(|p| p.date);
         let mut cell = DateCell { parts: Vec::new(), indicator: false };
         let mut changes = Vec::new();
@@ -353,7 +371,7 @@ impl Fit<'_> {
         feature: &RawFeature,
         dictionary: &Dictionary,
         about: &ColumnSchema,
-    ) -> Option<(Cell, Vec<(usize, Change)>)> {
+    ) -> Option<FittedCell> {
         let unknown = about.pin.unknown.unwrap_or(Unknown::Other);
         let mut present = vec![false; dictionary.len()];
         let mut any_missing = false;

@@ -6,7 +6,8 @@
 //! 2. at least 95 % numbers: a number column (infinities, numbers too large for 32 bits and numbers with thousands
 //!    separators count as numbers here; reading then reports them);
 //! 3. at least 95 % ISO-like dates: a date column;
-//! 4. otherwise a category.
+//! 4. fields of [`TEXT_WORDS`] words or more on average of which most are different: running text, unless it is a target;
+//! 5. otherwise a category.
 //!
 //! A column of which at least 95 % name image files (`.png`, `.jpg`, `.jpeg`, `.bmp`) is one of images.
 //!
@@ -25,6 +26,10 @@ use super::rows::RowBuffer;
 /// Categories above this number are embedded rather than one-hot encoded, and may be identifiers.
 pub(super) const MANY_VALUES: usize = 32;
 
+/// Words that the fields of a column have on average for it to be running text: names have about four, addresses and titles
+/// some more.
+const TEXT_WORDS: usize = 8;
+
 /// What the sample says about a column.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Profile {
@@ -37,6 +42,8 @@ pub(super) struct Profile {
     /// Whole numbers among `numbers`.
     whole: usize,
     dates: usize,
+    /// Words of all fields, as white space parts them.
+    words: usize,
     /// Dates in other notations.
     other_dates: usize,
     /// The first date's format.
@@ -82,6 +89,7 @@ impl Profile {
                 },
             }
             p.filled += 1;
+            p.words += text.split_ascii_whitespace().count();
         }
         p
     }
@@ -128,6 +136,10 @@ impl Profile {
             return verdict(ColumnType::Date, format!("{} sampled values are dates", of(self.dates)), None);
         }
         let values = distinct(sample, column, markers);
+        if self.words >= TEXT_WORDS * filled && 2 * values > filled {
+            let reason = format!("{} words in a field, and most fields are different", self.words / filled);
+            return verdict(ColumnType::Text, reason, None);
+        }
         let left_out = if wanted {
             None
         } else if values == filled && filled >= 10 {

@@ -17,7 +17,7 @@ pub struct Inputs {
     pub dense: Vec<DenseInput>,
     /// Indices, one for each embedded column, in the order of the columns.
     pub embeddings: Vec<EmbeddingInput>,
-    /// Images and series.
+    /// Images, series and texts.
     pub stored: Vec<StoredInput>,
     /// The tokens of a text, for a language model.
     pub tokens: Option<TokenInput>,
@@ -25,13 +25,15 @@ pub struct Inputs {
     pub(super) width: usize,
 }
 
-/// A column of images or series, `[B, ...shape]`, channels last.
+/// A column of images or series, `[B, ...shape]`, channels last; or one of texts, as ids `[B, T]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredInput {
     /// As layers refer to it: the name of the input that the column is alone in, or the column's.
     pub name: String,
-    /// `[H, W, C]` or `[T, C]`.
+    /// `[H, W, C]`, `[T, C]` or, of ids, `[T]`.
     pub shape: Shape,
+    /// Number of different ids, where it holds ids.
+    pub cardinality: Option<usize>,
     /// Whether rows may end before T.
     pub ragged: bool,
     /// How a batch is made.
@@ -116,6 +118,7 @@ impl Inputs {
                             name: if group.name == DEFAULT_INPUT { &column.name } else { &group.name }
                                 .clone(),
                             shape: stored.shape(),
+                            cardinality: stored.cardinality(),
                             ragged: stored.is_ragged(),
                             cell: cell.clone(),
                             position: preprocessing.stored_before(c),
@@ -200,7 +203,7 @@ impl DenseInput {
                     self.ops.push(Op::OneHot { from, to, len });
                 }
             }
-            Cell::Image(_) | Cell::Series(_) => {}
+            Cell::Image(_) | Cell::Series(_) | Cell::Text(_) => {}
         }
     }
 

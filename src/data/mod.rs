@@ -13,6 +13,7 @@ mod date;
 mod encode;
 mod field;
 mod fit;
+mod fit_text;
 mod folder;
 mod held;
 mod idx;
@@ -73,7 +74,8 @@ pub use schema::{ColumnSchema, Role, Schema};
 pub use split::{Classes, Split};
 pub use step::Steps;
 pub use stored::{
-    ImageCell, ImageStore, Images, Payload, Series, SeriesCell, SeriesStore, Store, StoredCell,
+    ImageCell, ImageStore, Images, Payload, Series, SeriesCell, SeriesStore, Store, StoredCell, TextCell,
+    TextFill, TextStore, TokenStore,
 };
 pub use table::Table;
 pub use target::{LabelTarget, NumberTarget, Targets};

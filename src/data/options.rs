@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::step::Steps;
+use super::tokenizer::{TokenizerKind, TokenizerSpec};
 use serde::{Deserialize, Serialize};
 
 /// A plain enum whose values have one spelling, in a config, in a model file and in messages.
@@ -112,7 +113,7 @@ named! {
 }
 
 named! {
-    /// What a category unseen in training becomes.
+    /// What a category unseen in training becomes, or a character of a text.
     Unknown {
         /// No value: all zeros (0.5 where two values share one number), or index 0 of an embedding; counted.
         Other = "other",
@@ -138,6 +139,38 @@ pub struct ColumnPin {
     pub unknown: Option<Unknown>,
     /// `classes`: the labels of a target in this order; no other label is accepted.
     pub classes: Option<Vec<String>>,
+    /// `tokenizer`
+    pub tokenizer: Option<TokenizerKind>,
+    /// `vocabulary_size`
+    pub vocabulary_size: Option<usize>,
+    /// `lowercase`
+    pub lowercase: Option<bool>,
+    /// `max_tokens`
+    pub max_tokens: Option<usize>,
+}
+
+impl ColumnPin {
+    /// Pins that are about texts, by their keys.
+    pub(super) fn of_texts(&self) -> impl Iterator<Item = &'static str> {
+        let given = [
+            ("tokenizer", self.tokenizer.is_some()),
+            ("vocabulary_size", self.vocabulary_size.is_some()),
+            ("lowercase", self.lowercase.is_some()),
+            ("max_tokens", self.max_tokens.is_some()),
+        ];
+        given.into_iter().filter_map(|(key, given)| given.then_some(key))
+    }
+
+    /// The tokenizer of a column of texts: words in lower case unless it says something else.
+    pub(super) fn tokenizer_spec(&self) -> TokenizerSpec {
+        let kind = self.tokenizer.clone().unwrap_or(TokenizerKind::Word);
+        TokenizerSpec {
+            lowercase: self.lowercase.unwrap_or(kind == TokenizerKind::Word),
+            vocabulary_size: self.vocabulary_size,
+            unknown: self.unknown != Some(Unknown::Error),
+            kind,
+        }
+    }
 }
 
 /// A named input (`[data.inputs.NAME]`).

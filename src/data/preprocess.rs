@@ -60,7 +60,7 @@ pub struct Binding {
 }
 
 impl Preprocessing {
-    /// Columns of images and series before column `c`.
+    /// Columns of images, series and texts before column `c`.
     pub(super) fn stored_before(&self, c: usize) -> usize {
         self.columns[..c].iter().filter(|column| column.cell.stored().is_some()).count()
     }
@@ -206,7 +206,9 @@ impl Preprocessing {
                 c.cardinality() > 0
                     && !matches!(c.missing, CategoryFill::Category(i) if i >= c.categories.len())
             }
-            Cell::Image(_) | Cell::Series(_) => cell.stored().is_some_and(|stored| stored.is_valid()),
+            Cell::Image(_) | Cell::Series(_) | Cell::Text(_) => {
+                cell.stored().is_some_and(|stored| stored.is_valid())
+            }
         };
         if let Some(column) = self.columns.iter().find(|c| !cell_ok(&c.cell)) {
             return Some(format!("the parameters of column {} are not valid", quote(&column.name)));

@@ -32,7 +32,7 @@ pub struct RawTable {
     pub(super) target_cells: Vec<f32>,
     /// One for each row; empty without a weight column.
     pub(super) weights: Vec<f32>,
-    /// Images and series, in the order of their columns.
+    /// Images, series and texts, in the order of their columns.
     pub(super) stores: Vec<Store>,
     rows: usize,
     dropped: u64,
@@ -62,6 +62,8 @@ pub(super) enum RawKind {
     },
     /// The position of its store.
     Stored(usize),
+    /// Likewise.
+    Text(usize),
 }
 
 impl RawTable {
@@ -182,7 +184,11 @@ impl Reading {
         let mut stores = Vec::new();
         for (i, column) in schema.columns.iter().enumerate().filter(|(_, c)| c.role == Role::Feature) {
             if let Some(store) = &column.stored {
-                features.push(RawFeature::new(i, width, RawKind::Stored(stores.len()), column));
+                let kind = match store {
+                    Store::Texts(_) => RawKind::Text(stores.len()),
+                    _ => RawKind::Stored(stores.len()),
+                };
+                features.push(RawFeature::new(i, width, kind, column));
                 stores.push(store.clone());
                 continue;
             }
@@ -227,6 +233,12 @@ impl Reading {
                     let droppable = feature.policy == Some(MissingPolicy::DropRow);
                     let store = &mut table.stores[position];
                     push_payload(store, row, feature.column, name, droppable)?
+                }
+                RawKind::Text(position) => {
+                    let text = row.get(feature.column).trim_ascii();
+                    let filled = !self.markers.has(text);
+                    table.stores[position].push_text(if filled { text } else { "" });
+                    filled
                 }
                 _ => feature.push(row, name, &self.markers, &mut table.cells)?,
             };
@@ -321,7 +333,7 @@ impl RawFeature {
                 cells.extend(parts.iter().map(|p| date.map_or(f32::NAN, |d| p.of(d) as f32)));
                 Ok(date.is_some())
             }
-            RawKind::Stored(_) => Ok(true),
+            RawKind::Stored(_) | RawKind::Text(_) => Ok(true),
         }
     }
 

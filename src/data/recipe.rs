@@ -107,6 +107,9 @@ impl Recipe {
         if let Some(reason) = verdict.left_out {
             return Ok(Some(reason));
         }
+        if verdict.kind == ColumnType::Text && pinned.is_none() {
+            return Ok(Some("a step has no place for a text".into()));
+        }
         let fields = || (0..texts.len()).map(|row| texts.field(row, c).trim_ascii());
         let first = fields().next().unwrap_or_default();
         if !wanted && fields().all(|text| text == first) {

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use super::field::{self, Markers, pin_key};
 use super::infer::{self, Profile};
 use super::options::{
-    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, Resize, Scale,
+    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, Resize, Scale, Unknown,
 };
 use super::picture::Form;
 use super::rows::{Meaning, RowBuffer};
-use super::stored::Store;
+use super::stored::{Store, TextStore};
+use super::tokenizer::TokenizerKind;
 use crate::error::{Code, Error, Problem, Result, quote};
 
 /// What a column is used for.
@@ -52,7 +53,9 @@ pub struct ColumnSchema {
     pub(super) has_time: bool,
     pub(super) offset: f64,
     pub(super) one_spelling: bool,
-    /// For images and series: a store without rows.
+    /// What became of the texts of the column; known once the preprocessing is fitted.
+    pub(super) text: String,
+    /// For images, series and texts: a store without rows.
     pub(super) stored: Option<Store>,
     /// The named input that it belongs to.
     pub(super) input: Option<usize>,
@@ -69,6 +72,8 @@ impl ColumnSchema {
                 format!("date {} -> {} numbers", self.date_format, self.numbers)
             }
             ColumnType::Date => format!("date {}", self.date_format),
+            ColumnType::Text if self.text.is_empty() => "text".into(),
+            ColumnType::Text => format!("text, {}", self.text),
             other => match &self.stored {
                 Some(store) => format!("{}, {}", other.name(), store.describe()),
                 None => other.name().to_owned(),
@@ -203,13 +208,21 @@ impl Schema {
         let kind = column.kind.name();
         let number = column.kind == ColumnType::Number;
         let category = column.kind == ColumnType::Category;
-        if matches!(column.kind, ColumnType::Text | ColumnType::Image) && column.stored.is_none() {
+        let text = column.kind == ColumnType::Text;
+        if column.kind == ColumnType::Image && column.stored.is_none() {
             wrong("type", format!("a table's column cannot be used as {kind} yet"));
         }
-        if column.role == Role::Target && column.kind == ColumnType::Date {
-            wrong("type", "a date cannot be a target; pin number or category".into());
+        if column.role == Role::Target && (text || column.kind == ColumnType::Date) {
+            wrong("type", format!("a {kind} cannot be a target; pin number or category"));
         }
-        if column.stored.is_some() {
+        if text {
+            for (suffix, what) in text_problems(pin) {
+                wrong(suffix, what);
+            }
+        } else if let Some(key) = pin.of_texts().next() {
+            wrong(key, format!("is for texts; this column is a {kind}"));
+        }
+        if column.stored.is_some() && !text {
             if pin.kind.is_some_and(|pinned| pinned != column.kind) {
                 wrong("type", format!("the file holds {kind}s in this column"));
             }
@@ -241,7 +254,7 @@ impl Schema {
         if pin.encoding.is_some() && !category {
             wrong("encoding", format!("is for categories; this column is a {kind}"));
         }
-        if pin.unknown.is_some() && !category {
+        if pin.unknown.is_some() && !category && !text {
             wrong("unknown", format!("is for categories; this column is a {kind}"));
         }
         if pin.encoding == Some(Encoding::Embedding) && column.role == Role::Target {
@@ -263,6 +276,31 @@ impl Schema {
         }
         problems
     }
+}
+
+/// Pins of a column of texts that do not fit it or each other: the key, and what is wrong.
+fn text_problems(pin: &ColumnPin) -> Vec<(&'static str, String)> {
+    let mut problems = Vec::new();
+    if !matches!(pin.missing, None | Some(MissingPolicy::DropRow | MissingPolicy::Error)) {
+        problems.push(("missing", "a missing text is an empty one: drop_row, error, or leave it out".into()));
+    }
+    if pin.scale.is_some() {
+        problems.push(("scale", "is for number and date columns; this one is a text".into()));
+    }
+    let spec = pin.tokenizer_spec();
+    if pin.unknown == Some(Unknown::Error) && spec.kind != TokenizerKind::Char {
+        problems.push((
+            "unknown",
+            "of a text, is for tokenizer = \"char\": the others can encode every text".into(),
+        ));
+    }
+    if let Err(e) = spec.check() {
+        problems.extend(e.problems.into_iter().map(|problem| {
+            let expected = problem.expected.map_or(String::new(), |expected| format!(": {expected}"));
+            ("vocabulary_size", problem.what + &expected)
+        }));
+    }
+    problems
 }
 
 /// Which columns the options name for what.
@@ -385,6 +423,7 @@ impl Roles {
             has_time: false,
             offset: 0.0,
             one_spelling: false,
+            text: String::new(),
             stored: None,
             input: self.input[c],
             pin,
@@ -416,6 +455,10 @@ impl Roles {
         (column.kind, column.reason) = match (column.pin.kind, meaning) {
             (Some(kind), _) => (kind, "pinned".into()),
             (None, Some(Meaning::Class)) => (ColumnType::Category, "labels of images".into()),
+            // However long its labels are, a target names classes.
+            (None, _) if self.target[c] && verdict.kind == ColumnType::Text => {
+                (ColumnType::Category, verdict.reason)
+            }
             (None, _) => (verdict.kind, verdict.reason),
         };
         column.date_format = profile.date_format.unwrap_or(column.date_format);
@@ -424,6 +467,8 @@ impl Roles {
         column.one_spelling = profile.all_numbers();
         if self.target[c] {
             column.role = Role::Target;
+        } else if column.kind == ColumnType::Text {
+            column.stored = Some(Store::Texts(TextStore::default()));
         } else if let (Some(reason), None) = (verdict.left_out, column.pin.kind) {
             (column.role, column.reason) = (Role::LeftOut, reason);
         }

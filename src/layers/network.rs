@@ -471,7 +471,7 @@ fn features(
     let mut parts = Vec::new();
     let flat = |input: &Input| is_plain(input) || inputs.len() == 1;
     for (input, &id) in inputs.iter().zip(ids).filter(|(input, _)| flat(input) && wanted(input)) {
-        if input.cardinality.is_some() {
+        if input.cardinality.is_some() && !input.is_tokens() {
             b.path = format!("embedding_{}", input.name);
             parts.push(embedding::lookup(b, &Values::default(), id, None)?);
         } else {

@@ -46,10 +46,7 @@ macro_rules! registry {
 registry! {
     /// Ops that are neither activations nor losses.
     OPS: OpEntry = [
-        add, add_positions, attention, attention_pool, avg_pool, batch_norm, cached_attention, concat,
-        conv, conv_transpose, dropout, dropout2d, embedding, group_norm, last, layer_norm, linear,
-        linear_rows, mask, max, max_pool, mean, mul, pad, recur, reshape, resize_lengths, rms_norm,
-        rope, scale_lengths, softmax, stretch_lengths, swiglu, transpose, upsample
+        add, add_positions, attention, attention_pool, avg_pool, batch_norm, cached_attention, concat, conv, conv_transpose, dropout, dropout2d, embedding, group_norm, last, layer_norm, linear, linear_rows, mask, max, max_pool, mean, mul, pad, recur, reshape, resize_lengths, rms_norm, rope, scale_lengths, softmax, stretch_lengths, swiglu, transpose, upsample
     ]
 }
 

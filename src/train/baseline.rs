@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use crate::config::Config;
-use crate::data::{EpochOrder, Table, Targets};
+use crate::data::{EpochOrder, StoredInput, Table, Targets};
 use crate::error::Result;
 use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{Accumulator, Report, Targets as Truth};
@@ -23,6 +23,9 @@ const COST: f64 = 1e10;
 
 /// What else it may take, as a share of the network's own training.
 const SHARE: f64 = 0.05;
+
+/// Numbers of a token's vector in it.
+const VECTOR: usize = 8;
 
 /// It makes so many steps in any case.
 const FEWEST: f64 = 20.0;
@@ -104,11 +107,18 @@ pub(super) fn linear(
     let steps = (COST.max(SHARE * network) / own).clamp(FEWEST, STEPS as f64) as usize;
     // Many inputs that move together make a step of each too long for their sum.
     let columns: usize = linear.outputs.iter().map(|output| output.head.columns()).sum();
-    let wide = linear.graph().param_count() as f64 / columns as f64;
+    // Of a text's vectors a step moves few, however many there are.
+    let texts = linear.inputs.stored.iter().filter_map(|input| input.cardinality);
+    let vectors = VECTOR * texts.clone().sum::<usize>();
+    let wide = (linear.graph().param_count() - vectors) as f64 / columns as f64;
     let rate = 0.05 * (128.0 / wide).min(1.0);
     let rows = crate::config::registries().rows(Family::Optimizer);
     let index = rows.iter().position(|r| r.name == "adam").unwrap_or(0);
     let adam = Choice { index, name: rows[index].name, values: Values::defaults(rows[index].keys) };
+    if vectors > 0 {
+        // Vectors of tokens and what weighs them would both stay zero.
+        linear.initialise(0)?;
+    }
     let mut optimizer = stepper::optimizer(&linear, &adam, Clip::default())?;
     let mut order = EpochOrder::default();
     let mut done = 0;
@@ -133,40 +143,52 @@ pub(super) fn linear(
     Ok(score(&mut linear, EVALUATE, part.0, part.1))
 }
 
-/// Layers that put all inputs of `model` side by side, those with places as they lie.
+/// Layers that put all inputs of `model` side by side, those with places as they lie, and of a text the mean of its tokens'
+/// vectors: a linear model of their counts.
 fn side_by_side(model: &Model) -> Vec<Tree> {
     let dense = model.inputs.dense.iter().map(|d| (&d.name, d.shape.axes().len()));
-    let stored = model.inputs.stored.iter().map(|s| (&s.name, s.shape.axes().len()));
+    let (texts, stored): (Vec<&StoredInput>, Vec<&StoredInput>) =
+        model.inputs.stored.iter().partition(|input| input.cardinality.is_some());
+    let stored = stored.into_iter().map(|s| (&s.name, s.shape.axes().len()));
     let placed: Vec<&String> =
         dense.chain(stored).filter(|(_, axes)| *axes > 1).map(|(name, _)| name).collect();
     let all = model.inputs.dense.len() + model.inputs.embeddings.len() + model.inputs.stored.len();
-    if placed.is_empty() {
+    if placed.is_empty() && texts.is_empty() {
         return Vec::new();
     }
     // Blanks keep the names apart from those of a config.
-    let layer = |name: String, input: Option<Value>| {
-        let kind = if name == "side by side" { "concat" } else { "flatten" };
+    let layer = |kind: &str, name: String, input: Option<Value>| {
         let mut keys =
             vec![("type".to_owned(), Value::Str(kind.into())), ("name".to_owned(), Value::Str(name))];
         keys.extend(input.map(|input| ("input".to_owned(), input)));
+        keys.extend((kind == "embedding").then_some(("embedding_dim".to_owned(), Value::Int(VECTOR as i64))));
         Value::Table(keys)
     };
     let mut names = Vec::new();
     let mut layers = Vec::new();
-    if all == 1 || placed.len() < all {
+    for text in texts.iter().map(|input| &input.name) {
+        names.push(format!("mean of {text}"));
+        let vectors = layer("embedding", format!("vectors of {text}"), Some(Value::Str(text.clone())));
+        layers.push(vectors);
+        layers.push(layer("mean", names[names.len() - 1].clone(), None));
+    }
+    let plain = placed.len() + texts.len() < all;
+    if !texts.is_empty() {
+        names.extend(plain.then(|| "features".to_owned()));
+    } else if all == 1 || plain {
         // The first layer reads what has no places, or the only input.
         names.push("no places".to_owned());
-        layers.push(layer(names[0].clone(), None));
+        layers.push(layer("flatten", names[0].clone(), None));
     }
     if all > 1 {
         for input in placed {
             names.push(format!("{input} as it lies"));
-            layers.push(layer(names[names.len() - 1].clone(), Some(Value::Str(input.clone()))));
+            layers.push(layer("flatten", names[names.len() - 1].clone(), Some(Value::Str(input.clone()))));
         }
     }
     if names.len() > 1 {
         let names = Value::List(names.into_iter().map(Value::Str).collect());
-        layers.push(layer("side by side".into(), Some(names)));
+        layers.push(layer("concat", "side by side".into(), Some(names)));
     }
     layers.iter().map(|value| Tree::from_value(value, Span::NONE)).collect()
 }

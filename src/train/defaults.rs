@@ -1,6 +1,7 @@
 //! What a config leaves to the program: chosen from the number of training rows and the tasks.
 
 use crate::config::{Config, EarlyStopping, registries};
+use crate::data::Inputs;
 use crate::metrics::Task;
 use crate::spec::{Choice, Family, SourceText, Span, Tree, Value};
 
@@ -18,11 +19,40 @@ pub(super) struct Facts<'a> {
     pub has_validation: bool,
     /// Whether the only input is an image or a series.
     pub has_places: bool,
+    /// What there is beside texts, where there are texts.
+    pub texts: Option<&'a Texts>,
+}
+
+/// The inputs of a table that has texts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Texts {
+    /// Whether there are numbers or categories beside them.
+    features: bool,
+    texts: Vec<String>,
+    /// Images and series.
+    placed: Vec<String>,
+}
+
+impl Texts {
+    /// Those of `inputs`; `None` without a text.
+    pub(super) fn of(inputs: &Inputs) -> Option<Texts> {
+        let dense = inputs.dense.iter().map(|input| (&input.name, input.shape.axes().len()));
+        let stored = inputs.stored.iter().filter(|input| input.cardinality.is_none());
+        let all: Vec<(&String, usize)> =
+            dense.chain(stored.map(|input| (&input.name, input.shape.axes().len()))).collect();
+        let texts = inputs.stored.iter().filter(|input| input.cardinality.is_some());
+        let texts: Vec<String> = texts.map(|input| input.name.clone()).collect();
+        (!texts.is_empty()).then(|| Texts {
+            features: !inputs.embeddings.is_empty() || all.iter().any(|(_, axes)| *axes < 2),
+            texts,
+            placed: all.iter().filter(|(_, axes)| *axes > 1).map(|(name, _)| (*name).clone()).collect(),
+        })
+    }
 }
 
 /// Fills in everything that is "auto".
 pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
-    let Facts { train_rows, tasks, has_validation, has_places } = facts;
+    let Facts { train_rows, tasks, has_validation, has_places, texts } = facts;
     if tasks == [Task::Text] {
         text_defaults(config, train_rows);
     }
@@ -58,7 +88,7 @@ pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
         }
         _ => {}
     }
-    config.model.layers.get_or_insert_with(|| layers(small, has_places));
+    config.model.layers.get_or_insert_with(|| layers(small, has_places, texts));
 }
 
 /// A small transformer, as large as a few minutes on a CPU allow: about 2,000 steps, 100 of them to warm up.
@@ -127,8 +157,9 @@ fn loss(task: Task, small: bool) -> Choice {
     }
 }
 
-/// One hidden layer with much dropout on a small table, three with little on a larger one; places are taken side by side.
-fn layers(small: bool, has_places: bool) -> Vec<Tree> {
+/// One hidden layer with much dropout on a small table, three with little on a larger one; places are taken side by side, and
+/// of a text the mean of its tokens' vectors (Joulin et al. 2017, "Bag of tricks for efficient text classification").
+fn layers(small: bool, has_places: bool, texts: Option<&Texts>) -> Vec<Tree> {
     let (hidden, dropout) = if small { (1, 0.5) } else { (3, 0.1) };
     let layer = |name: &str, key: &str, value: Value| {
         vec![("type".to_owned(), Value::Str(name.into())), (key.to_owned(), value)]
@@ -137,9 +168,42 @@ fn layers(small: bool, has_places: bool) -> Vec<Tree> {
     linear.push(("activation".into(), Value::Str("relu".into())));
     let block = [Value::Table(linear), Value::Table(layer("dropout", "p", Value::Float(dropout)))];
     let flatten = Value::Table(vec![("type".to_owned(), Value::Str("flatten".into()))]);
-    let first = if has_places { vec![flatten] } else { Vec::new() };
+    let first = match texts {
+        Some(texts) => beside_each_other(texts),
+        None if has_places => vec![flatten],
+        None => Vec::new(),
+    };
     checked_layers(&[first, vec![block; hidden].concat()].concat())
 }
+
+/// Layers that bring all inputs of a table with texts into one row.
+fn beside_each_other(inputs: &Texts) -> Vec<Value> {
+    let layer = |kind: &str, more: Vec<(&str, Value)>| {
+        let more = more.into_iter().map(|(key, value)| (key.to_owned(), value));
+        Value::Table(std::iter::once(("type".to_owned(), Value::Str(kind.into()))).chain(more).collect())
+    };
+    let text = |text: &str| Value::Str(text.to_owned());
+    let mut parts = if inputs.features { vec![text("features")] } else { Vec::new() };
+    let mut layers = Vec::new();
+    for name in &inputs.texts {
+        let vectors = text(&format!("embedding_{name}"));
+        let width = ("embedding_dim", Value::Int(EMBEDDING));
+        layers.push(layer("embedding", vec![("name", vectors), ("input", text(name)), width]));
+        parts.push(text(&format!("mean_{name}")));
+        layers.push(layer("mean", vec![("name", parts[parts.len() - 1].clone())]));
+    }
+    for name in &inputs.placed {
+        parts.push(text(&format!("flatten_{name}")));
+        layers.push(layer("flatten", vec![("name", parts[parts.len() - 1].clone()), ("input", text(name))]));
+    }
+    if parts.len() > 1 {
+        layers.push(layer("concat", vec![("input", Value::List(parts))]));
+    }
+    layers
+}
+
+/// Length of the vectors of a text's tokens.
+const EMBEDDING: i64 = 64;
 
 /// Layers with every default filled in, as if a config had named them.
 fn checked_layers(layers: &[Value]) -> Vec<Tree> {
@@ -175,7 +239,7 @@ mod tests {
         let mut config = Config::parse(&text, &[], registries()).expect("a config without faults");
         resolve(
             &mut config,
-            Facts { train_rows: rows, tasks: &[task], has_validation: true, has_places: false },
+            Facts { train_rows: rows, tasks: &[task], has_validation: true, has_places: false, texts: None },
         );
         config
     }

@@ -9,7 +9,7 @@ use crate::data::source::Source;
 use crate::data::{
     ColumnPin, ColumnType, DataOptions, Encoding, Fitted, ImageColumns, InputGroup, LongTable, MissingPolicy,
     OutputGroup, Preprocessing, RawTable, Resize, SampleOptions, Samples, Scale, StepTable, Steps, Table,
-    Unknown, WindowTable,
+    TokenizerKind, Unknown, WindowTable,
 };
 use crate::error::{Error, Result};
 use crate::spec::Values;
@@ -190,6 +190,10 @@ fn pin(values: &Values) -> ColumnPin {
         encoding: text("encoding").and_then(Encoding::from_name),
         unknown: text("unknown").and_then(Unknown::from_name),
         classes: values.has("classes").then(|| values.strs("classes")),
+        tokenizer: text("tokenizer").and_then(TokenizerKind::from_name),
+        vocabulary_size: values.has("vocabulary_size").then(|| values.usize("vocabulary_size")),
+        lowercase: values.has("lowercase").then(|| values.bool("lowercase")),
+        max_tokens: values.has("max_tokens").then(|| values.usize("max_tokens")),
     }
 }
 
@@ -285,6 +289,13 @@ pub(super) fn tell(report: &crate::data::Report, progress: &mut dyn Progress) {
         let values = if *count == 1 { "value" } else { "values" };
         let column = crate::error::quote(column);
         progress.note(&format!("column {column}: {count} {values} that training never saw"));
+    }
+    for (column, count) in &report.cut {
+        let texts = if *count == 1 { "text has" } else { "texts have" };
+        let column = crate::error::quote(column);
+        progress.note(&format!(
+            "column {column}: {count} {texts} more tokens than the model takes; the rest is cut"
+        ));
     }
 }
 

@@ -321,11 +321,15 @@ impl Model {
             });
             let out = machine.input_mut(plan, id, rows.len());
             gather(rows, out, &|rows, out| table.stored(input, rows, out));
-            change(&input.name, out, ends);
+            // Between two ids there is nothing: a text stays the row's own.
+            let mixes = input.cardinality.is_none();
+            if mixes {
+                change(&input.name, out, ends);
+            }
             if let (Some(lengths), Some(ends)) = (lengths, ends) {
                 let out = machine.input_mut(plan, lengths, rows.len());
                 out.copy_from_slice(ends);
-                if share < 1.0 {
+                if mixes && share < 1.0 {
                     mixup::mix_lengths(out);
                 }
             }
@@ -568,12 +572,16 @@ fn placed(config: &Config, misfit: Misfit) -> Error {
     Error::new(Code::Usage, problem)
 }
 
-/// The table's inputs as the network's: blocks of numbers first, then ids, then images and series, then the tokens of a text: one at a
+/// The table's inputs as the network's: blocks of numbers first, then ids, then images, series and texts
+/// of a table, then the tokens of one long text: one at a
 /// time where text is generated.
 fn network_inputs(inputs: &Inputs, carry: Carry) -> Vec<Input> {
     let dense = inputs.dense.iter().map(|d| Input::numbers(&d.name, d.shape.clone()));
     let ids = inputs.embeddings.iter().map(|e| Input::ids(&e.column, e.cardinality));
-    let stored = inputs.stored.iter().map(|s| Input::channels_last(&s.name, s.shape.clone(), s.ragged));
+    let stored = inputs.stored.iter().map(|s| match s.cardinality {
+        Some(ids) => Input::tokens(&s.name, s.shape.len(), ids, s.ragged),
+        None => Input::channels_last(&s.name, s.shape.clone(), s.ragged),
+    });
     let tokens = inputs.tokens.iter().map(|t| {
         let steps = if matches!(carry, Carry::Decode { .. }) { 1 } else { t.steps };
         Input::tokens(&t.name, steps, t.vocabulary, false)

@@ -11,7 +11,7 @@ use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{self, Column, Report, Task, closing_table};
 use crate::schedule::{SCHEDULES, Scheduler};
 use crate::spec::{Setting, SourceText};
-use crate::train::defaults::Facts;
+use crate::train::defaults::{Facts, Texts};
 use crate::train::load::{self, Held, Loaded};
 use crate::train::scores::score;
 use crate::train::season::Season;
@@ -190,11 +190,13 @@ pub(super) fn prepare(
     }
     let outputs = Output::all(&config, targets, &[])?;
     let tasks: Vec<Task> = outputs.iter().map(|o| o.head.task).collect();
+    let texts = Texts::of(&loaded.fitted.inputs);
     let facts = Facts {
         train_rows: loaded.train.len(),
         tasks: &tasks,
         has_validation: loaded.validation_rows() > 0,
         has_places: loaded.fitted.inputs.is_one_with_places(),
+        texts: texts.as_ref(),
     };
     defaults::resolve(&mut config, facts);
     check_metric(&config, &outputs)?;

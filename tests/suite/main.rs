@@ -11,6 +11,7 @@ mod floors;
 mod gradients;
 mod house;
 mod images;
+mod language;
 mod mixup;
 mod norms;
 mod outputs;

@@ -1,19 +1,23 @@
-//! Fields that hold more than a number: images, and steps of series.
+//! Fields that hold more than a number: images, steps of series, and texts.
 //!
 //! A row's field gives a [`Payload`] where it is not text. A [`Store`] keeps one for each row of a [`Table`](super::Table): shared
-//! blocks are not copied. The fitted [`ImageCell`] or [`SeriesCell`] of the column says how a batch is made of them.
+//! blocks are not copied. The fitted [`ImageCell`], [`SeriesCell`] or [`TextCell`] of the column says how a batch is made of them. Texts are
+//! texts until a tokenizer is fitted, and ids from then on.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::options::ColumnType;
+use super::tokenizer::UnknownText;
 use crate::tensor::Shape;
 
 mod images;
 mod series;
+mod texts;
 
 pub use images::{ImageCell, ImageStore, Images};
 pub use series::{Series, SeriesCell, SeriesStore};
+pub use texts::{TextCell, TextFill, TextStore, TokenStore};
 
 /// What a field holds that is not text.
 #[derive(Clone, Debug)]
@@ -67,6 +71,10 @@ pub enum Store {
     Images(ImageStore),
     /// Steps of series.
     Series(SeriesStore),
+    /// Texts that no tokenizer has seen yet.
+    Texts(TextStore),
+    /// Ids of texts.
+    Tokens(TokenStore),
 }
 
 /// A fitted column of payloads: what a batch is made with.
@@ -76,14 +84,25 @@ pub enum StoredCell<'a> {
     Image(&'a ImageCell),
     /// Steps of series.
     Series(&'a SeriesCell),
+    /// Texts.
+    Text(&'a TextCell),
 }
 
 impl StoredCell<'_> {
-    /// Shape of a row as the network gets it, channels last: `[H, W, C]` or `[T, C]`.
+    /// Shape of a row as the network gets it, channels last: `[H, W, C]`, `[T, C]` or, of ids, `[T]`.
     pub fn shape(&self) -> Shape {
         match self {
             StoredCell::Image(cell) => Shape::from(cell.shape),
             StoredCell::Series(cell) => Shape::from([cell.length, cell.channels.len()]),
+            StoredCell::Text(cell) => Shape::from([cell.length]),
+        }
+    }
+
+    /// Number of different ids, where it gives ids.
+    pub fn cardinality(&self) -> Option<usize> {
+        match self {
+            StoredCell::Image(_) | StoredCell::Series(_) => None,
+            StoredCell::Text(cell) => Some(cell.tokenizer.vocabulary()),
         }
     }
 
@@ -92,6 +111,7 @@ impl StoredCell<'_> {
         let (mean, std) = match self {
             StoredCell::Image(cell) => (&cell.mean, &cell.std),
             StoredCell::Series(cell) => (&cell.mean, &cell.std),
+            StoredCell::Text(cell) => return vec![0.0; cell.length],
         };
         let zero = |channel: usize| (-mean[channel] / std[channel]) as f32;
         (0..self.shape().len()).map(|i| zero(i % mean.len())).collect()
@@ -99,7 +119,11 @@ impl StoredCell<'_> {
 
     /// Whether rows may end before T.
     pub fn is_ragged(&self) -> bool {
-        matches!(self, StoredCell::Series(cell) if cell.ragged)
+        match self {
+            StoredCell::Image(_) => false,
+            StoredCell::Series(cell) => cell.ragged,
+            StoredCell::Text(_) => true,
+        }
     }
 
     /// Whether the parts fit each other, as those of a damaged model file may not.
@@ -107,13 +131,10 @@ impl StoredCell<'_> {
         let (channels, mean, std) = match self {
             StoredCell::Image(cell) => (cell.shape[2], &cell.mean, &cell.std),
             StoredCell::Series(cell) => (cell.channels.len(), &cell.mean, &cell.std),
+            StoredCell::Text(cell) => return cell.length > 0,
         };
-        let fill = match self {
-            StoredCell::Image(_) => &[][..],
-            StoredCell::Series(cell) => &cell.fill,
-        };
-        (fill.len() == channels || matches!(self, StoredCell::Image(_)))
-            && fill.iter().all(|x| x.is_finite())
+        let fill = if let StoredCell::Series(cell) = self { Some(&cell.fill) } else { None };
+        fill.is_none_or(|fill| fill.len() == channels && fill.iter().all(|x| x.is_finite()))
             && !self.shape().is_empty()
             && [mean.len(), std.len()] == [channels; 2]
             && mean.iter().all(|m| m.is_finite())
@@ -125,14 +146,16 @@ impl StoredCell<'_> {
         match self {
             StoredCell::Image(cell) => Store::Images(ImageStore::new(cell.shape)),
             StoredCell::Series(cell) => Store::Series(SeriesStore::new(cell.channels.clone())),
+            StoredCell::Text(_) => Store::Tokens(TokenStore::default()),
         }
     }
 }
 
 impl Store {
-    /// What a row holds: `28 x 28 x 1`, `6 channels`.
+    /// What a row holds: `28 x 28 x 1`, `6 channels`; nothing that is known of a text.
     pub(super) fn describe(&self) -> String {
         match self {
+            Store::Texts(_) | Store::Tokens(_) => String::new(),
             Store::Images(store) => sizes(store.shape()),
             Store::Series(store) => match store.channels().len() {
                 1 => "1 channel".into(),
@@ -146,6 +169,8 @@ impl Store {
         match self {
             Store::Images(store) => store.len(),
             Store::Series(store) => store.len(),
+            Store::Texts(store) => store.len(),
+            Store::Tokens(store) => store.len(),
         }
     }
 
@@ -159,6 +184,8 @@ impl Store {
         match self {
             Store::Images(store) => store.truncate(rows),
             Store::Series(store) => store.truncate(rows),
+            Store::Texts(store) => store.truncate(rows),
+            Store::Tokens(store) => store.truncate(rows),
         }
     }
 
@@ -167,6 +194,8 @@ impl Store {
         match self {
             Store::Images(store) => store.bytes(),
             Store::Series(store) => store.bytes(),
+            Store::Texts(store) => store.bytes(),
+            Store::Tokens(store) => store.bytes(),
         }
     }
 
@@ -175,6 +204,8 @@ impl Store {
         match self {
             Store::Images(store) => store.checksum(hash),
             Store::Series(store) => store.checksum(hash),
+            Store::Texts(store) => store.checksum(hash),
+            Store::Tokens(store) => store.checksum(hash),
         }
     }
 
@@ -188,6 +219,37 @@ impl Store {
             (Store::Series(store), Payload::Steps { block, steps }) => store.push(block, steps.clone()),
             (Store::Images(_), Payload::Steps { .. }) => Err("a series where an image was expected".into()),
             (Store::Series(_), Payload::Image { .. }) => Err("an image where a series was expected".into()),
+            (Store::Texts(_) | Store::Tokens(_), Payload::Steps { .. }) => {
+                Err("a series where a text was expected".into())
+            }
+            (Store::Texts(_) | Store::Tokens(_), Payload::Image { .. }) => {
+                Err("an image where a text was expected".into())
+            }
+        }
+    }
+
+    /// Puts a text at the end that is to be fitted.
+    ///
+    /// # Panics
+    /// If the store holds no texts.
+    pub(super) fn push_text(&mut self, text: &str) {
+        match self {
+            Store::Texts(store) => store.push(text),
+            _ => panic!("no column of texts"),
+        }
+    }
+
+    /// Puts a text at the end as ids of `cell`; whether some were cut.
+    ///
+    /// # Errors
+    /// The first character that has no id.
+    ///
+    /// # Panics
+    /// If the store holds no ids.
+    pub(super) fn push_tokens(&mut self, cell: &TextCell, text: &str) -> Result<bool, UnknownText> {
+        match self {
+            Store::Tokens(store) => store.push(cell, text),
+            _ => panic!("no column of ids"),
         }
     }
 
@@ -199,6 +261,7 @@ impl Store {
         match (self, cell) {
             (Store::Images(store), StoredCell::Image(cell)) => store.fill(cell, rows, out),
             (Store::Series(store), StoredCell::Series(cell)) => store.fill(cell, rows, out),
+            (Store::Tokens(store), StoredCell::Text(cell)) => store.fill(cell, rows, out),
             _ => panic!("a cell of another column"),
         }
     }
@@ -210,6 +273,7 @@ impl Store {
     pub fn lengths(&self, cell: StoredCell<'_>, rows: &[u32], out: &mut [f32]) {
         match (self, cell) {
             (Store::Series(store), StoredCell::Series(cell)) => store.lengths(cell, rows, out),
+            (Store::Tokens(store), StoredCell::Text(_)) => store.lengths(rows, out),
             _ => panic!("images have no lengths"),
         }
     }

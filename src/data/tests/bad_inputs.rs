@@ -1,7 +1,9 @@
 //! The messages of wrong tables, word for word.
 
 use super::*;
-use crate::data::{ColumnType, Encoder, InputGroup, MissingPolicy, OutputGroup, Rows, Scale, Table, Unknown};
+use crate::data::{
+    ColumnType, Encoder, InputGroup, MissingPolicy, OutputGroup, Rows, Scale, Table, TokenizerKind, Unknown,
+};
 
 /// What reading and fitting says.
 fn message(text: &str, options: &DataOptions) -> String {
@@ -309,10 +311,19 @@ fn pins_that_do_not_fit_are_reported_at_once() {
         missing: Some(MissingPolicy::Constant),
         fill_value: Some("x".into()),
         unknown: Some(Unknown::Error),
+        max_tokens: Some(9),
         ..ColumnPin::default()
     };
     options.columns.insert("b".into(), filled);
-    let text = ColumnPin { kind: Some(ColumnType::Text), ..ColumnPin::default() };
+    let text = ColumnPin {
+        kind: Some(ColumnType::Text),
+        missing: Some(MissingPolicy::Mean),
+        scale: Some(Scale::None),
+        unknown: Some(Unknown::Error),
+        tokenizer: Some(TokenizerKind::Bpe),
+        vocabulary_size: Some(256),
+        ..ColumnPin::default()
+    };
     options.columns.insert("c".into(), text);
     options.inputs.push(InputGroup {
         name: "img".into(),
@@ -325,9 +336,13 @@ fn pins_that_do_not_fit_are_reported_at_once() {
         "error[2]: data.columns.a.missing: a category has no mean and no median\n\
          error[2]: data.columns.a.scale: is for number and date columns; this one is a category\n\
          error[2]: data.columns.a.type: data.inputs.img has a shape and so needs numbers; this column is a category\n\
+         error[2]: data.columns.b.max_tokens: is for texts; this column is a number\n\
          error[2]: data.columns.b.fill_value: \"x\" is not a number\n\
          error[2]: data.columns.b.unknown: is for categories; this column is a number\n\
-         error[2]: data.columns.c.type: a table's column cannot be used as text yet"
+         error[2]: data.columns.c.missing: a missing text is an empty one: drop_row, error, or leave it out\n\
+         error[2]: data.columns.c.scale: is for number and date columns; this one is a text\n\
+         error[2]: data.columns.c.unknown: of a text, is for tokenizer = \"char\": the others can encode every text\n\
+         error[2]: data.columns.c.vocabulary_size: a vocabulary of this size cannot be made: 257 to 16777216"
     );
 }
 

@@ -5,6 +5,7 @@ mod bad_inputs;
 mod fitting;
 mod long;
 mod round_trip;
+mod text;
 mod windows;
 
 use super::{ColumnPin, DataOptions, Fitted, MemoryRows, RawTable, Split};

@@ -90,6 +90,32 @@ pub struct TokenizerSpec {
     pub unknown: bool,
 }
 
+impl TokenizerSpec {
+    /// Refuses a vocabulary of a size that cannot be, or one whose size is not for a config to say.
+    ///
+    /// # Errors
+    /// [`Code::Usage`](crate::error::Code::Usage)
+    pub fn check(&self) -> Result<()> {
+        let Some(size) = self.vocabulary_size else { return Ok(()) };
+        let smallest = match self.kind {
+            TokenizerKind::Word | TokenizerKind::Whitespace => 2,
+            TokenizerKind::Bpe => pairs::SMALLEST,
+            TokenizerKind::Byte | TokenizerKind::Char | TokenizerKind::File(_) => {
+                return Err(Error::usage(
+                    "vocabulary_size",
+                    "is for the tokenizers word, whitespace and bpe",
+                ));
+            }
+        };
+        match (smallest..=LARGEST_VOCABULARY).contains(&size) {
+            true => Ok(()),
+            false => Err(Error::usage("vocabulary_size", "a vocabulary of this size cannot be made")
+                .expected(format!("{smallest} to {LARGEST_VOCABULARY}"))
+                .found(size.to_string())),
+        }
+    }
+}
+
 /// Turns a text into ids and ids into text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tokenizer {
@@ -138,14 +164,15 @@ impl Tokenizer {
     /// [`Code::Data`](crate::error::Code::Data) for texts without a character where the texts make the vocabulary;
     /// [`Code::Usage`](crate::error::Code::Usage) for a vocabulary of a size that cannot be; those of [`Tokenizer::from_file`].
     pub fn train<'t>(spec: &TokenizerSpec, texts: impl Iterator<Item = &'t str> + Send) -> Result<Tokenizer> {
-        let size = || spec.vocabulary_size.or(spec.kind.default_vocabulary()).unwrap_or_default();
+        spec.check()?;
+        let size = spec.vocabulary_size.or(spec.kind.default_vocabulary()).unwrap_or_default();
         let texts = texts.map(|text| lower(text, spec.lowercase));
         let model = match &spec.kind {
             TokenizerKind::Byte => Model::Byte,
             TokenizerKind::Char => Model::Char(Characters::train(texts, spec.unknown)?),
-            TokenizerKind::Word => Model::Word(Words::train(texts, false, sized(size(), 2)?)?),
-            TokenizerKind::Whitespace => Model::Word(Words::train(texts, true, sized(size(), 2)?)?),
-            TokenizerKind::Bpe => Model::Bpe(Pairs::train(texts, sized(size(), pairs::SMALLEST)?)?),
+            TokenizerKind::Word => Model::Word(Words::train(texts, false, size)?),
+            TokenizerKind::Whitespace => Model::Word(Words::train(texts, true, size)?),
+            TokenizerKind::Bpe => Model::Bpe(Pairs::train(texts, size)?),
             TokenizerKind::File(path) => Model::Bpe(Pairs::from_file(path)?),
         };
         Ok(Tokenizer { lowercase: spec.lowercase, model })
@@ -249,16 +276,6 @@ impl Tokenizer {
 
 fn lower(text: &str, lowercase: bool) -> Cow<'_, str> {
     if lowercase { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
-}
-
-/// The size of a vocabulary within its limits.
-fn sized(size: usize, smallest: usize) -> Result<usize> {
-    match (smallest..=LARGEST_VOCABULARY).contains(&size) {
-        true => Ok(size),
-        false => Err(Error::usage("vocabulary_size", "a vocabulary of this size cannot be made")
-            .expected(format!("{smallest} to {LARGEST_VOCABULARY}"))
-            .found(size.to_string())),
-    }
 }
 
 /// The error of training texts without a character.

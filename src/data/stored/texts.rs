@@ -1,0 +1,261 @@
+//! Texts as they are read and as ids, and their way to a batch.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::super::options::named;
+use super::super::tokenizer::{Tokenizer, UnknownText};
+
+named! {
+    /// What a missing text becomes.
+    TextFill {
+        /// The empty text.
+        Empty = "empty",
+        /// The whole row is left out.
+        DropRow = "drop_row",
+        /// An error.
+        Error = "error",
+    }
+}
+
+/// A fitted column of texts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TextCell {
+    /// Trained on the training part.
+    pub tokenizer: Arc<Tokenizer>,
+    /// T: the ids that a row has at most. Of a longer text the first ones are taken.
+    pub length: usize,
+    /// For a missing text.
+    pub missing: TextFill,
+}
+
+impl TextCell {
+    /// Puts the ids of a text at the end of `ids`, no more than there is room for; whether some were cut.
+    ///
+    /// An empty text is one id, so that no layer sees a sequence without a step: the unknown one, or that of a space.
+    ///
+    /// # Errors
+    /// The first character that has no id.
+    pub(in crate::data) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<bool, UnknownText> {
+        let start = ids.len();
+        encode(&self.tokenizer, text, ids)?;
+        let cut = ids.len() - start > self.length;
+        ids.truncate(start + self.length.min(ids.len() - start));
+        Ok(cut)
+    }
+}
+
+/// Puts the ids of a text at the end of `ids`, one at least.
+fn encode(tokenizer: &Tokenizer, text: &str, ids: &mut Vec<u32>) -> Result<(), UnknownText> {
+    let start = ids.len();
+    tokenizer.encode(text, ids)?;
+    if ids.len() == start {
+        match tokenizer.unknown() {
+            Some(unknown) => ids.push(unknown),
+            None if tokenizer.encode(" ", ids).is_ok() && ids.len() > start => ids.truncate(start + 1),
+            None => ids.push(0),
+        }
+    }
+    Ok(())
+}
+
+/// The texts of a table's rows, before anything is fitted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TextStore {
+    text: String,
+    /// For each row, where its text ends.
+    ends: Vec<usize>,
+}
+
+impl TextStore {
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.ends.truncate(rows);
+        self.text.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.text.capacity() + size_of::<usize>() * self.ends.capacity()
+    }
+
+    pub(super) fn checksum(&self, hash: u64) -> u64 {
+        let hash = self.text.bytes().fold(hash, |hash, byte| step(hash, u64::from(byte)));
+        self.ends.iter().fold(hash, |hash, &end| step(hash, end as u64))
+    }
+
+    pub(super) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.ends.push(self.text.len());
+    }
+
+    /// The text of a row; empty where it is missing.
+    pub(in crate::data) fn row(&self, row: u32) -> &str {
+        let at = row as usize;
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.text[start..self.ends[at]]
+    }
+
+    /// The ids of all rows, one at least for each.
+    ///
+    /// # Errors
+    /// The first character that has no id.
+    pub(in crate::data) fn encode(&self, tokenizer: &Tokenizer) -> Result<TokenStore, UnknownText> {
+        // Blocks of rows, in order: the same for any number of threads.
+        let rows: Vec<u32> = (0..self.len() as u32).collect();
+        let blocks: Result<Vec<TokenStore>, UnknownText> = rows
+            .par_chunks(1024)
+            .map(|rows| {
+                let mut block = TokenStore::default();
+                for &row in rows {
+                    encode(tokenizer, self.row(row), &mut block.ids)?;
+                    block.ends.push(block.ids.len());
+                }
+                Ok(block)
+            })
+            .collect();
+        let mut all = TokenStore::default();
+        for block in blocks? {
+            let start = all.ids.len();
+            all.ids.extend(block.ids);
+            all.ends.extend(block.ends.iter().map(|end| start + end));
+        }
+        Ok(all)
+    }
+}
+
+/// The ids of a table's rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TokenStore {
+    ids: Vec<u32>,
+    /// For each row, where its ids end.
+    ends: Vec<usize>,
+}
+
+impl TokenStore {
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.ends.truncate(rows);
+        self.ids.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        4 * self.ids.capacity() + size_of::<usize>() * self.ends.capacity()
+    }
+
+    pub(super) fn checksum(&self, hash: u64) -> u64 {
+        let hash = self.ids.iter().fold(hash, |hash, &id| step(hash, u64::from(id)));
+        self.ends.iter().fold(hash, |hash, &end| step(hash, end as u64))
+    }
+
+    /// Adds a row; whether it was cut.
+    pub(super) fn push(&mut self, cell: &TextCell, text: &str) -> Result<bool, UnknownText> {
+        let cut = cell.encode(text, &mut self.ids)?;
+        self.ends.push(self.ids.len());
+        Ok(cut)
+    }
+
+    /// The ids of a row.
+    pub(in crate::data) fn row(&self, row: u32) -> &[u32] {
+        let at = row as usize;
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.ids[start..self.ends[at]]
+    }
+
+    /// Takes the ids behind the first `length` of each row out; how many rows had some.
+    pub(in crate::data) fn cut(&mut self, length: usize) -> usize {
+        let (mut from, mut to, mut rows) = (0, 0, 0);
+        for end in &mut self.ends {
+            let kept = length.min(*end - from);
+            rows += usize::from(kept < *end - from);
+            self.ids.copy_within(from..from + kept, to);
+            (from, to) = (*end, to + kept);
+            *end = to;
+        }
+        self.ids.truncate(to);
+        self.ids.shrink_to_fit();
+        rows
+    }
+
+    pub(super) fn fill(&self, cell: &TextCell, rows: &[u32], out: &mut [f32]) {
+        assert_eq!(out.len(), rows.len() * cell.length);
+        for (out, &row) in out.chunks_exact_mut(cell.length.max(1)).zip(rows) {
+            let ids = self.row(row);
+            let (there, behind) = out.split_at_mut(ids.len());
+            there.iter_mut().zip(ids).for_each(|(out, &id)| *out = id as f32);
+            behind.fill(0.0);
+        }
+    }
+
+    pub(super) fn lengths(&self, rows: &[u32], out: &mut [f32]) {
+        for (out, &row) in out.iter_mut().zip(rows) {
+            *out = self.row(row).len() as f32;
+        }
+    }
+}
+
+/// FNV-1a.
+fn step(hash: u64, word: u64) -> u64 {
+    (hash ^ word).wrapping_mul(0x0100_0000_01b3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::tokenizer::{TokenizerKind, TokenizerSpec};
+    use super::*;
+
+    fn tokenizer(kind: TokenizerKind) -> Tokenizer {
+        let spec = TokenizerSpec { kind, vocabulary_size: None, lowercase: false, unknown: false };
+        Tokenizer::train(&spec, ["a b b"].into_iter()).unwrap()
+    }
+
+    #[test]
+    fn rows_are_cut_and_an_empty_text_is_one_id() {
+        let mut texts = TextStore::default();
+        for text in ["b b a", "", "a zebra", "b"] {
+            texts.push(text);
+        }
+        let mut tokens = texts.encode(&tokenizer(TokenizerKind::Word)).unwrap();
+        assert_eq!(
+            (0..4).map(|row| tokens.row(row)).collect::<Vec<_>>(),
+            [&[1, 1, 2][..], &[0], &[2, 0], &[1]]
+        );
+        assert_eq!(tokens.cut(2), 1);
+        assert_eq!((0..4).map(|row| tokens.row(row)).collect::<Vec<_>>(), [&[1, 1][..], &[0], &[2, 0], &[1]]);
+        assert_eq!(tokens.cut(1), 2);
+        texts.truncate(1);
+        assert_eq!((texts.row(0), texts.len()), ("b b a", 1));
+    }
+
+    #[test]
+    fn an_empty_text_is_a_space_where_nothing_is_unknown() {
+        for (kind, id) in [(TokenizerKind::Byte, u32::from(b' ')), (TokenizerKind::Char, 0)] {
+            let mut ids = Vec::new();
+            encode(&tokenizer(kind), "", &mut ids).unwrap();
+            assert_eq!(ids, [id]);
+        }
+    }
+
+    #[test]
+    fn a_batch_has_zeros_behind_the_end() {
+        let cell = TextCell {
+            tokenizer: Arc::new(tokenizer(TokenizerKind::Word)),
+            length: 3,
+            missing: TextFill::Empty,
+        };
+        let mut tokens = TokenStore::default();
+        assert_eq!(tokens.push(&cell, "b a"), Ok(false));
+        assert_eq!(tokens.push(&cell, "b a b b"), Ok(true));
+        let (mut out, mut lengths) = ([9.0; 6], [9.0; 2]);
+        tokens.fill(&cell, &[1, 0], &mut out);
+        tokens.lengths(&[1, 0], &mut lengths);
+        assert_eq!((out, lengths), ([1.0, 2.0, 1.0, 1.0, 2.0, 0.0], [3.0, 2.0]));
+    }
+}

@@ -1,0 +1,282 @@
+//! Language models from a text to generated text, through the binary.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A transformer, and layers that carry what they have read.
+const LAYERS: [(&str, &str); 3] = [
+    (
+        "gpt",
+        r#"[{type="embedding",embedding_dim=32},{type="positional_embedding"},{type="repeat",times=2,layers=[{type="transformer_block",num_heads=2,causal=true}]},{type="layer_norm"}]"#,
+    ),
+    (
+        "lstm",
+        r#"[{type="embedding",embedding_dim=16},{type="lstm",hidden_size=48,num_layers=2},{type="dropout",p=0.1}]"#,
+    ),
+    ("gru", r#"[{type="embedding",embedding_dim=16},{type="gru",hidden_size=48},{type="rms_norm"}]"#),
+];
+
+/// A folder with a text that has something to learn: sentences of a few words, with letters of two bytes.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Place(tempfile::tempdir().expect("a temporary folder"));
+        let (who, what) = (["Der Bär", "Die Kuh", "Ein Vogel"], ["schläft", "frißt", "fliegt fort"]);
+        let sentence = |i: usize| format!("{} {}, {}.\n", who[i * 7 % 3], what[i * i % 3], i * 31 % 10);
+        fs::write(place.file("text.txt"), (0..300).map(sentence).collect::<String>()).expect("written");
+        place
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, words: &[&str], settings: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_backprop"));
+        command.args(words).current_dir(self.0.path()).stdin(Stdio::null());
+        settings.iter().for_each(|setting| _ = command.args(["--set", setting]));
+        command.output().expect("the program runs")
+    }
+
+    fn train(&self, run: &str, layers: &str, settings: &[&str]) {
+        let layers = format!("model.layers={layers}");
+        let own = ["data.context=16", "train.batch_size=8", "train.epochs=2", &layers];
+        let out = self.run(
+            &["train", "--quiet", "--text", "text.txt", "--run-dir", run],
+            &[&own[..], settings].concat(),
+        );
+        assert!(out.status.success(), "{}", text(&out.stderr));
+    }
+
+    fn generate(&self, run: &str, words: &[&str]) -> String {
+        let out = self.run(&[&["generate", run, "--quiet"][..], words].concat(), &[]);
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        text(&out.stdout)
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+fn rows(run: &Path) -> Vec<Value> {
+    let log = fs::read_to_string(run.join("metrics.jsonl")).expect("a log");
+    log.lines().map(|line| serde_json::from_str(line).expect("a JSON object")).collect()
+}
+
+#[test]
+fn networks_learn_a_text_better_than_counts_of_pairs() {
+    let place = Place::new();
+    for (name, layers) in LAYERS {
+        let settings = ["train.epochs=30", "train.optimizer.type=adam", "train.optimizer.learning_rate=0.01"];
+        place.train(name, layers, &settings);
+        let figures: Vec<f64> = rows(&place.file(name))
+            .iter()
+            .filter(|row| row["split"] == "val")
+            .map(|row| row["bits_per_char"].as_f64().expect("a number"))
+            .collect();
+        let best = figures.iter().copied().fold(f64::INFINITY, f64::min);
+        // What counts of pairs give, below.
+        assert!(best < 1.0, "{name}: {figures:?}");
+        let row = &rows(&place.file(name))[0];
+        assert!(row["tokens_per_second"].as_f64() > Some(0.0), "{row}");
+        let out = place.run(&["eval", name, "text.txt", "--format", "json"], &[]);
+        let json: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+        let (loss, perplexity) = (json["loss"].as_f64().expect("a loss"), json["perplexity"].as_f64());
+        assert!((loss.exp() - perplexity.expect("a perplexity")).abs() < 1e-9, "{json}");
+        let characters = fs::read_to_string(place.file("text.txt")).expect("a text").chars().count() as u64;
+        // The first token has none before it.
+        assert_eq!(json["tokens"], characters - 1);
+    }
+    let out = place.run(
+        &["train", "--text", "text.txt", "--run-dir", "closing"],
+        &["train.epochs=1", "data.context=16", r#"model.layers=[{type="embedding",embedding_dim=8}]"#],
+    );
+    let table = text(&out.stdout);
+    let pairs: f64 = table
+        .lines()
+        .find_map(|line| line.strip_prefix("bits_per_char"))
+        .and_then(|line| line.split_whitespace().last())
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_else(|| panic!("{table}"));
+    assert!((1.2..2.5).contains(&pairs), "{table}");
+}
+
+#[test]
+fn the_same_seed_writes_the_same_text_for_any_number_of_threads() {
+    let place = Place::new();
+    for (name, layers) in LAYERS {
+        place.train(name, layers, &[]);
+        let write = |words: &[&str]| {
+            place.generate(name, &[&["--prompt", "Der Bär", "-n", "120"][..], words].concat())
+        };
+        let first = write(&["--seed", "1", "--threads", "1"]);
+        assert!(first.starts_with("Der Bär") && first.chars().count() == 7 + 120 + 1, "{first}");
+        for threads in ["1", "2", "3"] {
+            assert_eq!(write(&["--seed", "1", "--threads", threads]), first, "{name}");
+        }
+        assert_ne!(write(&["--seed", "2"]), first);
+        assert_eq!(write(&["--seed", "1", "--no-echo"]), first["Der Bär".len()..]);
+        let several = write(&["--seed", "1", "--samples", "3"]);
+        let texts: Vec<&str> = several.split("\n---\n").collect();
+        assert!(
+            texts.len() == 3 && texts[0] == first.trim_end_matches('\n') && texts[1] != texts[0],
+            "{several}"
+        );
+        let greedy = write(&["--temperature", "0", "--seed", "1"]);
+        assert_eq!(write(&["--temperature", "0", "--seed", "9"]), greedy);
+        assert_eq!(write(&["--top-k", "1"]), greedy);
+    }
+}
+
+#[test]
+fn a_text_ends_where_it_is_told_to() {
+    let place = Place::new();
+    let (_, layers) = LAYERS[1];
+    place.train("run", layers, &[]);
+    let whole = place.generate("run", &["--prompt", "Die", "-n", "200", "--seed", "3", "--no-echo"]);
+    let stop: String = whole.chars().skip(40).take(3).collect();
+    let cut =
+        place.generate("run", &["--prompt", "Die", "-n", "200", "--seed", "3", "--no-echo", "--stop", &stop]);
+    assert_eq!(cut.trim_end_matches('\n'), &whole[..whole.find(&stop).expect("it is there")]);
+    let line =
+        place.generate("run", &["--prompt", "Die", "-n", "500", "--seed", "3", "--no-echo", "--stop", "\\n"]);
+    assert_eq!(line.matches('\n').count(), 1);
+}
+
+#[test]
+fn probabilities_of_tokens_are_those_of_an_evaluation() {
+    let place = Place::new();
+    for (name, layers) in LAYERS {
+        place.train(name, layers, &["data.tokenizer=byte"]);
+        let lines = place.generate(name, &["--prompt", "D", "-n", "16", "--seed", "1", "--logprobs"]);
+        let tokens: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+        assert_eq!(tokens.len(), 16);
+        let sum: f64 = tokens.iter().map(|t| t["logprob"].as_f64().expect("a number")).sum();
+        let bytes: Vec<u8> = std::iter::once(b'D')
+            .chain(tokens.iter().map(|t| t["id"].as_u64().expect("an id") as u8))
+            .collect();
+        // Only a text can be scored.
+        let Ok(written) = String::from_utf8(bytes) else { continue };
+        fs::write(place.file("written.txt"), written).expect("written");
+        let out = place.run(&["eval", name, "written.txt", "--format", "json"], &[]);
+        let json: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+        let loss = json["loss"].as_f64().expect("a loss");
+        assert!((loss + sum / 16.0).abs() < 1e-5, "{name}: {loss} {}", -sum / 16.0);
+    }
+}
+
+#[test]
+fn characters_are_never_cut() {
+    let place = Place::new();
+    let (_, layers) = LAYERS[1];
+    place.train("run", layers, &["data.tokenizer=byte"]);
+    // Some hundred bytes of a network that has hardly learned anything: many are no text.
+    let written = place.generate("run", &["-n", "400", "--temperature", "3"]);
+    assert!(written.contains('\u{fffd}'));
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_exactly() {
+    let place = Place::new();
+    for (name, layers) in LAYERS {
+        let (whole, halves) = (format!("{name}-whole"), format!("{name}-halves"));
+        place.train(&whole, layers, &["train.checkpoint_every_steps=7"]);
+        place.train(&halves, layers, &["train.checkpoint_every_steps=7", "train.max_steps=7"]);
+        let out = place.run(&["train", "--resume", "--quiet", "--run-dir", &halves], &["train.max_steps=0"]);
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        let model =
+            |run: &str| fs::read(place.file(run).join("checkpoints/last.safetensors")).expect("a checkpoint");
+        let weights = |bytes: Vec<u8>| {
+            let file = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
+            let mut tensors: Vec<(String, Vec<u8>)> =
+                file.iter().map(|(name, tensor)| (name.to_owned(), tensor.data().to_vec())).collect();
+            tensors.sort();
+            tensors
+        };
+        assert!(weights(model(&whole)) == weights(model(&halves)), "{name}");
+    }
+}
+
+#[test]
+fn a_sample_is_shown_after_each_epoch() {
+    let place = Place::new();
+    let (_, layers) = LAYERS[0];
+    let layers = format!("model.layers={layers}");
+    let settings =
+        [&*layers, "data.context=16", "train.epochs=2", "train.sample={prompt=\"Die\",max_tokens=20}"];
+    let out = place.run(&["train", "--text", "text.txt", "--run-dir", "run"], &settings);
+    let told = text(&out.stderr);
+    assert!(
+        told.contains("note: epoch 1 writes:\nDie") && told.contains("note: epoch 2 writes:\nDie"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let place = Place::new();
+    let (_, gpt) = LAYERS[0];
+    let refused = |words: &[&str], settings: &[&str]| {
+        let out = place.run(words, settings);
+        (out.status.code(), text(&out.stderr))
+    };
+    let train = |settings: &[&str]| {
+        refused(&["train", "--quiet", "--text", "text.txt", "--run-dir", "refused"], settings)
+    };
+    let sees = r#"model.layers=[{type="embedding",embedding_dim=8},{type="transformer_block",num_heads=2}]"#;
+    let (code, told) = train(&[sees, "data.context=16"]);
+    assert!(
+        code == Some(2) && told.contains("the network looks at the tokens that it is to foresee"),
+        "{told}"
+    );
+    let (code, told) = train(&["data.context=100000"]);
+    assert!(code == Some(3) && told.contains("is shorter than the context and the token after it"), "{told}");
+    let (code, told) = train(&["model.layers=[{type=\"linear\",out_features=3}]"]);
+    assert!(code == Some(2) && told.contains("put an embedding before it"), "{told}");
+    let (code, told) = train(&["data.tokenizer=letters"]);
+    assert!(code == Some(2) && told.contains("data.tokenizer is not one of the known words"), "{told}");
+    let (code, told) = train(&["train.mixup=0.2", "data.target=x"]);
+    assert!(
+        code == Some(2) && told.contains("train.mixup has no meaning") && told.contains("data.target"),
+        "{told}"
+    );
+    fs::write(place.file("empty.txt"), "").expect("written");
+    let (code, told) = refused(&["train", "--quiet", "--text", "empty.txt", "--run-dir", "refused"], &[]);
+    assert!(code == Some(3) && told.contains("empty.txt: the text is empty"), "{told}");
+    fs::write(place.file("broken.txt"), b"ab\ncd\xff").expect("written");
+    let (code, told) = refused(&["train", "--quiet", "--text", "broken.txt", "--run-dir", "refused"], &[]);
+    assert!(code == Some(3) && told.contains("broken.txt, line 2: not UTF-8"), "{told}");
+    fs::write(place.file("tokenizer.json"), "{\"model\": 3}").expect("written");
+    let (code, told) = train(&["data.tokenizer=tokenizer.json"]);
+    assert!(code == Some(3) && told.contains("tokenizer.json"), "{told}");
+    assert!(!place.file("refused").exists());
+
+    place.train("run", gpt, &[]);
+    let (code, told) = refused(&["generate", "run", "--prompt", "Жук"], &[]);
+    assert!(
+        code == Some(2) && told.contains("--prompt: the character \"Ж\" (U+0416) at position 1"),
+        "{told}"
+    );
+    let (code, told) = refused(&["generate", "run", "--prompt", ""], &[]);
+    assert!(code == Some(2) && told.contains("the prompt has no token"), "{told}");
+    let (code, told) = refused(&["predict", "run", "text.txt"], &[]);
+    assert!(code == Some(2) && told.contains("this is a language model"), "{told}");
+    fs::write(place.file("other.txt"), "Жук").expect("written");
+    let (code, told) = refused(&["eval", "run", "other.txt"], &[]);
+    assert!(
+        code == Some(3) && told.contains("other.txt: the character \"Ж\" (U+0416) is not in the vocabulary"),
+        "{told}"
+    );
+    let iris = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/iris.csv");
+    let data = iris.to_string_lossy();
+    let words = ["train", "--quiet", "--data", &data, "--target", "species", "--run-dir", "iris"];
+    assert!(place.run(&words, &["train.epochs=1"]).status.success());
+    let (code, told) = refused(&["generate", "iris", "--prompt", "x"], &[]);
+    assert!(code == Some(2) && told.contains("this is no language model"), "{told}");
+}
