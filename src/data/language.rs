@@ -96,6 +96,11 @@ impl TokenRows {
         self.tokens.is_empty()
     }
 
+    /// T.
+    pub fn context(&self) -> usize {
+        self.context
+    }
+
     /// The tokens.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens

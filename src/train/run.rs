@@ -424,6 +424,18 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
         (None, Some(part)) => ("the validation part, which chose the weights".into(), part),
         (None, None) => ("the training part itself".into(), train),
     };
+    // A text may be very long: some of it tells enough where it was learned anyway.
+    let some: Vec<u32>;
+    let part = match part.0.text() {
+        Some(text) if std::ptr::eq(part.0, train.0) => {
+            let batch = trainer.model.machine.plan(EVALUATE).max_rows;
+            let windows = (SCORED / text.context()).max(1).next_multiple_of(batch);
+            let all = language::evaluation_rows(&trainer.model, EVALUATE, text);
+            some = all.into_iter().take(windows).collect();
+            (part.0, &some[..])
+        }
+        _ => part,
+    };
     let scores = score(&mut trainer.model, EVALUATE, part.0, part.1);
     if loaded.test().is_some() {
         let row = Row::new(trainer.state.step, trainer.state.epoch, Split::Test);
@@ -438,7 +450,7 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
     {
         let simple = language::baselines(&own.tokenizer, text, part);
         let table = text_closing(&scores.outputs[0], &simple);
-        return Ok((name, part.targets(), table));
+        return Ok((name, scores.outputs[0].report.rows() as usize, table));
     }
     let constants: Vec<Report> =
         trainer.model.outputs.iter().map(|output| baseline::constant(output, train, part)).collect();
@@ -464,6 +476,9 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
     };
     Ok((name, part.1.len(), table))
 }
+
+/// Tokens of the training part that are scored where nothing else is.
+const SCORED: usize = 1 << 17;
 
 /// The closing table of a language model beside what counting gives.
 fn text_closing(scores: &OutputScores, simple: &[(&'static str, Report)]) -> String {
