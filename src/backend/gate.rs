@@ -13,4 +13,10 @@ pub trait Gate {
 
     /// A gate that is 0 with probability `p` and else 1 / (1 − p): a function of `key` and the channel's place in the batch.
     fn dropout_gate(&mut self, gate: View, p: f64, key: Key);
+
+    /// `y = silu(a) ⊙ b` for the halves a and b of each run of `2 width` elements of x.
+    fn swiglu(&mut self, x: View, y: View, width: usize);
+
+    /// The gradient of [`Gate::swiglu`].
+    fn swiglu_grad(&mut self, x: View, dy: View, dx: Dest, width: usize);
 }

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use crate::tensor::{Key, Slot, View};
 
+mod attention;
 pub mod channels;
 #[cfg(test)]
 mod check;
@@ -22,21 +23,26 @@ mod mapped;
 mod memory;
 pub mod pointwise;
 mod pool;
+mod positions;
 mod recur;
 mod resample;
+mod rms;
 pub mod scalar;
 mod series;
 pub mod simd;
 mod spatial;
 
+pub use attention::{Attend, Attended, AttentionSpec, Heads};
 pub use channels::{ChannelSpec, Channels, Ends, GroupSpec};
 pub use convolve::{Convolution, Convolve, Weights};
 pub use gate::Gate;
 pub use mapped::{Mapped, MappedWriter};
 pub use memory::available_memory;
 pub use pool::{Pool, PoolSpec, Windows};
+pub use positions::{Positions, Rotation};
 pub use recur::{Cell, Incoming, Kept, Recur, Recurrence, Recurring};
 pub use resample::{Around, Between, Margin, Resample, ResampleSpec, Scaling, Size};
+pub use rms::Rms;
 pub use series::{Series, Steps, Window};
 pub use spatial::Spatial;
 
@@ -115,7 +121,9 @@ pub struct CrossEntropy {
 /// What an op may ask for. One value of this type serves one lane.
 ///
 /// A view with rows means the lane's rows of it; a view without means all of it.
-pub trait Backend: Channels + Convolve + Gate + Pool + Recur + Resample + Series + Spatial {
+pub trait Backend:
+    Attend + Channels + Convolve + Gate + Pool + Positions + Recur + Resample + Rms + Series + Spatial
+{
     /// The key of this step's random numbers: a function of seed and step.
     fn key(&self) -> Key;
 
@@ -194,13 +202,13 @@ pub trait Backend: Channels + Convolve + Gate + Pool + Recur + Resample + Series
     fn layer_norm(&mut self, x: View, affine: (View, View), y: View, stats: (View, View), eps: f64);
     /// The gradient of [`Backend::layer_norm`] by `x`.
     fn layer_norm_grad(&mut self, x: View, gain: View, stats: (View, View), dy: View, dx: Dest);
-    /// The gradients of [`Backend::layer_norm`] by gain and bias, for the columns in `units`.
+    /// The gradients of [`Backend::layer_norm`] by gain and bias, where wanted, for the columns in `units`.
     fn layer_norm_affine_grad(
         &mut self,
         x: View,
         stats: (View, View),
         dy: View,
-        affine: (Dest, Dest),
+        affine: (Option<Dest>, Option<Dest>),
         units: Range<usize>,
     );
 
@@ -208,7 +216,7 @@ pub trait Backend: Channels + Convolve + Gate + Pool + Recur + Resample + Series
     fn pack(&mut self, w: View, packed: View, form: &Form, units: Range<usize>);
 }
 
-/// What a weight is read for; the backend chooses the order of its packed elements.
+/// What a weight is read for; the backend chooses the order of its packed elements. Or work that needs scratch alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// A matrix `[O, I]`, for products by its transpose.
@@ -226,6 +234,8 @@ pub enum Form {
     Recur(Recurrence),
     /// W_hh of a recurrence, for [`Recur::recur_back`].
     RecurBack(Recurrence),
+    /// No weight: tiles of [`Attend::attention`].
+    Attention(AttentionSpec),
 }
 
 /// What the lanes of one stage have in common.

@@ -26,6 +26,10 @@ pub(super) struct ConfigArgs {
     /// Column to predict; may be repeated. Overrides data.target
     #[arg(long, value_name = "COL")]
     target: Vec<String>,
+    /// Text to train a language model on, in place of a table: a path, a glob in quotes, or -; may be repeated.
+    /// Overrides data.text
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "target", "on_bad_row"])]
+    text: Vec<String>,
     /// Set any key of the config, e.g. --set train.epochs=50; may be repeated. Named flags override it
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -65,6 +69,9 @@ impl ConfigArgs {
         if !self.target.is_empty() {
             flag("--target", "data.target", one_or_list(&self.target));
         }
+        if !self.text.is_empty() {
+            flag("--text", "data.text", one_or_list(&self.text));
+        }
         if let Some(action) = self.on_bad_row {
             flag("--on-bad-row", "data.on_bad_row", Value::Str(action.name().into()));
         }
@@ -94,10 +101,13 @@ impl ConfigArgs {
         };
         let (data, target) =
             (!self.data.is_empty() || is_set("data.train"), !self.target.is_empty() || is_set("data.target"));
+        if !self.text.is_empty() || is_set("data.text") {
+            return Ok(());
+        }
         match (data, target) {
             (true, true) => Ok(()),
             (false, _) => Err(Error::usage("CONFIG", "no config and no data is named")
-                .expected("CONFIG, or --data FILE and --target COL")
+                .expected("CONFIG, or --data FILE and --target COL, or --text FILE")
                 .help("backprop init DATA --target COL prints a config for a table")),
             (true, false) => {
                 let error = Error::usage("--target", "missing").expected("the column to predict");

@@ -23,7 +23,9 @@ pub(super) struct Reporter {
     summary: bool,
     /// The moving line; on a terminal only.
     bar: Option<ProgressBar>,
+    /// Rows of a batch, or its tokens.
     batch_size: u64,
+    of_text: bool,
     epochs: u64,
     /// The running epoch: its number, and how many batches were done when.
     running: (u64, u64, Instant),
@@ -47,6 +49,7 @@ impl Reporter {
             summary: true,
             bar: terminal.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())),
             batch_size: 0,
+            of_text: false,
             epochs: 0,
             running: (0, 0, now),
             last_epoch: Duration::ZERO,
@@ -140,7 +143,8 @@ impl Progress for Reporter {
         if let Some(flag) = &self.started {
             flag.store(true, Ordering::SeqCst);
         }
-        self.batch_size = run.batch_size as u64;
+        self.batch_size = (run.batch_size * run.context.unwrap_or(1)) as u64;
+        self.of_text = run.context.is_some();
         self.epochs = run.epochs;
         if self.summary {
             self.say(text::started(run).trim_end());
@@ -171,7 +175,7 @@ impl Progress for Reporter {
             Some(last) if self.last_epoch < STAYS / 2 => {
                 self.draw(epoch, self.epochs, "run".into(), last.clone());
             }
-            _ => self.draw(done, total, prefix, text::running(loss, speed)),
+            _ => self.draw(done, total, prefix, text::running(loss, speed, self.of_text)),
         }
     }
 

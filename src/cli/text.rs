@@ -37,12 +37,20 @@ pub(super) fn started(run: &Started) -> String {
         0 => "no validation part".into(),
         n => format!("{} to validate", count(n as u64)),
     };
-    lines.push(("rows", format!("{} to train on, {validation}", count(run.rows.0 as u64))));
+    let unit = if run.context.is_some() { "tokens" } else { "rows" };
+    lines.push((unit, format!("{} to train on, {validation}", count(run.rows.0 as u64))));
     let epochs = plural(run.epochs, "epoch");
     let steps = plural(run.steps, "step");
     lines.push((
         "training",
-        format!("batches of {}, at most {epochs}, {steps}", count(run.batch_size as u64)),
+        match run.context {
+            None => format!("batches of {}, at most {epochs}, {steps}", count(run.batch_size as u64)),
+            Some(context) => format!(
+                "batches of {} x {} tokens, at most {epochs}, {steps}",
+                count(run.batch_size as u64),
+                count(context as u64)
+            ),
+        },
     ));
     lines.push(("memory", bytes(run.bytes as u64)));
     lines.into_iter().map(|(label, text)| format!("{label:9}  {text}\n")).collect()
@@ -64,7 +72,7 @@ pub(super) fn epoch(e: &Epoch) -> String {
     for (name, value) in e.validation.iter().take(FIGURES) {
         line.push_str(&format!("  val_{name} {}", figure(*value)));
     }
-    line.push_str(&format!("  {} samples/s", count(e.samples_per_second as u64)));
+    line.push_str(&format!("  {}", speed(e.samples_per_second, e.of_text)));
     if e.best {
         line.push_str("  best");
     }
@@ -72,13 +80,17 @@ pub(super) fn epoch(e: &Epoch) -> String {
 }
 
 /// A running epoch in one line.
-pub(super) fn running(loss: f64, samples_per_second: f64) -> String {
-    format!("loss {}  {} samples/s", figure(loss), count(samples_per_second as u64))
+pub(super) fn running(loss: f64, samples_per_second: f64, of_text: bool) -> String {
+    format!("loss {}  {}", figure(loss), speed(samples_per_second, of_text))
+}
+
+fn speed(samples_per_second: f64, of_text: bool) -> String {
+    format!("{} {}/s", count(samples_per_second as u64), if of_text { "tokens" } else { "samples" })
 }
 
 /// Which rows the closing table is about.
 pub(super) fn part(end: &Finished) -> String {
-    format!("{} of {}", plural(end.rows as u64, "row"), end.part)
+    format!("{} of {}", plural(end.rows as u64, if end.of_text { "token" } else { "row" }), end.part)
 }
 
 /// Where the model is, and what to do with it.
@@ -88,9 +100,13 @@ pub(super) fn finished(end: &Finished) -> String {
     let model = Path::new(&end.model);
     let run = model.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(model);
     let run = shell_word(&run.display().to_string());
+    let next = if end.of_text {
+        format!("backprop generate {run} --prompt TEXT\n           backprop eval {run} TEXT_FILE")
+    } else {
+        format!("backprop eval {run} DATA\n           backprop predict {run} DATA > predictions.csv")
+    };
     format!(
-        "{epochs} in {}, {}; kept: epoch {}\nmodel      {}\n\nnext       backprop eval {run} DATA\n           \
-         backprop predict {run} DATA > predictions.csv\n",
+        "{epochs} in {}, {}; kept: epoch {}\nmodel      {}\n\nnext       {next}\n",
         duration(seconds),
         end.reason,
         end.best_epoch,
@@ -175,6 +191,7 @@ mod tests {
             epochs: 1,
             steps: 45,
             bytes: 3 << 19,
+            context: None,
         };
         let text = started(&run);
         let lines: Vec<&str> = text.lines().collect();

@@ -32,7 +32,7 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     run_dir: Option<PathBuf>,
     /// Go on with the run in --run-dir, exactly as if it had not been stopped
-    #[arg(long, requires = "run_dir", conflicts_with_all = ["config", "data", "target", "force", "on_bad_row"])]
+    #[arg(long, requires = "run_dir", conflicts_with_all = ["config", "data", "target", "text", "force", "on_bad_row"])]
     resume: bool,
     /// Replace the run that --run-dir holds
     #[arg(long, requires = "run_dir")]

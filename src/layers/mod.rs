@@ -14,12 +14,14 @@ use crate::spec::{Described, Family, Key, Kind, Preset, Value, Values};
 use crate::tensor::Shape;
 
 mod activation;
+mod attention;
 mod carry;
 mod convolution;
 mod network;
 mod places;
 mod pooling;
 mod recurrent;
+mod transformer;
 
 pub use carry::{Carry, POSITION};
 pub use network::{
@@ -55,6 +57,7 @@ registry!(
     adaptive_max_pool1d,
     adaptive_max_pool2d,
     add,
+    attention_pool,
     avg_pool1d,
     avg_pool2d,
     batch_norm,
@@ -81,13 +84,19 @@ registry!(
     max_pool2d,
     mean,
     mul,
+    multi_head_attention,
     pad,
+    positional_embedding,
     repeat,
     reshape,
     residual,
+    rms_norm,
     rnn,
     softmax,
     squeeze_excitation,
+    transformer_block,
+    transformer_decoder,
+    transformer_encoder,
     upsample
 );
 
@@ -265,6 +274,15 @@ impl Lowering<'_> {
         self.affordable(&format!("its {suffix}"), &shape, self.graph.param_len())?;
         let name = format!("{}.{suffix}", self.path);
         Ok(self.graph.param(name, shape, init))
+    }
+
+    /// Runs `f` for a part of the layer, whose name follows the layer's.
+    fn part<R>(&mut self, name: &str, f: impl FnOnce(&mut Self) -> Result<R, Problem>) -> Result<R, Problem> {
+        let path = self.path.clone();
+        self.path = format!("{path}.{name}");
+        let made = f(self);
+        self.path = path;
+        made
     }
 
     fn buffer(&mut self, suffix: &str, shape: impl Into<Shape>, init: Init) -> ValueId {

@@ -107,6 +107,15 @@ impl Lowering<'_> {
         }
     }
 
+    /// Says that the rows of `y` end where those of `x` do, whatever else `y` was made of.
+    pub(super) fn ends_as(&mut self, x: ValueId, y: ValueId) {
+        self.set_channels_last(y);
+        match self.lengths_of(x) {
+            Some(lengths) => self.set_lengths(y, lengths),
+            None => _ = self.places.lengths.remove(&y),
+        }
+    }
+
     /// Whether `x` has places, and its channels stand last.
     pub(super) fn is_channels_last(&self, x: ValueId) -> bool {
         self.shape(x).axes().len() > 1 && self.places.layouts.get(&x) == Some(&Layout::ChannelsLast)

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::backend::Backend;
-use crate::ops::{Case, CaseInput, Io, Op, OpEntry, Reads, Saved, ShapeError, arity};
+use crate::ops::{Case, CaseInput, Content, Io, Op, OpEntry, Reads, Saved, ShapeError, arity};
 use crate::tensor::Shape;
 
 pub(super) const ENTRY: OpEntry = OpEntry { name: "layer_norm", cases };
@@ -16,7 +16,10 @@ fn cases() -> Vec<Case> {
         let c = x.last();
         Case::new(op, vec![CaseInput::rows(x), CaseInput::param([c]), CaseInput::param([c])], b)
     });
-    cases.collect()
+    // A gain alone learns.
+    let fixed = CaseInput::constant([6], Content::Uniform(-1.0, 1.0));
+    let gain = Case::new(op, vec![CaseInput::rows([6]), CaseInput::param([6]), fixed], 5);
+    cases.chain([gain]).collect()
 }
 
 /// The op; inputs are x, gain and bias.
@@ -64,7 +67,8 @@ impl Op for LayerNorm {
     }
 
     fn backward_params(&self, be: &mut dyn Backend, io: &Io, units: Range<usize>) {
-        if let Some(affine) = io.dx(1).zip(io.dx(2)) {
+        let affine = (io.dx(1), io.dx(2));
+        if affine != (None, None) {
             be.layer_norm_affine_grad(io.x(0), (io.saved[0], io.saved[1]), io.dy(), affine, units);
         }
     }

@@ -46,7 +46,7 @@ macro_rules! registry {
 registry! {
     /// Ops that are neither activations nor losses.
     OPS: OpEntry = [
-        add, avg_pool, batch_norm, concat, conv, conv_transpose, dropout, dropout2d, embedding, group_norm, last, layer_norm, linear, mask, max, max_pool, mean, mul, pad, recur, reshape, resize_lengths, scale_lengths, softmax, stretch_lengths, transpose, upsample
+        add, add_positions, attention, attention_pool, avg_pool, batch_norm, cached_attention, concat, conv, conv_transpose, dropout, dropout2d, embedding, group_norm, last, layer_norm, linear, linear_rows, mask, max, max_pool, mean, mul, pad, recur, reshape, resize_lengths, rms_norm, rope, scale_lengths, softmax, stretch_lengths, swiglu, transpose, upsample
     ]
 }
 
@@ -292,6 +292,11 @@ pub trait Op: Debug + Send + Sync {
     /// The same for backward.
     fn packs_back(&self, _inputs: &[Shape]) -> Vec<(usize, Form)> {
         Vec::new()
+    }
+
+    /// Work whose scratch every lane needs.
+    fn scratch(&self, _inputs: &[Shape]) -> Option<Form> {
+        None
     }
 
     /// Rows of the batch that a lane should carry at once: few rows do not pay for the weights that they make it read.

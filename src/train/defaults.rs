@@ -23,6 +23,9 @@ pub(super) struct Facts<'a> {
 /// Fills in everything that is "auto".
 pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
     let Facts { train_rows, tasks, has_validation, has_places } = facts;
+    if tasks == [Task::Text] {
+        text_defaults(config, train_rows);
+    }
     let small = train_rows < SMALL;
     let own_network = config.model.layers.is_some();
     let train = &mut config.train;
@@ -58,6 +61,43 @@ pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
     config.model.layers.get_or_insert_with(|| layers(small, has_places));
 }
 
+/// A small transformer, as large as a few minutes on a CPU allow: about 2,000 steps, 100 of them to warm up.
+fn text_defaults(config: &mut Config, windows: usize) {
+    let own_network = config.model.layers.is_some();
+    let train = &mut config.train;
+    let batch = (*train.batch_size.get_or_insert(TEXT_BATCH)).min(windows).max(1);
+    let steps = (windows / batch).max(1) as u64;
+    train.epochs.get_or_insert((TEXT_STEPS / steps).clamp(1, 100));
+    if train.optimizer.is_none() {
+        let keys: &[(&str, f64)] = &[("learning_rate", 1e-3), ("weight_decay", 0.1)];
+        train.optimizer = Some(choice(Family::Optimizer, "adamw", if own_network { &[] } else { keys }));
+        train.schedule.get_or_insert_with(|| {
+            let cosine = choice(Family::Schedule, "cosine", &[]);
+            crate::spec::Choice { values: cosine.values.with("warmup_steps", Value::Int(100)), ..cosine }
+        });
+    }
+    let table = |entries: &[(&str, Value)]| {
+        Value::Table(entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+    };
+    let text = |text: &str| Value::Str(text.to_owned());
+    let layers = [
+        table(&[("type", text("embedding")), ("embedding_dim", Value::Int(128))]),
+        table(&[("type", text("positional_embedding"))]),
+        table(&[
+            ("type", text("transformer_encoder")),
+            ("num_layers", Value::Int(4)),
+            ("num_heads", Value::Int(4)),
+            ("causal", Value::Bool(true)),
+        ]),
+    ];
+    config.model.layers.get_or_insert_with(|| checked_layers(&layers));
+}
+
+/// Windows of a batch of text.
+const TEXT_BATCH: usize = 16;
+/// Steps of a run on text, about.
+const TEXT_STEPS: u64 = 2_000;
+
 /// Long steps and, on a small table, a strong pull of the weights towards zero. Both are fitted to the networks of
 /// [`layers`]; any other network gets AdamW's own.
 fn optimizer(small: bool, own_network: bool) -> Choice {
@@ -81,7 +121,7 @@ fn epochs(rows: usize, batch: usize) -> u64 {
 fn loss(task: Task, small: bool) -> Choice {
     match task {
         Task::Classes if small => choice(Family::Loss, "cross_entropy", &[("label_smoothing", 0.1)]),
-        Task::Classes => choice(Family::Loss, "cross_entropy", &[]),
+        Task::Classes | Task::Text => choice(Family::Loss, "cross_entropy", &[]),
         Task::Labels => choice(Family::Loss, "bce_with_logits", &[]),
         _ => choice(Family::Loss, "mse", &[]),
     }

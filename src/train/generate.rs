@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use crate::config;
 use crate::data::{Decoder, Tokenizer};
 use crate::error::{Code, Error, Problem, Result, quote};
 use crate::graph::Mode;
@@ -89,11 +90,25 @@ pub fn generate(
     })
 }
 
-/// A text that a network with the weights of `model` generates, for people who watch a training run.
+/// The text that `config` wants of a network with the weights of `model`.
 ///
 /// # Errors
 /// As [`generate`].
-pub(super) fn sample(model: &Model, options: &GenerateOptions) -> Result<String> {
+pub(super) fn sample(model: &Model, config: &config::Sample) -> Result<String> {
+    let options = &GenerateOptions {
+        prompt: Prompt {
+            text: config.prompt.clone(),
+            place: "train.sample.prompt".into(),
+            code: Code::Usage,
+        },
+        max_tokens: config.max_tokens,
+        sampling: Sampling { temperature: config.temperature, ..Sampling::default() },
+        stop: Vec::new(),
+        samples: 1,
+        seed: model.config.seed,
+        echo: true,
+        log_probabilities: false,
+    };
     let mut decoder = TokenDecoder::of(model)?;
     let Some(language) = &model.preprocessing.language else { return Ok(String::new()) };
     let prompt = encode(&language.tokenizer, &options.prompt)?;

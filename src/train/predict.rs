@@ -87,6 +87,11 @@ pub fn predict(
 ) -> Result<()> {
     in_pool(threads, || {
         let mut model = Model::load(model, Mode::Predict, Some(EVALUATION_ROWS))?;
+        if model.preprocessing.language.is_some() {
+            return Err(Error::usage("MODEL", "this is a language model: it has no rows to predict").help(
+                "backprop generate MODEL --prompt TEXT writes a text, backprop eval MODEL TEXT_FILE scores one",
+            ));
+        }
         let answer = Answer::new(&model, options.proba)?;
         let preprocessing = model.preprocessing.clone();
         let mut blocks =

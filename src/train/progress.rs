@@ -16,8 +16,10 @@ pub struct Started {
     pub network: String,
     /// Numbers that are trained.
     pub parameters: usize,
-    /// Rows that train and rows that validate.
+    /// Rows that train and rows that validate; of a text its tokens.
     pub rows: (usize, usize),
+    /// Tokens of a row of a batch, where the data are a text.
+    pub context: Option<usize>,
     /// Rows of a batch.
     pub batch_size: usize,
     /// Epochs, at most.
@@ -43,8 +45,10 @@ pub struct Epoch {
     pub validation: Vec<Figure>,
     /// The rate of the last step.
     pub learning_rate: f64,
-    /// Training rows a second, data feeding included.
+    /// Training rows, or tokens of a text, a second, data feeding included.
     pub samples_per_second: f64,
+    /// Whether the data are a text.
+    pub of_text: bool,
     /// Whether these are the best weights so far.
     pub best: bool,
 }
@@ -54,8 +58,10 @@ pub struct Epoch {
 pub struct Finished {
     /// The part that the figures are of: `validation part`, `test.csv`, `training part`.
     pub part: String,
-    /// Its rows.
+    /// Its rows, or tokens of a text.
     pub rows: usize,
+    /// Whether the data are a text.
+    pub of_text: bool,
     /// The closing table, ready to print.
     pub table: String,
     /// The epoch whose weights were kept.

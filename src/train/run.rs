@@ -18,7 +18,7 @@ use crate::train::season::Season;
 use crate::train::state::{Best, State};
 use crate::train::stepper::{self, Clip, EVALUATE};
 use crate::train::summary::summary;
-use crate::train::trainer::{EVALUATION_ROWS, Trainer};
+use crate::train::trainer::{EVALUATION_ROWS, STATES, Trainer};
 use crate::train::{
     Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults, language, single,
 };
@@ -109,7 +109,17 @@ pub fn resume(
             trainer.best = Some(Best { figure, epoch, params, buffers });
         }
         let mut weights = file.clone();
-        weights.tensors.retain(|t| !t.name.starts_with("best.") && !t.name.starts_with("optimizer."));
+        weights.tensors.retain(|t| {
+            !t.name.starts_with("best.") && !t.name.starts_with("optimizer.") && t.name != STATES
+        });
+        if let Some(carried) = file.tensors.iter().find(|t| t.name == STATES) {
+            let states = trainer.model.machine.states_mut(stepper::TRAIN);
+            let saved = carried.data.to_f32();
+            if saved.len() != states.len() {
+                return Err(damaged());
+            }
+            states.copy_from_slice(&saved);
+        }
         trainer.model.set_tensors(&weights, &checkpoint, "")?;
         let steps =
             file.metadata.get("backprop.optimizer_steps").and_then(|s| s.parse().ok()).ok_or_else(damaged)?;
@@ -390,6 +400,7 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
     let end = Finished {
         part,
         rows,
+        of_text: trainer.model.preprocessing.language.is_some(),
         table,
         best_epoch,
         epochs: trainer.state.epoch,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::config::Config;
-use crate::data::Role;
+use crate::data::{Role, Table, TokenRows};
 use crate::error::{Result, quote};
 use crate::graph::{Graph, Node};
 use crate::train::load::{Held, Loaded};
@@ -38,7 +38,8 @@ fn check_here(config: &Config, progress: &mut dyn Progress) -> Result<String> {
     for (name, what) in &columns {
         let _ = writeln!(text, "{name:width$}  {what}");
     }
-    let _ = writeln!(text, "\nrows: {} train, {} validate", started.rows.0, started.rows.1);
+    let unit = if started.context.is_some() { "tokens" } else { "rows" };
+    let _ = writeln!(text, "\n{unit}: {} train, {} validate", started.rows.0, started.rows.1);
     let _ = writeln!(text, "predicts: {}", started.task);
     if let [_, _, ..] = &model.outputs[..] {
         let term = |o: &Output| format!("{} * {} of {}", o.weight, o.head.loss.name, quote(&o.name));
@@ -88,9 +89,22 @@ fn table_bytes(loaded: &Loaded) -> usize {
 /// What a run is about to do.
 pub(super) fn summary(model: &Model, loaded: &Loaded) -> Started {
     let schema = &loaded.fitted.schema;
+    let language = model.preprocessing.language.as_ref();
     let columns = schema.columns.iter().map(|c| (c.name.clone(), c.describe())).collect();
     let targets = schema.columns.iter().filter(|c| c.role == Role::Target);
     let task: Vec<String> = targets.map(|c| format!("{} ({})", quote(&c.name), c.target)).collect();
+    let tokens = |table: &Table| table.text().map_or(0, TokenRows::len);
+    let rows = match language {
+        None => (loaded.train.len(), loaded.validation_rows()),
+        Some(_) => (tokens(&loaded.fitted.table), loaded.validation().map_or(0, |(table, _)| tokens(table))),
+    };
+    let task = match language {
+        None => task.join(", "),
+        Some(language) => {
+            let tokenizer = &language.tokenizer;
+            format!("the next of {} tokens (tokenizer {})", tokenizer.vocabulary(), tokenizer.name())
+        }
+    };
     let graph = model.graph();
     let train = &model.config.train;
     let network = memory::bytes(graph, model.machine.all_plans());
@@ -100,10 +114,11 @@ pub(super) fn summary(model: &Model, loaded: &Loaded) -> Started {
     let all = per_epoch.saturating_mul(epochs);
     Started {
         columns,
-        task: task.join(", "),
+        task,
+        context: language.map(|language| language.context),
         network: chain(graph),
         parameters: graph.param_count(),
-        rows: (loaded.train.len(), loaded.validation_rows()),
+        rows,
         batch_size: batch,
         epochs,
         steps: if train.max_steps > 0 { all.min(train.max_steps) } else { all },

@@ -16,10 +16,13 @@ use crate::train::scores::{Scores, score};
 use crate::train::state::{Best, State};
 use crate::train::stepper::{self, EVALUATE, TRAIN};
 use crate::train::stop::interrupted;
-use crate::train::{Epoch, Model, Progress, Stop, diagnose, language, single};
+use crate::train::{Epoch, Model, Progress, Stop, diagnose, generate, language, single};
 
 /// A checkpoint is written after an epoch if the last one is older than this.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The tensor of a checkpoint that holds what the rows of a batch carry to the next one.
+pub(super) const STATES: &str = "carried.states";
 
 /// Rows of an evaluation batch.
 pub(super) const EVALUATION_ROWS: usize = 256;
@@ -143,6 +146,10 @@ impl Trainer<'_> {
             self.log.append(&row)?;
         }
         let best = self.keep_best(watch, validation.as_ref(), epoch);
+        if let Some(sample) = &self.model.config.train.sample {
+            let text = generate::sample(&self.model, sample)?;
+            self.progress.note(&format!("epoch {epoch} writes:\n{text}\n"));
+        }
         (self.state.epoch, self.state.steps_in_epoch) = (epoch, 0);
         (self.state.loss, self.state.weight) = (0.0, 0.0);
         let due = self.saved.is_none_or(|at| at.elapsed() >= CHECKPOINT_INTERVAL);
@@ -157,6 +164,7 @@ impl Trainer<'_> {
             validation: validation.map(|v| v.headlines()).unwrap_or_default(),
             learning_rate: rate,
             samples_per_second: speed,
+            of_text: self.model.preprocessing.language.is_some(),
             best,
         });
         Ok(())
@@ -308,6 +316,10 @@ impl Trainer<'_> {
         metadata.insert("backprop.optimizer_steps".to_owned(), self.optimizer.steps().to_string());
         let (params, buffers) = (self.model.machine.params(), self.model.machine.buffers());
         let mut tensors = self.model.tensors(params, buffers, "");
+        let states = self.model.machine.states(TRAIN);
+        if !states.is_empty() && self.state.steps_in_epoch > 0 {
+            tensors.push(Tensor::f32(STATES.to_owned(), [states.len()], states));
+        }
         if let Some(best) = &self.best {
             tensors.extend(self.model.tensors(&best.params, &best.buffers, "best."));
         }

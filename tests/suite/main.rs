@@ -27,3 +27,4 @@ mod readme;
 mod recurrent;
 mod source;
 mod threads;
+mod transformers;

@@ -65,7 +65,17 @@ fn more_zero_padding_changes_no_bit() {
         assert!(short.iter().all(|&x| f32::from_bits(x).is_finite()), "{name}");
         seen.push(*name);
     }
-    for name in ["gru", "last", "lstm", "max", "mean", "rnn"] {
+    for name in [
+        "attention_pool",
+        "gru",
+        "last",
+        "lstm",
+        "max",
+        "mean",
+        "multi_head_attention",
+        "rnn",
+        "transformer_block",
+    ] {
         assert!(seen.contains(&name), "{name} is not in {seen:?}");
     }
 }

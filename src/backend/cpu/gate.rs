@@ -23,6 +23,15 @@ impl<T: Number> Gate for Lane<'_, T> {
         let first = self.rows.start * gate.row_len;
         draw(key, first, p, self.get_mut(gate));
     }
+
+    fn swiglu(&mut self, x: View, y: View, width: usize) {
+        swiglu(self.get(x), width, self.get_mut(y));
+    }
+
+    fn swiglu_grad(&mut self, x: View, dy: View, dx: Dest, width: usize) {
+        let add = self.adds(dx);
+        swiglu_backward(self.get(x), self.get(dy), width, self.get_mut(dx.view), add);
+    }
 }
 
 kernel! {
@@ -67,10 +76,57 @@ kernel! {
     }
 }
 
+kernel! {
+    /// y = a·σ(a)·b. x [R, 2 width], its halves a and b, y [R, width].
+    fn swiglu<T: Scalar>(x: &[T], width: usize, y: &mut [T]) {
+        assert_eq!(x.len(), 2 * y.len());
+        for (x, y) in x.chunks_exact(2 * width).zip(y.chunks_exact_mut(width)) {
+            let (a, b) = x.split_at(width);
+            for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+                *y = a * a.sigmoid() * b;
+            }
+        }
+    }
+
+    /// da (=|+=) dy·b·σ(a)·(1 + a·(1 − σ(a))), db (=|+=) dy·a·σ(a).
+    fn swiglu_backward<T: Scalar>(x: &[T], dy: &[T], width: usize, dx: &mut [T], add: bool) {
+        assert!(x.len() == 2 * dy.len() && x.len() == dx.len());
+        let rows = x.chunks_exact(2 * width).zip(dx.chunks_exact_mut(2 * width));
+        for ((x, dx), dy) in rows.zip(dy.chunks_exact(width)) {
+            let ((a, b), (da, db)) = (x.split_at(width), dx.split_at_mut(width));
+            for (((&a, &b), (da, db)), &dy) in a.iter().zip(b).zip(da.iter_mut().zip(db)).zip(dy) {
+                let s = a.sigmoid();
+                put(da, add, dy * b * s * (T::ONE + a * (T::ONE - s)));
+                put(db, add, dy * a * s);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::check::{close, numbers};
+    use crate::backend::check::{close, dot, gradient, numbers};
+
+    #[test]
+    fn swiglu_and_its_gradient_agree_with_the_definition() {
+        for (rows, width) in [(1, 1), (3, 5), (2, 33)] {
+            let (x, dy) = (numbers::<f64>("x", 2 * rows * width), numbers::<f64>("dy", rows * width));
+            let plain = |x: &[f64]| -> Vec<f64> {
+                let at = |i: usize| i / width * 2 * width + i % width;
+                let y = |i: usize| x[at(i)] / (1.0 + (-x[at(i)]).exp()) * x[at(i) + width];
+                (0..rows * width).map(y).collect()
+            };
+            let mut y = vec![9.0; dy.len()];
+            swiglu(&x, width, &mut y);
+            close(&y, &plain(&x), 1e-14);
+            let mut dx = vec![9.0; x.len()];
+            swiglu_backward(&x, &dy, width, &mut dx, false);
+            gradient(&x, &dx, |x| dot(&plain(x), &dy), 1e-7);
+            swiglu_backward(&x, &dy, width, &mut dx, true);
+            gradient(&x, &dx, |x| 2.0 * dot(&plain(x), &dy), 1e-7);
+        }
+    }
 
     #[test]
     fn each_place_of_a_channel_is_weighed_alike() {

@@ -220,14 +220,19 @@ impl<T: Number> Backend for Lane<'_, T> {
         x: View,
         stats: (View, View),
         dy: View,
-        affine: (Dest, Dest),
+        affine: (Option<Dest>, Option<Dest>),
         units: Range<usize>,
     ) {
-        let add = self.adds(affine.0);
-        let dgain = self.part_mut(affine.0.view, units.clone());
-        let dbias = self.part_mut(affine.1.view, units.clone());
+        let mut place = |dest: Dest| {
+            let out = self.part_mut(dest.view, units.clone());
+            if !self.adds(dest) {
+                out.fill(T::ZERO);
+            }
+            out
+        };
+        let (dgain, dbias) = (affine.0.map(&mut place), affine.1.map(&mut place));
         let (mean, rstd) = (self.get(stats.0), self.get(stats.1));
-        layer_norm_backward_affine(self.get(x), self.get(dy), mean, rstd, units, dgain, dbias, add);
+        layer_norm_backward_affine(self.get(x), self.get(dy), mean, rstd, units, dgain, dbias);
     }
 
     fn pack(&mut self, w: View, packed: View, form: &Form, units: Range<usize>) {
@@ -242,6 +247,7 @@ impl<T: Number> Backend for Lane<'_, T> {
             Form::RecurBack(r) => pack_straight(self.get(w), r.width(), r.hidden, units, out),
             Form::Convolve(c) => convolve::pack(self.get(w), c, false, units, out),
             Form::ConvolveBack(c) => convolve::pack(self.get(w), c, true, units, out),
+            Form::Attention(_) => {}
         }
     }
 }

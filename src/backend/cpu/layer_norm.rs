@@ -45,27 +45,25 @@ kernel! {
         }
     }
 
-    /// dgain[c − start] (=|+=) Σ_r dy·x̂ and dbias[c − start] (=|+=) Σ_r dy for the columns start..end of `range`; the
-    /// order of a column's sum does not depend on the range.
+    /// dgain[c − start] += Σ_r dy·x̂ and dbias[c − start] += Σ_r dy for the columns start..end of `range`; the order of a
+    /// column's sum does not depend on the range.
     ///
-    /// x, dy [R, C], mean, rstd [R], dgain, dbias [end − start].
+    /// x, dy [R, C], mean, rstd [R], dgain, dbias [end − start] where they are wanted.
     pub(super) fn layer_norm_backward_affine<T: Scalar>(
-        x: &[T], dy: &[T], mean: &[T], rstd: &[T], range: Range<usize>, dgain: &mut [T], dbias: &mut [T], add: bool,
+        x: &[T], dy: &[T], mean: &[T], rstd: &[T], range: Range<usize>, dgain: Option<&mut [T]>, dbias: Option<&mut [T]>,
     ) {
         let cols = columns(x.len(), mean.len());
         assert!(x.len() == dy.len() && mean.len() == rstd.len());
-        assert!(dgain.len() == range.len() && dbias.len() == range.len());
-        if !add {
-            dgain.fill(T::ZERO);
-            dbias.fill(T::ZERO);
-        }
-        let mut scratch = [[T::ZERO; STRIP]; 2];
-        for (strip, (dgain, dbias)) in dgain.chunks_mut(STRIP).zip(dbias.chunks_mut(STRIP)).enumerate() {
-            let first = range.start + strip * STRIP;
-            let [gains, biases] = &mut scratch;
-            let (gains, biases) = (&mut gains[..dgain.len()], &mut biases[..dgain.len()]);
+        let mut wanted = [dgain, dbias];
+        assert!(wanted.iter().flatten().all(|d| d.len() == range.len()));
+        for start in (0..range.len()).step_by(STRIP) {
+            let strip = start..range.len().min(start + STRIP);
+            let first = range.start + start;
+            let mut scratch = [[T::ZERO; STRIP]; 2];
             let blocks = x.chunks(ROWS * cols).zip(dy.chunks(ROWS * cols));
             for ((x, dy), (mean, rstd)) in blocks.zip(mean.chunks(ROWS).zip(rstd.chunks(ROWS))) {
+                let [gains, biases] = &mut scratch;
+                let (gains, biases) = (&mut gains[..strip.len()], &mut biases[..strip.len()]);
                 gains.fill(T::ZERO);
                 biases.fill(T::ZERO);
                 let rows = x.chunks_exact(cols).zip(dy.chunks_exact(cols)).zip(mean.iter().zip(rstd));
@@ -76,8 +74,11 @@ kernel! {
                         *bias += dy;
                     }
                 }
-                for (d, &sum) in dgain.iter_mut().zip(gains.iter()).chain(dbias.iter_mut().zip(biases.iter())) {
-                    *d += sum;
+                for (d, sums) in wanted.iter_mut().zip(&scratch) {
+                    let Some(d) = d else { continue };
+                    for (d, &sum) in d[strip.clone()].iter_mut().zip(sums) {
+                        *d += sum;
+                    }
                 }
             }
         }
@@ -121,9 +122,10 @@ mod tests {
 
         let (mut dgain, mut dbias) = (vec![T::ZERO; cols], vec![T::ZERO; cols]);
         let cut = cols / 2;
-        for (add, range) in [(false, 0..cut), (true, cut..cols)] {
+        for range in [0..cut, cut..cols] {
             let (dgain, dbias) = (&mut dgain[range.clone()], &mut dbias[range.clone()]);
-            layer_norm_backward_affine(&x, &dy, &mean, &rstd, range, dgain, dbias, add);
+            layer_norm_backward_affine(&x, &dy, &mean, &rstd, range.clone(), Some(dgain), None);
+            layer_norm_backward_affine(&x, &dy, &mean, &rstd, range, None, Some(dbias));
         }
         gradient(&wgain, &dgain, |gain| dot(&naive(&wx, gain, &wbias), &wdy), limit);
         gradient(&wbias, &dbias, |bias| dot(&naive(&wx, &wgain, bias), &wdy), limit);

@@ -19,6 +19,7 @@ use crate::backend::pointwise::Element;
 use crate::backend::{Backend, Device, Form, Lanes};
 use crate::tensor::{Key, Slot, View};
 
+mod attention;
 mod avg_pool;
 mod batch_norm;
 mod blocks;
@@ -38,8 +39,10 @@ pub mod matmul;
 mod max_pool;
 mod pad;
 mod pool;
+mod positions;
 mod recur;
 mod resample;
+mod rms;
 mod series;
 mod slices;
 mod softmax;
@@ -219,6 +222,7 @@ impl<T: Number> Device for Cpu<T> {
     fn packed_len(form: &Form) -> usize {
         match form {
             Form::Transposed { outputs, inputs } => matmul::packed_len(*outputs, *inputs),
+            Form::Attention(_) => 0,
             Form::Convolve(c) | Form::ConvolveBack(c) => {
                 convolve::packed_len(c, matches!(form, Form::ConvolveBack(_)))
             }
@@ -230,6 +234,7 @@ impl<T: Number> Device for Cpu<T> {
     fn pack_units(form: &Form) -> usize {
         match form {
             Form::Transposed { outputs, .. } => matmul::panels(*outputs),
+            Form::Attention(_) => 0,
             Form::Convolve(c) | Form::ConvolveBack(c) => {
                 convolve::pack_units(c, matches!(form, Form::ConvolveBack(_)))
             }
@@ -241,6 +246,7 @@ impl<T: Number> Device for Cpu<T> {
     fn scratch_len(form: &Form) -> usize {
         match form {
             Form::Transposed { .. } => 0,
+            Form::Attention(a) => attention::scratch_len(a),
             Form::Convolve(c) | Form::ConvolveBack(c) => convolve::scratch_len(c),
             Form::Recur(r) | Form::RecurBack(r) => recur::scratch_len(r),
         }

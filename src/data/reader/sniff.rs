@@ -256,12 +256,12 @@ mod tests {
     #[test]
     fn utf_16_is_known_without_a_mark() {
         let utf_16: Vec<u8> = "a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert_eq!(utf_16_or_32(&utf_16), Some("UTF-16LE"));
+        assert_eq!(wide_encoding(&utf_16), Some("UTF-16LE"));
         let utf_16: Vec<u8> = "名,b\n1,2\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
-        assert_eq!(utf_16_or_32(&utf_16), Some("UTF-16BE"));
+        assert_eq!(wide_encoding(&utf_16), Some("UTF-16BE"));
         let utf_32: Vec<u8> = "a,b\n1,2\n".chars().flat_map(|c| (c as u32).to_le_bytes()).collect();
-        assert_eq!(utf_16_or_32(&utf_32), Some("UTF-32LE"));
-        assert_eq!(utf_16_or_32(b"a,\0b\n1,2,\0,4,5"), None);
-        assert_eq!(utf_16_or_32(&[0; 64]), None);
+        assert_eq!(wide_encoding(&utf_32), Some("UTF-32LE"));
+        assert_eq!(wide_encoding(b"a,\0b\n1,2,\0,4,5"), None);
+        assert_eq!(wide_encoding(&[0; 64]), None);
     }
 }

@@ -369,7 +369,10 @@ impl<'g> Builder<'g> {
             .collect();
         let packed = self.packed_views(&drafts);
         let packed_len = packed.last().map_or(0, |p| p.view.offset + p.view.len.next_multiple_of(16));
-        let scratch_len = packed.iter().map(|p| (self.options.scratch_len)(&p.form)).max().unwrap_or(0);
+        let used = self.graph.nodes.iter().zip(&self.used).filter(|(_, used)| **used);
+        let forms = used.filter_map(|(node, _)| node.op.scratch(&self.graph.input_shapes(node)));
+        let forms = forms.chain(packed.iter().map(|p| p.form));
+        let scratch_len = forms.map(|form| (self.options.scratch_len)(&form)).max().unwrap_or(0);
         let mut steps: Vec<Step> = drafts
             .iter()
             .map(|d| {

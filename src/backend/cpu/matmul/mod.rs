@@ -91,6 +91,15 @@ pub fn pack_straight<T: Element>(w: &[T], k: usize, n: usize, which: Range<usize
     pack_on(Isa::detect(), Strided::row_major(w, k, n), which, out);
 }
 
+/// Packs B `[k, n]`, of any layout, for use as the right operand of a product, into the first
+/// [`packed_len`]`(n, k)` elements of `out`. Columns past `n` are filled with zeros.
+///
+/// # Panics
+/// If `out` is shorter than that.
+pub fn pack<T: Element>(b: Strided<'_, T>, out: &mut [T]) {
+    pack_on(Isa::detect(), b, 0..panels(b.cols()), out);
+}
+
 /// The tile kernels of an instruction set, for products whose operands lie in [`Segments`].
 ///
 /// # Panics
