@@ -26,7 +26,12 @@ fn cases() -> Vec<Case> {
     let carried = all.map(|(cell, (i, size))| {
         case(Recur { ragged: i % 2 == 1, bias: i % 3 != 2, carried: true, ..Recur::new(cell) }, size)
     });
-    plain.chain(ragged).chain(carried).collect()
+    // More rows than go through the steps together.
+    let many = [
+        case(Recur { reverse: true, ragged: true, ..Recur::new(Cell::Lstm) }, (300, 2, 1, 1)),
+        case(Recur { carried: true, ..Recur::new(Cell::Gru) }, (270, 2, 1, 1)),
+    ];
+    plain.chain(ragged).chain(carried).chain(many).collect()
 }
 
 fn case(op: Recur, (batch, steps, inputs, hidden): (usize, usize, usize, usize)) -> Case {
