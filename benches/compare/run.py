@@ -3,8 +3,8 @@
 usage: python benches/compare/run.py [--workload W]... [--rounds N] [--threads N] [--seconds S]
                                      [--python PYTHON_WITH_TORCH] [--backprop target/release/backprop]
 
-Each round runs backprop, then PyTorch. backprop's figure is the median `samples_per_second` of the epochs of one run (its
-data feeding included; the first epoch left out), PyTorch's that of one run of torch_net.py. MB is the peak memory of each
+Each round runs backprop, then PyTorch. backprop's figure is the median `samples_per_second` (of texts `tokens_per_second`) of the
+epochs of one run (its data feeding included; the first epoch left out), PyTorch's that of one run of torch_net.py. MB is the peak memory of each
 process, PyTorch's with its libraries. Needs no package itself.
 """
 
@@ -21,6 +21,7 @@ from statistics import median
 
 HERE = Path(__file__).resolve().parent
 BATCHES = 64
+TEXT_BATCHES = 8
 ADAM = '{ type = "adam", learning_rate = 1e-3 }'
 SGD = '{ type = "sgd", learning_rate = 1e-2, momentum = 0.9 }'
 
@@ -49,6 +50,47 @@ WORKLOADS = {
     "mnist-cnn": (784, 10, PIXELS, [*block(32), *block(64), '{ type = "flatten" }', *mlp(128)], 64, ADAM),
 }
 
+SMALL = '{ type = "normal", std = 0.02 }'
+
+
+def gpt(blocks, width, heads):
+    """An embedding of tokens and of positions, transformer blocks and a norm."""
+    kind = f'{{ type = "transformer_block", num_heads = {heads}, causal = true, activation = "gelu_tanh" }}'
+    repeat = f'{{ type = "repeat", times = {blocks}, layers = [{kind}] }}'
+    embedding = f'{{ type = "embedding", embedding_dim = {width}, init = {SMALL} }}'
+    return [embedding, '{ type = "positional_embedding" }', repeat, '{ type = "layer_norm" }']
+
+
+LSTM = ['{ type = "embedding", embedding_dim = 256 }', '{ type = "lstm", hidden_size = 256 }']
+
+# name: steps, layers, batch size; of 65 tokens each, with adam
+TEXTS = {
+    "char-lstm": (128, LSTM, 32),
+    "char-gpt": (64, gpt(4, 128, 4), 12),
+    "char-gpt-l": (256, gpt(6, 384, 6), 8),
+}
+LETTERS = "".join(map(chr, range(33, 98)))
+
+TEXT_CONFIG = """\
+seed = 0
+
+[data]
+text = "data.txt"
+tokenizer = "char"
+context = {context}
+validation = 0.0
+
+[model]
+layers = [
+{layers}
+]
+
+[train]
+batch_size = {batch}
+optimizer = {optimizer}
+schedule = {{ type = "constant" }}
+"""
+
 CONFIG = """\
 seed = 0
 
@@ -71,7 +113,17 @@ schedule = {{ type = "constant" }}
 
 
 def write_files(folder, workload):
-    """Random rows, 64 batches of them, and the config; returns the number of rows."""
+    """Random rows, 64 batches of them (8 of a text), and the config; returns the number of rows, or of tokens."""
+    if workload in TEXTS:
+        context, layers, batch = TEXTS[workload]
+        tokens = TEXT_BATCHES * batch * context
+        draw = random.Random(0)
+        # One window more: an epoch takes whole ones from a place of its choice.
+        (folder / "data.txt").write_text("".join(draw.choices(LETTERS, k=tokens + context + 1)))
+        layers = "\n".join(f"  {layer}," for layer in layers)
+        text = TEXT_CONFIG.format(context=context, layers=layers, batch=batch, optimizer=ADAM)
+        (folder / "config.toml").write_text(text)
+        return tokens
     columns, classes, inputs, layers, batch, optimizer = WORKLOADS[workload]
     draw, rows = random.Random(0), BATCHES * batch
     with open(folder / "data.csv", "w") as file:
@@ -105,7 +157,8 @@ def backprop(options, folder, epochs):
         command = [options.backprop, "train", folder / "config.toml", "--run-dir", run, "--quiet"]
         _, memory = call([*command, "--threads", options.threads, "--set", f"train.epochs={epochs}"])
         lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    speeds = [line["samples_per_second"] for line in lines if line["split"] == "train"]
+    speed = lambda line: line.get("samples_per_second") or line["tokens_per_second"]
+    speeds = [speed(line) for line in lines if line["split"] == "train"]
     return median(speeds[1:] or speeds), memory
 
 
@@ -118,7 +171,7 @@ def torch(options, workload):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workload", action="append", choices=WORKLOADS)
+    parser.add_argument("--workload", action="append", choices=[*WORKLOADS, *TEXTS])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=3, help="of training in each run")
@@ -128,7 +181,7 @@ def main():
     options.backprop = options.backprop.resolve()
 
     print(f"{'workload':<12} {'threads':>7} {'backprop/s':>12} {'torch/s':>12} {'ratio':>7} {'MB':>6} {'torch MB':>8}  ratios")
-    for workload in options.workload or WORKLOADS:
+    for workload in options.workload or [*WORKLOADS, *TEXTS]:
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
             rows = write_files(folder, workload)

@@ -226,6 +226,13 @@ pub enum Form {
         /// I.
         inputs: usize,
     },
+    /// A matrix `[O, I]`, for products by itself.
+    Straight {
+        /// O.
+        outputs: usize,
+        /// I.
+        inputs: usize,
+    },
     /// Weights of a convolution, for [`Convolve::convolve`].
     Convolve(Convolution),
     /// Weights of a convolution, for [`Convolve::convolve_back`].

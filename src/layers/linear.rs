@@ -41,8 +41,8 @@ pub(super) fn affine(
     outputs: usize,
     bias: bool,
 ) -> Result<ValueId, Problem> {
-    if b.shape(x).axes().is_empty() {
-        return Err(b.problem(&ShapeError::new("numbers in columns", "one id a row; put an embedding before it")));
+    if b.shape(x).axes().is_empty() || b.cardinalities.contains_key(&x) {
+        return Err(b.problem(&ShapeError::new("numbers in columns", "ids; put an embedding before it")));
     }
     let width = b.shape(x).last();
     let init = weight_init(b, values, width, outputs);

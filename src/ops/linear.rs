@@ -23,6 +23,13 @@ fn cases() -> Vec<Case> {
     plain.chain(without_bias).chain(inner_axes).collect()
 }
 
+/// Steps of a row from which on it counts as long.
+const STEPS: usize = 16;
+/// Rows of W in two tiles of a product, which a task has at least.
+const TILES: usize = 28;
+/// Tasks that the gradient of W is shared out to, where x is long.
+const TASKS: usize = 8;
+
 /// The op; inputs are x, W and, if there is one, b.
 #[derive(Clone, Copy, Debug)]
 pub struct Linear;
@@ -55,6 +62,19 @@ impl Op for Linear {
     fn packs(&self, inputs: &[Shape]) -> Vec<(usize, Form)> {
         let w = &inputs[1];
         vec![(1, Form::Transposed { outputs: w.outer(), inputs: w.last() })]
+    }
+
+    /// Rows of many steps read the weight often enough to pay for packing it once more.
+    fn packs_back(&self, inputs: &[Shape]) -> Vec<(usize, Form)> {
+        let w = &inputs[1];
+        let form = Form::Straight { outputs: w.outer(), inputs: w.last() };
+        if inputs[0].outer() < STEPS { Vec::new() } else { vec![(1, form)] }
+    }
+
+    /// A task reads all of x: where that is long, fewer tasks read less.
+    fn units_together(&self, inputs: &[Shape]) -> usize {
+        let outputs = inputs[1].outer();
+        if inputs[0].outer() < STEPS { TILES } else { outputs.div_ceil(TASKS).next_multiple_of(TILES) }
     }
 
     fn forward(&self, be: &mut dyn Backend, io: &Io) {

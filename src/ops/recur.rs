@@ -183,7 +183,8 @@ impl Op for Recur {
     }
 
     fn packs_back(&self, inputs: &[Shape]) -> Vec<(usize, Form)> {
-        vec![(2, Form::RecurBack(self.sizes(inputs)))]
+        let r = self.sizes(inputs);
+        vec![(1, Form::Straight { outputs: r.width(), inputs: r.inputs }), (2, Form::RecurBack(r))]
     }
 
     fn forward(&self, be: &mut dyn Backend, io: &Io) {

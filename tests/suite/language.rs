@@ -182,24 +182,45 @@ fn characters_are_never_cut() {
 }
 
 #[test]
-fn a_run_that_was_stopped_goes_on_exactly() {
+#[cfg(unix)]
+fn a_run_that_was_stopped_within_an_epoch_goes_on_exactly() {
+    use std::io::{BufRead, BufReader};
     let place = Place::new();
     for (name, layers) in LAYERS {
-        let (whole, halves) = (format!("{name}-whole"), format!("{name}-halves"));
-        place.train(&whole, layers, &["train.checkpoint_every_steps=7"]);
-        place.train(&halves, layers, &["train.checkpoint_every_steps=7", "train.max_steps=7"]);
-        let out = place.run(&["train", "--resume", "--quiet", "--run-dir", &halves], &["train.max_steps=0"]);
+        let layers = format!("model.layers={layers}");
+        let settings = [
+            &*layers,
+            "data.context=16",
+            "data.validation=0.0",
+            "train.batch_size=8",
+            "train.epochs=1000000",
+            "train.schedule.type=constant",
+        ];
+        let words = ["train", "--text", "text.txt", "--run-dir", name];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_backprop"));
+        command.args(words).current_dir(place.0.path()).stdin(Stdio::null());
+        settings.iter().for_each(|setting| _ = command.args(["--set", setting]));
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
+        let mut told = BufReader::new(child.stderr.take().expect("standard error")).lines();
+        told.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("epoch 2")))
+            .expect("two epochs")
+            .expect("a line");
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-s", "INT", &id]).status().expect("kill runs").success());
+        let rest: Vec<String> = told.map(|line| line.expect("a line")).collect();
+        assert_eq!(child.wait().expect("it ends").code(), Some(130), "{rest:?}");
+        let step = rest
+            .iter()
+            .find_map(|line| line.strip_prefix("error[130]: step ")?.split(' ').next()?.parse::<u64>().ok());
+        let last = format!("train.max_steps={}", step.expect("a step") + 50);
+        let out = place.run(&["train", "--resume", "--quiet", "--run-dir", name], &[&last]);
         assert!(out.status.success(), "{}", text(&out.stderr));
-        let model =
-            |run: &str| fs::read(place.file(run).join("checkpoints/last.safetensors")).expect("a checkpoint");
-        let weights = |bytes: Vec<u8>| {
-            let file = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
-            let mut tensors: Vec<(String, Vec<u8>)> =
-                file.iter().map(|(name, tensor)| (name.to_owned(), tensor.data().to_vec())).collect();
-            tensors.sort();
-            tensors
-        };
-        assert!(weights(model(&whole)) == weights(model(&halves)), "{name}");
+        let whole = format!("{name}-whole");
+        let words = ["train", "--quiet", "--text", "text.txt", "--run-dir", &whole];
+        let out = place.run(&words, &[&settings[..], &[&last]].concat());
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        let model = |run: &str| fs::read(place.file(run).join("model.safetensors")).expect("a model");
+        assert!(model(name) == model(&whole), "{name}: step {step:?}");
     }
 }
 

@@ -62,7 +62,10 @@ impl<T: Number> Backend for Lane<'_, T> {
     ) {
         let left = self.strided(a);
         let right = match b.packed {
-            Some(packed) if b.transposed => Rhs::Packed(Packed::new(self.get(packed), width, b.width)),
+            Some(packed) => {
+                let summed = if b.transposed { b.width } else { self.get(b.view).len() / b.width.max(1) };
+                Rhs::Packed(Packed::new(self.get(packed), width, summed))
+            }
             _ => Rhs::Strided(self.strided(b)),
         };
         let start = match bias {
@@ -242,6 +245,9 @@ impl<T: Number> Backend for Lane<'_, T> {
         match form {
             Form::Transposed { outputs, inputs } => {
                 pack_transposed(self.get(w), *outputs, *inputs, units, out);
+            }
+            Form::Straight { outputs, inputs } => {
+                pack_straight(self.get(w), *outputs, *inputs, units, out);
             }
             Form::Recur(r) => pack_transposed(self.get(w), r.width(), r.hidden, units, out),
             Form::RecurBack(r) => pack_straight(self.get(w), r.width(), r.hidden, units, out),

@@ -222,6 +222,7 @@ impl<T: Number> Device for Cpu<T> {
     fn packed_len(form: &Form) -> usize {
         match form {
             Form::Transposed { outputs, inputs } => matmul::packed_len(*outputs, *inputs),
+            Form::Straight { outputs, inputs } => matmul::packed_len(*inputs, *outputs),
             Form::Attention(_) => 0,
             Form::Convolve(c) | Form::ConvolveBack(c) => {
                 convolve::packed_len(c, matches!(form, Form::ConvolveBack(_)))
@@ -234,6 +235,7 @@ impl<T: Number> Device for Cpu<T> {
     fn pack_units(form: &Form) -> usize {
         match form {
             Form::Transposed { outputs, .. } => matmul::panels(*outputs),
+            Form::Straight { inputs, .. } => matmul::panels(*inputs),
             Form::Attention(_) => 0,
             Form::Convolve(c) | Form::ConvolveBack(c) => {
                 convolve::pack_units(c, matches!(form, Form::ConvolveBack(_)))
@@ -245,7 +247,7 @@ impl<T: Number> Device for Cpu<T> {
 
     fn scratch_len(form: &Form) -> usize {
         match form {
-            Form::Transposed { .. } => 0,
+            Form::Transposed { .. } | Form::Straight { .. } => 0,
             Form::Attention(a) => attention::scratch_len(a),
             Form::Convolve(c) | Form::ConvolveBack(c) => convolve::scratch_len(c),
             Form::Recur(r) | Form::RecurBack(r) => recur::scratch_len(r),
