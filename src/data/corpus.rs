@@ -386,8 +386,8 @@ mod tests {
             let parts = [&corpus.train, &corpus.validation, &corpus.test].map(|part| text(&corpus, part));
             assert_eq!(parts.concat(), whole, "{name}");
             let count = |part: &String| part.chars().count();
-            assert_eq!([count(&parts[0]), count(&parts[1]), count(&parts[2])], [1400, 200, 400], "{name}");
-            assert_eq!(corpus.characters, 2000);
+            assert_eq!([count(&parts[0]), count(&parts[1]), count(&parts[2])], [1330, 190, 380], "{name}");
+            assert_eq!(corpus.characters, 1900);
         }
     }
 
