@@ -28,4 +28,5 @@ mod readme;
 mod recurrent;
 mod source;
 mod threads;
+mod tokens;
 mod transformers;

@@ -1,0 +1,107 @@
+//! Sequences of tokens in, a target for each step out: shapes, tied weights and their gradients, and what does not fit.
+
+use std::sync::Arc;
+
+use backprop::backend::cpu::Cpu;
+use backprop::graph::{Machine, Mode, Pass, PlanOptions};
+use backprop::layers::{Branched, Carry, Input, Misfit, Output, OutputLayer, build_branched};
+use backprop::ops::LOSSES;
+use backprop::spec::Values;
+use backprop::tensor::Key;
+
+use crate::gradients::layers;
+
+const STEPS: usize = 5;
+const TOKENS: usize = 7;
+const ROWS: usize = 3;
+
+fn next_token(tied: bool) -> OutputLayer {
+    let loss = LOSSES.iter().find(|l| l.name == "cross_entropy").expect("a loss");
+    let loss_values = Values::defaults(loss.keys);
+    let output = Output { loss, loss_values, outputs: TOKENS, class_weights: None };
+    OutputLayer { steps: true, tied, ..OutputLayer::only(output) }
+}
+
+fn network(list: &str, output: OutputLayer) -> Result<Branched, Misfit> {
+    let inputs = [Input::tokens("text", STEPS, TOKENS, false)];
+    build_branched(&inputs, &layers(list), None, &[output], Carry::Fresh)
+}
+
+fn refused(list: &str, output: OutputLayer) -> String {
+    let problem = network(list, output).expect_err(list).problem;
+    format!(
+        "{}: {} | {:?} | {:?} | {:?}",
+        problem.place, problem.what, problem.expected, problem.found, problem.help
+    )
+}
+
+#[test]
+fn each_step_has_a_target_a_weight_and_a_loss() {
+    let network =
+        network(r#"[{ type = "embedding", embedding_dim = 4 }]"#, next_token(false)).expect("it fits");
+    let (graph, port) = (&network.graph, network.outputs[0]);
+    assert_eq!(graph.shape(port.output).axes(), [STEPS, TOKENS]);
+    for value in [port.target, port.row_weight, port.loss] {
+        assert_eq!(graph.shape(value).axes(), [STEPS]);
+    }
+    assert!(network.position.is_none());
+}
+
+#[test]
+fn a_tied_weight_is_one_tensor_with_the_gradients_of_both_its_uses() {
+    let list = r#"[{ type = "embedding", embedding_dim = 4 }, { type = "linear", out_features = 4, activation = "tanh" }]"#;
+    let network = network(list, next_token(true)).expect("it fits");
+    let graph = Arc::new(network.graph);
+    let names: Vec<&str> = graph.params.iter().map(|t| t.name.as_str()).collect();
+    assert_eq!(names, ["embedding_0.weight", "linear_1.weight", "linear_1.bias", "output.bias"]);
+    let mut machine: Machine<Cpu<f64>> = Machine::new(graph.clone(), &[PlanOptions::new(Mode::Train, ROWS)]);
+    let port = network.outputs[0];
+    let key = Key::new(3);
+    machine.params_mut().iter_mut().enumerate().for_each(|(i, x)| *x = key.normal(i as u64));
+    for (name, id) in [("tokens", network.inputs[0]), ("target", port.target)] {
+        let own = key.named(name);
+        let place = machine.input_mut(0, id, ROWS);
+        place.iter_mut().enumerate().for_each(|(i, x)| *x = (own.bits(i as u64) % TOKENS as u64) as f64);
+    }
+    let weights: Vec<f64> = (0..ROWS * STEPS).map(|i| if i % 4 == 3 { 0.0 } else { 0.1 }).collect();
+    machine.input_mut(0, port.row_weight, ROWS).copy_from_slice(&weights);
+    let loss = |machine: &mut Machine<Cpu<f64>>| -> f64 {
+        machine.run(0, Pass { rows: ROWS, key: Key::new(0), accumulate: false });
+        machine.output(0, port.loss, ROWS).iter().zip(&weights).map(|(l, w)| l * w).sum()
+    };
+    loss(&mut machine);
+    let analytic = machine.grads().to_vec();
+    for (i, &analytic) in analytic.iter().enumerate() {
+        let before = machine.params()[i];
+        let mut at = |x: f64| {
+            machine.params_mut()[i] = x;
+            loss(&mut machine)
+        };
+        let numeric = (at(before + 1e-5) - at(before - 1e-5)) / 2e-5;
+        machine.params_mut()[i] = before;
+        assert!((analytic - numeric).abs() < 1e-8, "{i}: {analytic} {numeric}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_a_target_for_each_step_is_told() {
+    let told =
+        refused(r#"[{ type = "embedding", embedding_dim = 4 }, { type = "mean" }]"#, next_token(false));
+    assert!(
+        told.contains("a row of numbers for each step [T, C]") && told.contains("reduce the steps to one"),
+        "{told}"
+    );
+    let told = refused(
+        r#"[{ type = "embedding", embedding_dim = 4 }, { type = "linear", out_features = 9 }]"#,
+        next_token(true),
+    );
+    assert!(
+        told.contains("a last layer as wide as the embedding: 4") && told.contains("model.tie_weights"),
+        "{told}"
+    );
+    let told = refused(r#"[{ type = "linear", out_features = 9 }]"#, next_token(false));
+    assert!(told.contains("put an embedding before it"), "{told}");
+    let one = OutputLayer { steps: false, ..next_token(false) };
+    let told = refused(r#"[{ type = "embedding", embedding_dim = 4 }]"#, one);
+    assert!(told.contains("mean, max or last"), "{told}");
+}
