@@ -83,7 +83,7 @@ impl Op for LinearRows {
         be.matmul(&io.inputs[0].matrix(), &w.t(), Dest::store(io.output), self.count, None, bias);
     }
 
-    /// dx += dy · W[rows].
+    /// dx += dy · those rows of W.
     fn backward(&self, be: &mut dyn Backend, io: &Io) {
         if let Some(dx) = io.dx(0) {
             let width = io.inputs[0].shape.last();
@@ -96,7 +96,7 @@ impl Op for LinearRows {
         inputs[1].outer()
     }
 
-    /// dW[rows] += dyᵀ · x and db[rows] += Σ dy; other rows get nothing from here.
+    /// dW += dyᵀ · x and db += Σ dy in those rows; others get nothing from here.
     fn backward_params(&self, be: &mut dyn Backend, io: &Io, units: Range<usize>) {
         let [before, own, behind] = self.share(units);
         let width = io.inputs[0].shape.last();
