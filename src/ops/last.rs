@@ -9,11 +9,6 @@ use crate::tensor::Shape;
 pub(super) const ENTRY: OpEntry = OpEntry { name: "last", cases };
 
 fn cases() -> Vec<Case> {
-<<<<<<< HEAD
-    let both = series::cases(Last { bidirectional: true }, false);
-    let series = |c: &Case| c.inputs[0].shape.axes().len() == 2 && c.inputs[0].shape.last().is_multiple_of(2);
-    let both = both.into_iter().filter(series);
-=======
     let shapes: [(usize, [usize; 2]); 3] = [(1, [1, 2]), (3, [5, 4]), (9, [4, 34])];
     let both = shapes.into_iter().flat_map(|(batch, shape)| {
         let lengths = CaseInput::data([], Content::Labels(shape[0] + 1));
@@ -21,7 +16,6 @@ fn cases() -> Vec<Case> {
         let x = CaseInput::rows(shape);
         [Case::new(op, vec![x.clone(), lengths], batch), Case::new(op, vec![x], batch)]
     });
->>>>>>> rnn
     series::cases(Last { bidirectional: false }, false).into_iter().chain(both).collect()
 }
 
