@@ -260,6 +260,31 @@ mod tests {
     }
 
     #[test]
+    fn texts_are_brought_beside_the_other_inputs() {
+        let texts = |features, texts: &[&str], placed: &[&str]| {
+            let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+            let texts = Texts { features, texts: names(texts), placed: names(placed) };
+            layers(true, false, Some(&texts))
+        };
+        let alone = texts(false, &["t"], &[]);
+        let told = |key: &str| [0, 1].map(|i: usize| alone[i].get(key).and_then(Tree::as_str));
+        assert_eq!(told("type"), [Some("embedding"), Some("mean")]);
+        assert_eq!(told("name"), [Some("embedding_t"), Some("mean_t")]);
+        assert_eq!(told("input"), [Some("t"), None]);
+        let all = texts(true, &["t", "u"], &["image"]);
+        let joined = &all[5];
+        assert_eq!(joined.get("type").and_then(Tree::as_str), Some("concat"));
+        let parts: Vec<&str> = joined
+            .get("input")
+            .map(Tree::items)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(Tree::as_str)
+            .collect();
+        assert_eq!(parts, ["features", "mean_t", "mean_u", "flatten_image"]);
+    }
+
+    #[test]
     fn nothing_that_the_config_says_is_replaced() {
         let text = "train.epochs = 7\ntrain.batch_size = 5\ntrain.schedule.type = \"constant\"\n\
                     train.optimizer = { type = \"sgd\", learning_rate = 0.5 }\ntrain.loss.type = \"l1\"\n\

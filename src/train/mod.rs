@@ -34,6 +34,8 @@ mod stop;
 mod summary;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod text_tests;
 mod trainer;
 
 pub use evaluate::{EvalOptions, Evaluation, evaluate};

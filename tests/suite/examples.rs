@@ -17,6 +17,7 @@ fn every_example_trains_and_its_written_config_gives_the_same_model() {
     series(&folder.path().join("data/ucr"));
     hours(&folder.path().join("data/bike-sharing"));
     texts(&folder.path().join("data"));
+    messages(&folder.path().join("data/sms-spam"));
     let configs = folder.path().join("configs");
     let mut configs: Vec<_> =
         fs::read_dir(configs).expect("configs").map(|e| e.expect("an entry").path()).collect();
@@ -69,6 +70,16 @@ fn texts(folder: &Path) {
             (0..600).map(|i| format!("{line}{}\n", char::from(b'a' + (i * i % 7) as u8))).collect();
         fs::write(path, text).expect("written");
     }
+}
+
+/// Messages with a label before them, some of them with a quote that is never closed.
+fn messages(folder: &Path) {
+    fs::create_dir_all(folder).expect("a folder");
+    let message = |i: usize| match i % 4 {
+        0 => format!("spam\tWIN {i} pounds! Call 0900{i} now\n"),
+        i => format!("ham\tSee you at {i}, and \"bring the dog\n"),
+    };
+    gzip(&folder.join("sms.tsv.gz"), (0..80).map(message).collect::<String>().as_bytes());
 }
 
 /// The folders `configs` and `data`, whose files refer to each other.

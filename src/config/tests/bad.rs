@@ -61,7 +61,7 @@ error[2]: iris.toml:6:1: unknown key "lr" in [train]
 error[2]: iris.toml:7:1: unknown key "zzz" in [train]
   7 | zzz = 1
     | ^^^
-  help: known here: epochs, batch_size, loss, optimizer, schedule, early_stopping, clip_grad_norm, clip_grad_value, accumulate_steps, class_weights, mixup, shuffle, max_steps, log_every_steps, checkpoint_every_steps, init_from
+  help: known here: epochs, batch_size, loss, optimizer, schedule, early_stopping, clip_grad_norm, clip_grad_value, accumulate_steps, class_weights, mixup, shuffle, max_steps, log_every_steps, checkpoint_every_steps, sample, init_from
 "##);
     assert_snapshot!(error(&format!("{GOOD}[model]\nlayers = [\"dense\", {{ type = \"linaer\" }}, {{ p = 0.1 }}]\n")), @r##"
 error[2]: iris.toml:5:11: model.layers.0: unknown layer "dense"
@@ -76,6 +76,16 @@ error[2]: iris.toml:5:41: model.layers.2 has no type
   5 | layers = ["dense", { type = "linaer" }, { p = 0.1 }]
     |                                         ^^^^^^^^^^^
   help: add type = "...", one of: linear, dropout, flatten, residual
+"##);
+}
+
+#[test]
+fn a_tokenizer_that_is_neither_a_word_nor_a_path() {
+    assert_snapshot!(error(&format!("{GOOD}columns.a = {{ type = \"text\", tokenizer = \"wrod\" }}\n")), @r##"
+error[2]: iris.toml:4:42: data.columns.a.tokenizer: there is no tokenizer "wrod"
+  4 | columns.a = { type = "text", tokenizer = "wrod" }
+    |                                          ^^^^^^
+  expected: one of byte, char, word, whitespace, bpe, or the path of a .json file
 "##);
 }
 
@@ -361,7 +371,7 @@ error[2]: --set train.optimizer.learning_rate=0: train.optimizer.learning_rate i
   expected: a number above 0
   found: 0
 error[2]: --set train.epoch=3: unknown key "epoch" in [train]
-  help: did you mean "epochs"? known here: epochs, batch_size, loss, optimizer, schedule, early_stopping, clip_grad_norm, clip_grad_value, accumulate_steps, class_weights, mixup, shuffle, max_steps, log_every_steps, checkpoint_every_steps, init_from
+  help: did you mean "epochs"? known here: epochs, batch_size, loss, optimizer, schedule, early_stopping, clip_grad_norm, clip_grad_value, accumulate_steps, class_weights, mixup, shuffle, max_steps, log_every_steps, checkpoint_every_steps, sample, init_from
 error[2]: --set data.train.5=a.csv: data.train has no item "5"
   expected: a number from 0 to 0
 error[2]: --set seed: no value

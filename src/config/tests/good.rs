@@ -213,6 +213,25 @@ fn paths_are_relative_to_the_config_and_on_the_command_line_to_the_current_direc
 }
 
 #[test]
+fn a_tokenizer_is_a_word_or_a_path() {
+    let directory = tempfile::tempdir().unwrap();
+    let tokenizers = |config: &Config| -> Vec<String> {
+        config.data.columns.iter().map(|(_, pins)| pins.str("tokenizer").to_owned()).collect()
+    };
+    let path = directory.path().join("a.toml");
+    let pins = "columns.a.tokenizer = \"bpe\"\ncolumns.b.tokenizer = \"t/tokenizer.json\"\n";
+    std::fs::write(&path, format!("{GOOD}{pins}")).unwrap();
+    let config = Config::parse(&SourceText::read(&path).unwrap(), &[], registries()).unwrap();
+    assert_eq!(
+        tokenizers(&config),
+        ["bpe".to_owned(), format!("{}/t/tokenizer.json", directory.path().display())]
+    );
+    let config = toml(&format!("{GOOD}{pins}")).with_absolute_paths();
+    let here = std::env::current_dir().unwrap();
+    assert_eq!(tokenizers(&config)[1], here.join("t/tokenizer.json").display().to_string());
+}
+
+#[test]
 fn the_template_trains_as_no_config_would_and_its_comments_are_the_defaults() {
     let template = Template {
         data: "iris.csv".into(),
