@@ -68,7 +68,7 @@ pub(super) const TEXT_DATA: &[Key] = &[
         "documents",
         Kind::OneOf(&["file", "line"]),
         Preset::Str("file"),
-        "What is divided into parts: \"file\", the text by its place, or \"line\", each line as a whole, by chance.",
+        "What is divided into parts: \"file\", the text by its place, or \"line\", each line as a whole, by chance; lines are then read in an order of chance.",
     ),
     key(
         "validation",

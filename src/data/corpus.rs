@@ -93,19 +93,31 @@ impl Corpus {
         let new = || TokensBuilder::new(tokenizer.vocabulary(), options.spill);
         let (mut train, mut validation, mut test) = (new(), new(), new());
         let mut ids = Vec::new();
+        // Where the documents of each part end.
+        let mut ends: [Vec<usize>; 3] = Default::default();
         text.divided(&totals, options, |part, piece| {
             ids.clear();
             encode(&tokenizer, piece, &mut ids, &text.name())?;
-            match part {
-                Part::Train => train.extend(&ids),
-                Part::Validation => validation.extend(&ids),
-                Part::Test => test.extend(&ids),
+            let tokens = match part {
+                Part::Train => &mut train,
+                Part::Validation => &mut validation,
+                Part::Test => &mut test,
+            };
+            tokens.extend(&ids)?;
+            if options.lines {
+                ends[part as usize].push(tokens.len());
             }
+            Ok(())
         })?;
+        let mut part = |tokens: TokensBuilder, part: Part| -> Result<Tokens> {
+            let tokens = tokens.finish()?;
+            let ends = std::mem::take(&mut ends[part as usize]);
+            if options.lines { shuffled(&tokens, &ends, options.seed, new()) } else { Ok(tokens) }
+        };
         Ok(Corpus {
-            train: train.finish()?,
-            validation: validation.finish()?,
-            test: test.finish()?,
+            train: part(train, Part::Train)?,
+            validation: part(validation, Part::Validation)?,
+            test: part(test, Part::Test)?,
             tokenizer,
             characters: totals.characters,
         })
@@ -135,6 +147,21 @@ impl Corpus {
         }
         Ok(tokens)
     }
+}
+
+/// The documents of `tokens` in an order of chance: in a sorted list a document would say too much of the next one.
+fn shuffled(tokens: &Tokens, ends: &[usize], seed: u64, mut out: TokensBuilder) -> Result<Tokens> {
+    let mut order: Vec<u32> = (0..ends.len() as u32).collect();
+    Key::new(seed).named("documents").stream().shuffle(&mut order);
+    let mut ids = Vec::new();
+    for document in order {
+        let document = document as usize;
+        let start = document.checked_sub(1).map_or(0, |before| ends[before]);
+        ids.clear();
+        ids.extend((start..ends[document]).map(|at| tokens.get(at)));
+        out.extend(&ids)?;
+    }
+    out.finish()
 }
 
 fn encode(tokenizer: &Tokenizer, piece: &str, ids: &mut Vec<u32>, name: &str) -> Result<()> {
@@ -409,6 +436,14 @@ mod tests {
         let count = held.lines().count();
         assert!((70..130).contains(&count) && train.lines().count() + count == 1000, "{count}");
         assert!(train.lines().chain(held.lines()).all(|line| line.starts_with("name ")));
+        let mut sorted: Vec<&str> = train.lines().chain(held.lines()).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(sorted.len(), 1000);
+        let number = |line: &str| line[5..].parse::<u32>().unwrap();
+        let lines: Vec<u32> = train.lines().map(number).collect();
+        let rising = lines.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        assert!((lines.len() * 2 / 5..lines.len() * 3 / 5).contains(&rising), "{rising}");
         let again = read(whole.as_bytes(), &options("char", true, 0.1, 0.0)).unwrap();
         assert_eq!(held, text(&again, &again.validation));
         let other = CorpusOptions { seed: 4, ..options("char", true, 0.1, 0.0) };

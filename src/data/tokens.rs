@@ -100,6 +100,11 @@ impl TokensBuilder {
         TokensBuilder { bytes: Vec::new(), spill: None, new_spill, wide, len: 0, limit: IN_MEMORY }
     }
 
+    /// How many there are so far.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     /// Puts ids at the end.
     ///
     /// # Errors

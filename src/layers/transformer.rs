@@ -27,8 +27,8 @@ const DROPOUT: Key = Key {
 const ACTIVATION: Key = Key {
     name: "activation",
     kind: Kind::Any(&[Kind::OneOf(&["swiglu"]), Kind::Choice(Family::Activation)]),
-    default: Preset::Str("gelu"),
-    doc: "activation of the hidden units; \"swiglu\": silu of one half of linear1's outputs times the other half (Shazeer 2020)",
+    default: Preset::Absent,
+    doc: "activation of the hidden units, gelu if left out; \"swiglu\": silu of one half of linear1's outputs times the other half (Shazeer 2020)",
 };
 const NORM_FIRST: Key = Key {
     name: "norm_first",
@@ -175,13 +175,8 @@ fn feed_forward(b: &mut Lowering<'_>, values: &Values, x: ValueId) -> Result<Val
     let y = b.part("linear1", |b| affine(b, values, x, columns, bias))?;
     let y = match values.get("activation") {
         _ if gated => b.node(Swiglu, &[y])?,
-        // A default is a name; what a config holds was checked, and is a table.
-        Some(Value::Str(name)) => {
-            let own = Values::defaults(activation::keys(name).unwrap_or_default());
-            activation::lower(b, name, &own, &[y])?
-        }
         Some(choice) => activation::lower_choice(b, choice, y)?,
-        None => y,
+        None => activation::lower(b, "gelu", &Values::default(), &[y])?,
     };
     let y = dropped(b, values.f64("dropout"), y)?;
     b.part("linear2", |b| affine(b, values, y, width, bias))
