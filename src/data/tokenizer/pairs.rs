@@ -322,14 +322,16 @@ mod tests {
 
     #[test]
     fn pieces_give_the_ids_of_the_whole() {
-        let text = text();
-        assert!(text.len() > 3 * PIECE && cut(&text).count() > 2);
-        assert_eq!(cut(&text).collect::<String>(), text);
-        let pairs = pairs(&[&text]);
-        assert!(pairs.may_be_cut);
-        let mut ids = Vec::new();
-        pairs.encode(&text, &mut ids).unwrap();
-        assert_eq!(ids, pairs.inner.encode_fast(&*text, false).unwrap().get_ids());
+        // White space that is one word stands where the second text would be cut.
+        let texts = [text(), format!("{} \n \n\nthe end\n \nthe", "the ".repeat(PIECE / 4))];
+        let pairs = pairs(&[&texts[0], "the end \n \n\nthe end \n \n\n"]);
+        assert!(pairs.may_be_cut && cut(&texts[0]).count() > 2 && cut(&texts[1]).count() > 1);
+        for text in &texts {
+            assert_eq!(cut(text).collect::<String>(), *text);
+            let mut ids = Vec::new();
+            pairs.encode(text, &mut ids).unwrap();
+            assert_eq!(ids, pairs.inner.encode_fast(&**text, false).unwrap().get_ids());
+        }
     }
 
     #[test]
