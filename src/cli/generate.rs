@@ -47,7 +47,8 @@ pub(super) struct GenerateArgs {
     /// Makes tokens that are in the context already less likely: 1 not at all, 1.1 a little
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = penalty)]
     repetition_penalty: f64,
-    /// A text that ends the generated one, and is left out of it; \\n and \\t are understood; may be given several times
+    /// A text that ends the generated one, and is left out of it; \n and \t are understood; may be given
+    /// several times
     #[arg(long, value_name = "TEXT")]
     stop: Vec<String>,
     /// Number of texts, with a line --- between them

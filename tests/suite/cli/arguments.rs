@@ -12,7 +12,7 @@ fn failed(line: &str) -> String {
 fn no_command_and_an_unknown_one() {
     insta::assert_snapshot!(failed(""), @"
     error[2]: command line: no command
-      expected: train, eval, predict, init, check, config-reference, completions, man
+      expected: train, eval, predict, generate, init, check, config-reference, completions, man
       help: see: backprop --help
     ");
     insta::assert_snapshot!(failed("trian t.csv"), @r#"
@@ -113,7 +113,7 @@ fn flags_that_need_or_exclude_others() {
 fn training_without_a_config_needs_data_and_target() {
     insta::assert_snapshot!(failed("train"), @"
     error[2]: CONFIG: no config and no data is named
-      expected: CONFIG, or --data FILE and --target COL
+      expected: CONFIG, or --data FILE and --target COL, or --text FILE
       help: backprop init DATA --target COL prints a config for a table
     ");
     insta::assert_snapshot!(failed("train --data t.csv"), @r#"
@@ -180,7 +180,7 @@ fn outputs_that_cannot_be() {
 fn settings_that_are_wrong() {
     insta::assert_snapshot!(failed("train --data t.csv --target y --set train.epocs=3"), @r#"
     error[2]: --set train.epocs=3: unknown key "epocs" in [train]
-      help: did you mean "epochs"? known here: epochs, batch_size, loss, optimizer, schedule, early_stopping, clip_grad_norm, clip_grad_value, accumulate_steps, class_weights, mixup, shuffle, max_steps, log_every_steps, checkpoint_every_steps, init_from
+      help: did you mean "epochs"? known here: epochs, batch_size, loss, optimizer, schedule, early_stopping, clip_grad_norm, clip_grad_value, accumulate_steps, class_weights, mixup, shuffle, max_steps, log_every_steps, checkpoint_every_steps, sample, init_from
     "#);
     insta::assert_snapshot!(failed("train --data t.csv --target y --set epochs"), @"
     error[2]: --set epochs: no value

@@ -20,6 +20,7 @@ fn backprop() {
       train             Train a network on a table and write a run directory
       eval              Score a model on a table that has the target column
       predict           Predict the target of every row of a table, in bounded memory
+      generate          Generate text with a language model, streamed as it comes
       init              Print a commented config for a table
       check             Check config, data and shapes before any training, and print what it would take
       config-reference  Print every key of a config: values, default and meaning, as Markdown
@@ -65,6 +66,8 @@ fn train() {
           --data <FILE>          Table to train on: a path, a glob in quotes, or - for standard input;
                                  may be repeated. Overrides data.train
           --target <COL>         Column to predict; may be repeated. Overrides data.target
+          --text <FILE>          Text to train a language model on, in place of a table: a path, a glob
+                                 in quotes, or -; may be repeated. Overrides data.text
           --set <KEY=VALUE>      Set any key of the config, e.g. --set train.epochs=50; may be repeated.
                                  Named flags override it
           --on-bad-row <ACTION>  What a row with too few or too many fields does: skip leaves out up to
@@ -166,6 +169,11 @@ fn predict() {
 }
 
 #[test]
+fn generate() {
+    insta::assert_snapshot!(help("generate"), @"");
+}
+
+#[test]
 fn init() {
     insta::assert_snapshot!(help("init"), @"
     Print a commented config for a table
@@ -211,6 +219,8 @@ fn check() {
           --data <FILE>          Table to train on: a path, a glob in quotes, or - for standard input;
                                  may be repeated. Overrides data.train
           --target <COL>         Column to predict; may be repeated. Overrides data.target
+          --text <FILE>          Text to train a language model on, in place of a table: a path, a glob
+                                 in quotes, or -; may be repeated. Overrides data.text
           --set <KEY=VALUE>      Set any key of the config, e.g. --set train.epochs=50; may be repeated.
                                  Named flags override it
           --on-bad-row <ACTION>  What a row with too few or too many fields does: skip leaves out up to

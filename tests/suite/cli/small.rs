@@ -99,7 +99,7 @@ fn manual_pages_are_roff() {
     assert!(page.contains("\\-\\-error\\-format"), "global options are there too");
     insta::assert_snapshot!(place.run("man trian").failed(2), @r#"
     error[2]: "trian": no such command
-      expected: train, eval, predict, init, check, config-reference, completions, man, help
+      expected: train, eval, predict, generate, init, check, config-reference, completions, man, help
     "#);
 }
 
