@@ -127,7 +127,7 @@ fn training_without_a_config_needs_data_and_target() {
     ");
     insta::assert_snapshot!(failed("check --target y"), @"
     error[2]: CONFIG: no config and no data is named
-      expected: CONFIG, or --data FILE and --target COL
+      expected: CONFIG, or --data FILE and --target COL, or --text FILE
       help: backprop init DATA --target COL prints a config for a table
     ");
     insta::assert_snapshot!(failed("train t.csv"), @"

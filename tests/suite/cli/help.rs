@@ -170,7 +170,51 @@ fn predict() {
 
 #[test]
 fn generate() {
-    insta::assert_snapshot!(help("generate"), @"");
+    insta::assert_snapshot!(help("generate"), @r#"
+    Generate text with a language model, streamed as it comes
+
+    Usage: backprop generate [OPTIONS] <MODEL>
+
+    Arguments:
+      <MODEL>  Run directory, or one .safetensors file
+
+    Options:
+      -p, --prompt <TEXT>           What the text begins with [default: standard input if it is no
+                                    terminal, else a line feed]
+      -n, --max-tokens <N>          The most tokens of a text [default: 200]
+      -t, --temperature <T>         Divides the logits: below 1 likely tokens become likelier; 0: always
+                                    the most likely one [default: 0.8]
+          --top-k <K>               Choose among the K most likely tokens; 0: all [default: 0]
+          --top-p <P>               Choose among the most likely tokens that have probability P together
+                                    [default: 1]
+          --min-p <P>               Choose among tokens at least P times as likely as the most likely
+                                    one [default: 0]
+          --repetition-penalty <X>  Makes tokens that are in the context already less likely: 1 not at
+                                    all, 1.1 a little [default: 1]
+          --stop <TEXT>             A text that ends the generated one, and is left out of it; \n and \t
+                                    are understood; may be given several times
+          --samples <N>             Number of texts, with a line --- between them [default: 1]
+          --seed <N>                Decides every choice: the same seed gives the same text, with any
+                                    number of threads [default: 0]
+          --no-echo                 Write the generated text alone, without the prompt
+          --logprobs                Write a JSON object a line for each token instead: sample, index,
+                                    id, token and logprob, the natural logarithm of its probability at
+                                    temperature 1
+          --threads <N>             Threads to compute with; the text does not depend on it [default:
+                                    one a core]
+      -h, --help                    Print help
+
+    Global options:
+      -q, --quiet                  Print nothing but results and errors
+          --error-format <FORMAT>  How an error is printed on standard error: a block of text, or one
+                                   JSON object on one line [default: text] [possible values: text, json]
+
+    Examples:
+      backprop generate runs/shakespeare-1 --prompt "ROMEO:" --max-tokens 500 --seed 1
+      echo "Dear " | backprop generate runs/letters-1 --samples 3 --temperature 1.1
+      backprop generate runs/names-1 --stop '\n' --no-echo --samples 10
+      backprop generate runs/names-1 --prompt an --logprobs | jq .logprob
+    "#);
 }
 
 #[test]
