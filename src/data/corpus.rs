@@ -366,12 +366,6 @@ impl Utf8 {
     }
 }
 
-/// The tokenizer that `name` in a config means; a path is relative to the current directory.
-pub fn tokenizer_spec(name: &str, vocabulary_size: Option<usize>) -> Option<TokenizerSpec> {
-    let kind = TokenizerKind::from_name(name)?;
-    Some(TokenizerSpec { kind, vocabulary_size, lowercase: false, unknown: false })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -388,7 +382,12 @@ mod tests {
 
     fn options(name: &str, lines: bool, validation: f64, test: f64) -> CorpusOptions {
         CorpusOptions {
-            tokenizer: tokenizer_spec(name, None).unwrap(),
+            tokenizer: TokenizerSpec {
+                kind: TokenizerKind::from_name(name).unwrap(),
+                vocabulary_size: None,
+                lowercase: false,
+                unknown: false,
+            },
             lines,
             validation,
             test,

@@ -19,6 +19,7 @@ use crate::tensor::Key;
 use crate::train::augment::Augmenter;
 use crate::train::output::Place;
 use crate::train::run::evaluation_rows;
+use crate::train::sampling::log_probability;
 use crate::train::{Output, memory, mixup};
 
 /// The config as TOML.
@@ -474,9 +475,7 @@ impl Model {
         let each = raw.len() / rows.len().max(1);
         let of_row = |(&row, raw): (&u32, &[f32])| -> f64 {
             let places = text.steps(row).zip(raw.chunks_exact(vocabulary));
-            places
-                .map(|(at, logits)| log_sum_exp(logits) - f64::from(logits[text.tokens().get(at) as usize]))
-                .sum()
+            places.map(|(at, logits)| -log_probability(logits, text.tokens().get(at))).sum()
         };
         rows.iter().zip(raw.chunks_exact(each.max(1))).map(of_row).sum()
     }
@@ -491,12 +490,6 @@ impl Model {
             head.predict(targets, raw, out);
         }
     }
-}
-
-/// ln Σ exp.
-fn log_sum_exp(logits: &[f32]) -> f64 {
-    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    f64::from(top) + logits.iter().map(|&x| f64::from(x - top).exp()).sum::<f64>().ln()
 }
 
 /// Numbers that are worth a fork to gather: a core copies about so many in the time that it takes.
