@@ -29,6 +29,10 @@ const STEPS: usize = 16;
 const TILES: usize = 28;
 /// Tasks that the gradient of W is shared out to, where x is long.
 const TASKS: usize = 8;
+/// Elements of W from which on its tasks copy what they read of x.
+const LARGE: usize = 1 << 17;
+/// Rows of such a W that a task has at most: enough to pay for the copy.
+const LARGE_ROWS: usize = 384;
 
 /// The op; inputs are x, W and, if there is one, b.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +78,13 @@ impl Op for Linear {
     /// A task reads all of x: where that is long, fewer tasks read less.
     fn units_together(&self, inputs: &[Shape]) -> usize {
         let outputs = inputs[1].outer();
-        if inputs[0].outer() < STEPS { TILES } else { outputs.div_ceil(TASKS).next_multiple_of(TILES) }
+        if inputs[0].outer() < STEPS {
+            TILES
+        } else if inputs[1].len() < LARGE {
+            outputs.div_ceil(TASKS).next_multiple_of(TILES)
+        } else {
+            outputs.div_ceil(outputs.div_ceil(LARGE_ROWS))
+        }
     }
 
     fn forward(&self, be: &mut dyn Backend, io: &Io) {

@@ -8,7 +8,7 @@
 use crate::backend::Convolution;
 use crate::backend::cpu::Number;
 use crate::backend::cpu::convolve::axis::{Axis, Phase};
-use crate::backend::cpu::matmul::{Kernels, NR, PANELS, Parts, Segments, Start, Tile, panels};
+use crate::backend::cpu::matmul::{Ahead, Kernels, NR, PANELS, Parts, Segments, Start, Tile, panels};
 
 /// Elements of scratch that [`gather`] needs.
 pub(super) fn room(c: &Convolution, back: bool) -> usize {
@@ -168,6 +168,7 @@ impl<T: Number> Gather<T> {
                         start_stride: begin_stride,
                         c: out,
                         c_stride,
+                        ahead: Ahead::nothing(panel.as_ptr()),
                     };
                     // SAFETY: the last element that the tiles of this row name in each operand was checked above, as
                     // was the length of the bias; `kernels` gives kernels that this CPU has.

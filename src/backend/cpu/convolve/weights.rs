@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::backend::Convolution;
 use crate::backend::cpu::Number;
 use crate::backend::cpu::convolve::axis::reached;
-use crate::backend::cpu::matmul::{Kernels, NR, Parts, Segments, TRANSPOSED, Tile};
+use crate::backend::cpu::matmul::{Ahead, Kernels, NR, Parts, Segments, TRANSPOSED, Tile};
 
 /// Places that a block of images has at least: enough to make light of loading and storing the sums, few enough to stay in the
 /// first-level cache.
@@ -153,6 +153,7 @@ impl<T: Number> Gradient<'_, T> {
                     start_stride: NR,
                     c: out,
                     c_stride: NR,
+                    ahead: Ahead::nothing(out),
                 };
                 // SAFETY: the last elements of both operands were checked above, the sums hold `rows` panels' rows, and
                 // `kernels` gives kernels that this CPU has.

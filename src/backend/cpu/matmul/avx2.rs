@@ -18,11 +18,14 @@ pub(super) static KERNELS: Set = Set {
             [&tiles::<1, ROWS, PACKED>(), &tiles::<2, ROWS, PACKED>()],
             [&tiles::<1, ROWS, IN_PLACE>(), &tiles::<2, ROWS, IN_PLACE>()],
             [&tiles::<1, COLS, IN_PLACE>(), &tiles::<2, COLS, IN_PLACE>()],
+            [&tiles::<1, ROWS, PACKED>(), &tiles::<2, ROWS, PACKED>()],
+            [&tiles::<1, COLS, IN_PLACE>(), &tiles::<2, COLS, IN_PLACE>()],
         ],
         zeros: &[0.0; NR],
     },
     pack_rows,
     pack_cols,
+    pack_tiles: None,
 };
 
 /// How A lies: adjacent elements in a row, or in a column.
@@ -121,12 +124,15 @@ unsafe fn load_row<const NV: usize>(from: *const f32, last: __m256i, to: &mut [_
 #[target_feature(enable = "avx2")]
 unsafe fn pack_rows(p: &Packing) {
     for row in 0..p.rows {
-        for col in (0..NR).step_by(LANES) {
-            let mask = first(p.cols.saturating_sub(col));
-            // SAFETY: the caller vouches for every element that `p` names; the mask leaves out columns past its end.
-            unsafe {
-                let x = _mm256_maskload_ps(p.from.wrapping_add(row * p.from_stride + col), mask);
-                _mm256_storeu_ps(p.to.add(row * NR + col), x);
+        for (panel, first_col) in (0..p.cols).step_by(NR).enumerate() {
+            for col in (0..NR).step_by(LANES) {
+                let mask = first(p.cols.saturating_sub(first_col + col));
+                // SAFETY: the caller vouches for every element that `p` names; the mask leaves out columns past its end.
+                unsafe {
+                    let x =
+                        _mm256_maskload_ps(p.from.wrapping_add(row * p.from_stride + first_col + col), mask);
+                    _mm256_storeu_ps(p.to.add((panel * p.rows + row) * NR + col), x);
+                }
             }
         }
     }

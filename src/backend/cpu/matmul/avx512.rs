@@ -2,9 +2,9 @@
 
 use std::arch::x86_64::*;
 
-use super::blocked::{Packing, Set};
+use super::blocked::{Packing, Parts, Set};
 use super::pack::NR;
-use super::tile::{Kernels, Tile, TileKernel};
+use super::tile::{Ahead, Kernels, Tile, TileKernel};
 
 /// 14 rows of 2 vectors, with 2 vectors of B and 1 element of A, fill the 32 registers but one.
 const HEIGHT: usize = 14;
@@ -18,21 +18,29 @@ pub(super) static KERNELS: Set = Set {
             [&tiles::<1, ROWS, PACKED>(), &tiles::<2, ROWS, PACKED>()],
             [&tiles::<1, ROWS, IN_PLACE>(), &tiles::<2, ROWS, IN_PLACE>()],
             [&tiles::<1, COLS, IN_PLACE>(), &tiles::<2, COLS, IN_PLACE>()],
+            [&tiles::<1, ROWS, PACKED>(), &tiles::<2, ROWS, FLOW>()],
+            [&tiles::<1, COLS, PACKED>(), &tiles::<2, COLS, FLOW>()],
         ],
         zeros: &[0.0; NR],
     },
     pack_rows,
     pack_cols,
+    pack_tiles: Some(pack_tiles),
 };
 
 /// How A lies: adjacent elements in a row, or in a column.
 const ROWS: bool = true;
 const COLS: bool = false;
-/// How B lies: in panels, or in its own rows.
-const PACKED: bool = true;
-const IN_PLACE: bool = false;
+/// How B lies: in panels, in its own rows, or in panels of which each tile reads another.
+const PACKED: u8 = 0;
+const IN_PLACE: u8 = 1;
+const FLOW: u8 = 2;
+/// How far ahead rows of a panel are fetched that flows by.
+const ROWS_AHEAD: usize = 16;
+/// How far ahead rows are fetched that are copied: few of them fill the first-level cache.
+const COPIED_AHEAD: usize = 2;
 
-const fn tiles<const NV: usize, const A: bool, const B: bool>() -> [TileKernel<f32>; HEIGHT] {
+const fn tiles<const NV: usize, const A: bool, const B: u8>() -> [TileKernel<f32>; HEIGHT] {
     [
         tile::<1, NV, A, B>,
         tile::<2, NV, A, B>,
@@ -60,7 +68,7 @@ fn first(count: usize) -> __mmask16 {
 /// A tile of `MR` rows and more than `NV - 1`, at most `NV` vectors.
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx512f")]
-unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t: &Tile<f32>) {
+unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: u8>(t: &Tile<f32>) {
     let mut masks = [!0; NV];
     masks[NV - 1] = first(t.cols - (NV - 1) * LANES);
     let mut sums = [[_mm512_setzero_ps(); NV]; MR];
@@ -84,7 +92,23 @@ unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t
                         p += 4;
                     }
                 }
+                let ahead = t.ahead;
+                if B == FLOW && A == COLS {
+                    // Four steps in a row share what they fetch ahead; with A in rows they would take too many registers.
+                    while p + 4 <= t.k {
+                        _mm_prefetch::<_MM_HINT_T0>(ahead.a.wrapping_add(p * ahead.a_step).cast());
+                        _mm_prefetch::<_MM_HINT_T1>(ahead.b.wrapping_add(p * ahead.b_step).cast());
+                        for p in p..p + 4 {
+                            steps::<MR, NV, 1, A, B>(&t, p, masks, &mut sums);
+                        }
+                        p += 4;
+                    }
+                }
                 while p < t.k {
+                    if B == FLOW {
+                        _mm_prefetch::<_MM_HINT_T0>(ahead.a.wrapping_add(p * ahead.a_step).cast());
+                        _mm_prefetch::<_MM_HINT_T1>(ahead.b.wrapping_add(p * ahead.b_step).cast());
+                    }
                     steps::<MR, NV, 1, A, B>(&t, p, masks, &mut sums);
                     p += 1;
                 }
@@ -106,7 +130,7 @@ unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx512f")]
 #[inline]
-unsafe fn steps<const MR: usize, const NV: usize, const U: usize, const A: bool, const B: bool>(
+unsafe fn steps<const MR: usize, const NV: usize, const U: usize, const A: bool, const B: u8>(
     t: &Tile<f32>,
     p: usize,
     masks: [__mmask16; NV],
@@ -125,7 +149,12 @@ unsafe fn steps<const MR: usize, const NV: usize, const U: usize, const A: bool,
                 _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
                 _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(LANES).cast());
             }
-            if A == COLS {
+            if B == FLOW {
+                let ahead = b.wrapping_add((u + ROWS_AHEAD) * NR);
+                _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(LANES).cast());
+            }
+            if A == COLS && B == IN_PLACE {
                 let ahead = a.wrapping_add((u + 12) * t.a_stride);
                 _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
                 _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(MR - 1).cast());
@@ -162,12 +191,34 @@ unsafe fn load_row<const NV: usize>(from: *const f32, masks: [__mmask16; NV], to
 #[target_feature(enable = "avx512f")]
 unsafe fn pack_rows(p: &Packing) {
     for row in 0..p.rows {
-        for col in (0..NR).step_by(LANES) {
-            let mask = first(p.cols.saturating_sub(col));
-            // SAFETY: the caller vouches for every element that `p` names; the mask leaves out columns past its end.
+        for (panel, first_col) in (0..p.cols).step_by(NR).enumerate() {
+            for col in (0..NR).step_by(LANES) {
+                let mask = first(p.cols.saturating_sub(first_col + col));
+                // SAFETY: the caller vouches for every element that `p` names; the mask leaves out columns past its end.
+                unsafe {
+                    let from = p.from.wrapping_add(row * p.from_stride + first_col + col);
+                    _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(COPIED_AHEAD * p.from_stride).cast());
+                    let to = p.to.wrapping_add((panel * p.rows + row) * NR + col);
+                    _mm512_storeu_ps(to, _mm512_maskz_loadu_ps(mask, from));
+                }
+            }
+        }
+    }
+}
+
+/// See [`super::blocked::PackKernel`].
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx512f")]
+unsafe fn pack_tiles(p: &Packing) {
+    let tiles = Parts::of(p.cols, HEIGHT);
+    for row in 0..p.rows {
+        for (tile, cols) in tiles.ranges().enumerate() {
+            // SAFETY: as above.
             unsafe {
-                let x = _mm512_maskz_loadu_ps(mask, p.from.wrapping_add(row * p.from_stride + col));
-                _mm512_storeu_ps(p.to.add(row * NR + col), x);
+                let from = p.from.wrapping_add(row * p.from_stride + cols.start);
+                _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(COPIED_AHEAD * p.from_stride).cast());
+                let to = p.to.wrapping_add((tile * p.rows + row) * LANES);
+                _mm512_storeu_ps(to, _mm512_maskz_loadu_ps(first(cols.len()), from));
             }
         }
     }

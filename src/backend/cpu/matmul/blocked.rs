@@ -3,22 +3,47 @@
 use std::ops::Range;
 
 use super::Start;
-use super::pack::{self, NR};
-use super::tile::{IN_PLACE, Kernels, PANELS, Segments, TRANSPOSED, Tile};
+use super::pack::{self, NR, panels};
+use super::tile::{Ahead, FLOW_COLS, FLOW_ROWS, IN_PLACE, Kernels, PANELS, Segments, TRANSPOSED, Tile};
 use super::views::{Rhs, Strided, Window};
 
-/// Rows of B in a block: a panel of it (32 KiB) stays in the first-level cache.
-const KC: usize = 256;
-/// Rows of A in a block: at `KC` columns it stays in the second-level cache.
-const MC: usize = 256;
+/// How the operands are cut into blocks.
+struct Sizes {
+    /// Length of the sums.
+    sums: usize,
+    /// Rows of A.
+    rows: usize,
+    /// Panels of B.
+    panels: usize,
+}
+
+/// A panel of B (32 KiB) stays in the first-level cache, and a block of A in the second-level one.
+const DOWN: Sizes = Sizes { sums: 256, rows: 256, panels: 12 };
+/// A tile of A (21 KiB) stays in the first-level cache, a block of each operand in the second-level one, and the sums are kept
+/// in registers for longer.
+const FLOW: Sizes = Sizes { sums: 384, rows: 512, panels: 12 };
+
+/// Elements of B from which on it is not in the second-level cache beside what else a network reads between two products
+/// with it.
+const LARGE: usize = 1 << 17;
+/// Rows of A that pay for reading ahead what is.
+const LARGE_ROWS: usize = 256;
+/// Elements of both operands from which on they stride over more pages than the caches remember: what could be read in place
+/// is copied.
+const COPIED: usize = 1 << 19;
+/// Rows of A and columns of B that pay for copies.
+const COPIED_SIDE: usize = 128;
+
+/// Elements of a block of A in tiles: as many as the lowest ones leave room in their vectors.
+const TILES: usize = FLOW.rows.div_ceil(6) * 8 * FLOW.sums;
 
 /// A matrix `[rows, cols]` on its way into a panel.
 ///
 /// Element (i, j) of it is `from[i * from_stride + j]`, or `from[i + j * from_stride]` where the kernel packs
-/// columns. It goes to `to[i * NR + j]`; zeros fill the rest of the row.
+/// columns. It goes to `to[i * NR + j]`, its panels or tiles one after the other; zeros fill the rest of a row.
 pub(super) struct Packing {
     pub(super) rows: usize,
-    /// At most [`NR`].
+    /// At most [`NR`] where the kernel packs columns.
     pub(super) cols: usize,
     pub(super) from: *const f32,
     pub(super) from_stride: usize,
@@ -34,10 +59,13 @@ pub(super) type PackKernel = unsafe fn(&Packing);
 /// The kernels of one instruction set for f32.
 pub(super) struct Set {
     pub(super) tiles: Kernels<f32>,
-    /// Fills a panel from adjacent elements in rows.
+    /// Fills panels from adjacent elements in rows.
     pub(super) pack_rows: PackKernel,
     /// Fills a panel from adjacent elements in columns.
     pub(super) pack_cols: PackKernel,
+    /// Fills tiles of A, given by its columns, from adjacent elements in columns. Sets have it whose kernels fetch ahead where
+    /// panels flow by.
+    pub(super) pack_tiles: Option<PackKernel>,
 }
 
 /// Room for packed blocks, made once and used by every product of a thread.
@@ -52,10 +80,10 @@ pub struct Scratch {
 struct Line(#[expect(dead_code, reason = "reached through pointers")] [f32; 16]);
 
 impl Scratch {
-    /// Room for a product of any shape, some 300 KiB.
+    /// Room for a product of any shape, some 2 MiB, of which small products touch little.
     pub fn new() -> Self {
         let lines = |elements: usize| vec![Line([0.0; 16]); elements / 16].into_boxed_slice();
-        Scratch { a: lines(MC * KC), b: lines(KC * NR) }
+        Scratch { a: lines(TILES), b: lines(FLOW.sums * FLOW.panels * NR) }
     }
 }
 
@@ -81,36 +109,27 @@ pub(super) unsafe fn matmul(
     let (m, n, k) = (c.rows(), c.cols(), a.cols());
     let (c, c_stride) = (c.as_mut_ptr(), c.stride());
     let (a_room, b_room) = (scratch.a.as_mut_ptr().cast::<f32>(), scratch.b.as_mut_ptr().cast::<f32>());
-    let panels = (0..n).step_by(NR).map(|col| col..n.min(col + NR));
+    let in_place = matches!(b, Rhs::Strided(b) if b.col_stride() == 1);
+    let able = set.pack_tiles.is_some() && n > set.tiles.lanes;
+    let copies = able && m.min(n) >= COPIED_SIDE && (m + n) * k >= COPIED;
+    let flows = able && (copies || !in_place && m >= LARGE_ROWS && n * k >= LARGE);
+    let sizes = if flows { FLOW } else { DOWN };
     // One round even when there is nothing to sum: the result still starts with `start`.
-    for ks in Parts::of(k, KC).ranges() {
+    for ks in Parts::of(k, sizes.sums).ranges() {
         let start = if ks.start == 0 { start } else { Start::Keep };
-        for rows in Parts::of(m, MC).ranges() {
-            // SAFETY: the block is within A and within what the scratch has room for.
-            let left = unsafe { Left::new(set, a.rows_in(rows.clone()).cols_in(ks.clone()), a_room) };
-            let c = c.wrapping_add(rows.start * c_stride);
-            let block = Block { set, left: &left, k: ks.len(), start, c, c_stride };
-            // SAFETY: the block is within B and within what the scratch has room for; so are its tiles, and the
-            // caller vouches for the instructions.
-            unsafe {
-                if let Rhs::Strided(b) = b
-                    && b.col_stride() == 1
-                {
-                    // Along the rows of C: the CPU's prefetchers follow them.
-                    for tile_rows in left.tiles.ranges() {
-                        for cols in panels.clone() {
-                            block.tile(&tile_rows, &cols, &Right::in_place(b, &ks, &cols));
-                        }
-                    }
-                } else {
-                    // Down the rows of A: the panel stays in the first-level cache.
-                    for cols in panels.clone() {
-                        let right = Right::panel(set, b, &ks, &cols, b_room);
-                        for tile_rows in left.tiles.ranges() {
-                            block.tile(&tile_rows, &cols, &right);
-                        }
-                    }
-                }
+        for panels in Parts::of(panels(n), sizes.panels).ranges() {
+            let cols = panels.start * NR..n.min(panels.end * NR);
+            // SAFETY: the block is within B and within what the scratch has room for; the caller vouches for the
+            // instructions.
+            let right = unsafe { Right::new(set, b, &ks, &cols, in_place && !copies, b_room) };
+            for rows in Parts::of(m, sizes.rows).ranges() {
+                let a = a.rows_in(rows.clone()).cols_in(ks.clone());
+                // SAFETY: as above, for A.
+                let left = unsafe { Left::new(set, a, !copies, a_room) };
+                let c = c.wrapping_add(rows.start * c_stride);
+                let block = Block { set, left: &left, right: &right, flows, k: ks.len(), start, c, c_stride };
+                // SAFETY: the tiles are within the block, and the caller vouches for the instructions.
+                unsafe { block.run(rows.len(), &cols) }
             }
         }
     }
@@ -120,6 +139,9 @@ pub(super) unsafe fn matmul(
 struct Block<'a> {
     set: &'a Set,
     left: &'a Left,
+    right: &'a Right,
+    /// Whether panels flow by.
+    flows: bool,
     k: usize,
     start: Start<'a, f32>,
     c: *mut f32,
@@ -127,21 +149,70 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
+    /// Computes the block.
+    ///
+    /// # Safety
+    /// The CPU must have the instructions of the kernels, and rows and columns must lie within the operands.
+    #[allow(unsafe_code)]
+    unsafe fn run(&self, rows: usize, cols: &Range<usize>) {
+        let tiles = self.left.tiles;
+        let panels = Panels { count: panels(cols.len()), cols };
+        if self.flows {
+            for (tile, tile_rows) in tiles.ranges().enumerate() {
+                for panel in 0..panels.count {
+                    let (a, a_step) = self.left.ahead(tile, &tile_rows, rows, panel, panels.count, self.k);
+                    let (b, b_step) = self.right.ahead(panel, tile, tiles.count, self.k);
+                    let ahead = Ahead { a, a_step, b, b_step };
+                    // SAFETY: see the caller's promise.
+                    unsafe { self.tile(tile, &tile_rows, panel, &panels.cols(panel), ahead) }
+                }
+            }
+            return;
+        }
+        let ahead = Ahead::nothing(self.left.data);
+        if self.right.packed {
+            // Down the rows of A: the panel stays in the first-level cache.
+            for panel in 0..panels.count {
+                for (tile, tile_rows) in tiles.ranges().enumerate() {
+                    // SAFETY: see the caller's promise.
+                    unsafe { self.tile(tile, &tile_rows, panel, &panels.cols(panel), ahead) }
+                }
+            }
+        } else {
+            // Along the rows of C: the CPU's prefetchers follow them.
+            for (tile, tile_rows) in tiles.ranges().enumerate() {
+                for panel in 0..panels.count {
+                    // SAFETY: see the caller's promise.
+                    unsafe { self.tile(tile, &tile_rows, panel, &panels.cols(panel), ahead) }
+                }
+            }
+        }
+    }
+
     /// Computes some rows of a tile's height and some columns of a panel's width.
     ///
     /// # Safety
-    /// The CPU must have the instructions of the kernels, and rows, columns and `right` must lie within the
-    /// operands.
+    /// As [`Block::run`].
     #[allow(unsafe_code)]
     #[inline]
-    unsafe fn tile(&self, rows: &Range<usize>, cols: &Range<usize>, right: &Right) {
+    unsafe fn tile(
+        &self,
+        tile: usize,
+        rows: &Range<usize>,
+        panel: usize,
+        cols: &Range<usize>,
+        ahead: Ahead<f32>,
+    ) {
         let (kernels, c_stride) = (&self.set.tiles, self.c_stride);
-        let layout = match (self.left.row_major, right.packed) {
-            (true, true) => PANELS,
-            (true, false) => IN_PLACE,
-            (false, _) => TRANSPOSED,
+        let layout = match (self.left.lies, self.right.packed) {
+            (Lies::Rows, true) if self.flows => FLOW_ROWS,
+            (Lies::Rows, true) => PANELS,
+            (Lies::Rows, false) => IN_PLACE,
+            (Lies::Tiles, true) if self.flows => FLOW_COLS,
+            (Lies::Tiles | Lies::Cols, _) => TRANSPOSED,
         };
-        let (a, a_stride) = self.left.tile(rows);
+        let a = self.left.tile(tile, rows, self.k);
+        let b = self.right.data.wrapping_add(panel * self.right.panel_step);
         for col in cols.clone().step_by(2 * kernels.lanes) {
             let c = self.c.wrapping_add(rows.start * c_stride + col);
             let (start, start_stride) = match self.start {
@@ -154,17 +225,33 @@ impl Block<'_> {
                 segments: Segments::ONE,
                 cols: (2 * kernels.lanes).min(cols.end - col),
                 a,
-                a_stride,
-                b: right.data.wrapping_add(col - cols.start),
-                b_stride: right.stride,
+                a_stride: self.left.stride,
+                b: b.wrapping_add(col - cols.start),
+                b_stride: self.right.stride,
                 start,
                 start_stride,
                 c,
                 c_stride,
+                ahead,
             };
             // SAFETY: see the caller's promise.
             unsafe { kernels.run(layout, rows.len(), &tile) }
         }
+    }
+}
+
+/// The panels of a block.
+struct Panels<'a> {
+    count: usize,
+    cols: &'a Range<usize>,
+}
+
+impl Panels<'_> {
+    /// The columns of one.
+    #[inline]
+    fn cols(&self, panel: usize) -> Range<usize> {
+        let first = self.cols.start + panel * NR;
+        first..self.cols.end.min(first + NR)
     }
 }
 
@@ -194,83 +281,137 @@ impl Parts {
     }
 }
 
+/// How a block of A lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lies {
+    Rows,
+    Cols,
+    Tiles,
+}
+
 /// A block of A, as the kernels read it.
 struct Left {
     tiles: Parts,
     data: *const f32,
-    row_major: bool,
-    /// Elements from one row to the next.
-    row_step: usize,
-    /// [`Tile::a_stride`], or 0 where tiles are packed one after the other: then it is a tile's number of rows.
+    lies: Lies,
+    /// [`Tile::a_stride`].
     stride: usize,
 }
 
 impl Left {
     /// # Safety
-    /// If `a` has adjacent elements neither in rows nor in columns, there must be `room` for a copy of it.
+    /// The CPU must have the instructions of `set`, and there must be `room` for a copy of A.
     #[allow(unsafe_code)]
     #[inline]
-    unsafe fn new(set: &Set, a: Strided<'_, f32>, room: *mut f32) -> Left {
+    unsafe fn new(set: &Set, a: Strided<'_, f32>, in_place: bool, room: *mut f32) -> Left {
         let tiles = Parts::of(a.rows(), set.tiles.height);
         let data = a.as_ptr();
         if a.col_stride() == 1 {
-            Left { tiles, data, row_major: true, row_step: a.row_stride(), stride: a.row_stride() }
-        } else if a.row_stride() == 1 {
-            Left { tiles, data, row_major: false, row_step: 1, stride: a.col_stride() }
+            Left { tiles, data, lies: Lies::Rows, stride: a.row_stride() }
+        } else if a.row_stride() == 1 && in_place {
+            Left { tiles, data, lies: Lies::Cols, stride: a.col_stride() }
         } else {
-            for rows in tiles.ranges() {
-                // SAFETY: see the caller's promise.
-                unsafe { pack::tile(a.rows_in(rows.clone()), room.wrapping_add(rows.start * a.cols())) }
-            }
-            Left { tiles, data: room, row_major: false, row_step: a.cols(), stride: 0 }
+            // SAFETY: see the caller's promise.
+            unsafe { pack::tiles_of(set, a, room) }
+            Left { tiles, data: room, lies: Lies::Tiles, stride: set.tiles.lanes }
         }
     }
 
-    /// [`Tile::a`] and [`Tile::a_stride`] for a tile with these rows.
+    /// [`Tile::a`] for a tile with these rows.
     #[inline]
-    fn tile(&self, rows: &Range<usize>) -> (*const f32, usize) {
-        let stride = if self.stride == 0 { rows.len() } else { self.stride };
-        (self.data.wrapping_add(rows.start * self.row_step), stride)
+    fn tile(&self, tile: usize, rows: &Range<usize>, k: usize) -> *const f32 {
+        self.data.wrapping_add(match self.lies {
+            Lies::Rows => rows.start * self.stride,
+            Lies::Cols => rows.start,
+            Lies::Tiles => tile * k * self.stride,
+        })
+    }
+
+    /// [`Ahead::a`] and its step for one of `panels` and a tile with these `rows` of `all`: a share of the next tile.
+    #[inline]
+    fn ahead(
+        &self,
+        tile: usize,
+        rows: &Range<usize>,
+        all: usize,
+        panel: usize,
+        panels: usize,
+        k: usize,
+    ) -> (*const f32, usize) {
+        let row = rows.end + panel;
+        match self.lies {
+            // A row for each panel, as far as there are.
+            Lies::Rows if panel < rows.len() && row < all => (self.data.wrapping_add(row * self.stride), 1),
+            Lies::Tiles if rows.end < all => {
+                let first = (tile + 1) * k * self.stride + panel * k * self.stride / panels;
+                (self.data.wrapping_add(first), self.stride.div_ceil(panels))
+            }
+            _ => (self.data, 0),
+        }
     }
 }
 
-/// Some rows of a panel of B, as the kernels read them.
+/// Some panels of B, as the kernels read them.
 struct Right {
     data: *const f32,
     packed: bool,
     /// Elements from one row to the next.
     stride: usize,
+    /// Elements from one panel to the next.
+    panel_step: usize,
+    /// Where the panels begin that are read after these.
+    next: Option<*const f32>,
 }
 
 impl Right {
-    /// Rows with adjacent elements, read where they lie: prefetching them costs less than copying them.
-    #[inline]
-    fn in_place(b: Strided<'_, f32>, rows: &Range<usize>, cols: &Range<usize>) -> Right {
-        let data = b.as_ptr().wrapping_add(rows.start * b.row_stride() + cols.start);
-        Right { data, packed: false, stride: b.row_stride() }
-    }
-
-    /// Rows of a panel, which is packed now unless it was before.
-    ///
     /// # Safety
-    /// The CPU must have the instructions of `set`. Unless `b` is packed, there must be `room` for a copy.
+    /// The CPU must have the instructions of `set`. Unless `b` is packed or has rows to read `in_place`, there must be
+    /// `room` for a copy.
     #[allow(unsafe_code)]
     #[inline]
-    unsafe fn panel(
+    unsafe fn new(
         set: &Set,
         b: Rhs<'_, f32>,
         rows: &Range<usize>,
         cols: &Range<usize>,
+        in_place: bool,
         room: *mut f32,
     ) -> Right {
-        let data = match b {
-            Rhs::Packed(b) => b.as_ptr().wrapping_add(cols.start * b.rows() + rows.start * NR),
+        match b {
+            Rhs::Packed(b) => {
+                let at = |row: usize, col: usize| b.as_ptr().wrapping_add(col * b.rows() + row * NR);
+                let next = if cols.end < b.cols() {
+                    Some(at(rows.start, cols.end))
+                } else {
+                    (rows.end < b.rows()).then(|| at(rows.end, 0))
+                };
+                Right {
+                    data: at(rows.start, cols.start),
+                    packed: true,
+                    stride: NR,
+                    panel_step: b.rows() * NR,
+                    next,
+                }
+            }
+            // Prefetching rows costs less than copying them.
+            Rhs::Strided(b) if in_place => {
+                let data = b.as_ptr().wrapping_add(rows.start * b.row_stride() + cols.start);
+                Right { data, packed: false, stride: b.row_stride(), panel_step: NR, next: None }
+            }
             Rhs::Strided(b) => {
                 // SAFETY: see the caller's promise.
                 unsafe { pack::panels_of(set, b.rows_in(rows.clone()).cols_in(cols.clone()), room) }
-                room
+                Right { data: room, packed: true, stride: NR, panel_step: rows.len() * NR, next: None }
             }
-        };
-        Right { data, packed: true, stride: NR }
+        }
+    }
+
+    /// [`Ahead::b`] and its step for a panel and one of `tiles`: a share of the panel that comes as many panels later.
+    #[inline]
+    fn ahead(&self, panel: usize, tile: usize, tiles: usize, k: usize) -> (*const f32, usize) {
+        self.next.map_or((self.data, 0), |next| {
+            let first = panel * self.panel_step + k * NR * tile / tiles;
+            (next.wrapping_add(first), NR.div_ceil(tiles))
+        })
     }
 }

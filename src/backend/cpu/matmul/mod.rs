@@ -16,6 +16,9 @@
 //! into panels of [`NR`] columns. Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
 //! 2008, describe the scheme.
 //!
+//! With AVX-512, operands from beyond the second-level cache are treated apart: what strides over many pages is
+//! copied even if it could be read in place, and each tile fetches a share of what tiles to come will read.
+//!
 //! f64 serves gradient checks and goes through `matrixmultiply`, as does f32 on a CPU without AVX2.
 
 #[cfg(target_arch = "x86_64")]
@@ -35,7 +38,7 @@ use std::ops::Range;
 
 pub use blocked::{Parts, Scratch};
 pub use pack::{NR, packed_len, panels};
-pub use tile::{Kernels, PANELS, Segments, TRANSPOSED, Tile, TileKernel};
+pub use tile::{Ahead, Kernels, PANELS, Segments, TRANSPOSED, Tile, TileKernel};
 pub use views::{Packed, Rhs, Strided, Window};
 
 use crate::backend::simd::Isa;

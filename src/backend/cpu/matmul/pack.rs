@@ -1,6 +1,6 @@
 //! The packed layout of a right operand, and copying into it.
 
-use super::blocked::{Packing, Set};
+use super::blocked::{Packing, Parts, Set};
 use super::views::Strided;
 
 /// Columns of a panel: two AVX-512 vectors of f32.
@@ -26,17 +26,19 @@ pub const fn packed_len(n: usize, k: usize) -> usize {
 #[allow(unsafe_code)]
 pub(super) unsafe fn panels_of(set: &Set, b: Strided<'_, f32>, to: *mut f32) {
     let rows = b.rows();
+    if b.col_stride() == 1 {
+        let job = Packing { rows, cols: b.cols(), from: b.as_ptr(), from_stride: b.row_stride(), to };
+        // SAFETY: the elements of `b` are in bounds since it was made; the caller vouches for the rest.
+        return unsafe { (set.pack_rows)(&job) };
+    }
     for panel in 0..panels(b.cols()) {
         let b = b.cols_in(panel * NR..b.cols().min((panel + 1) * NR));
         let to = to.wrapping_add(panel * NR * rows);
         let cols = b.cols();
-        let job = |from_stride| Packing { rows, cols, from: b.as_ptr(), from_stride, to };
-        if b.col_stride() == 1 {
-            // SAFETY: the elements of `b` are in bounds since it was made; the caller vouches for the rest.
-            unsafe { (set.pack_rows)(&job(b.row_stride())) }
-        } else if b.row_stride() == 1 {
+        if b.row_stride() == 1 {
+            let job = Packing { rows, cols, from: b.as_ptr(), from_stride: b.col_stride(), to };
             // SAFETY: as above.
-            unsafe { (set.pack_cols)(&job(b.col_stride())) }
+            unsafe { (set.pack_cols)(&job) }
         } else {
             for i in 0..rows {
                 for j in 0..NR {
@@ -51,16 +53,31 @@ pub(super) unsafe fn panels_of(set: &Set, b: Strided<'_, f32>, to: *mut f32) {
     }
 }
 
-/// Copies `a`, the rows of one tile, column after column.
+/// Copies `a` into tiles of the set's height, one after the other, each column after column with room for a vector.
 ///
 /// # Safety
-/// `to` must be valid for as many writes as `a` has elements.
+/// The CPU must have the instructions of `set`, and `to` must be valid for as many vectors as there are tiles, for each
+/// column.
 #[allow(unsafe_code)]
-pub(super) unsafe fn tile(a: Strided<'_, f32>, to: *mut f32) {
-    for p in 0..a.cols() {
-        for i in 0..a.rows() {
-            // SAFETY: (i, p) is an element of `a`; the caller vouches for the rest.
-            unsafe { *to.add(p * a.rows() + i) = *a.as_ptr().add(i * a.row_stride() + p * a.col_stride()) }
+pub(super) unsafe fn tiles_of(set: &Set, a: Strided<'_, f32>, to: *mut f32) {
+    let lanes = set.tiles.lanes;
+    if let Some(pack_tiles) = set.pack_tiles
+        && a.row_stride() == 1
+    {
+        let job =
+            Packing { rows: a.cols(), cols: a.rows(), from: a.as_ptr(), from_stride: a.col_stride(), to };
+        // SAFETY: the elements of `a` are in bounds since it was made; the caller vouches for the rest.
+        return unsafe { pack_tiles(&job) };
+    }
+    for (tile, rows) in Parts::of(a.rows(), set.tiles.height).ranges().enumerate() {
+        let (a, to) = (a.rows_in(rows), to.wrapping_add(tile * a.cols() * lanes));
+        for p in 0..a.cols() {
+            for i in 0..a.rows() {
+                // SAFETY: (i, p) is an element of `a`; the caller vouches for the rest.
+                unsafe {
+                    *to.add(p * lanes + i) = *a.as_ptr().add(i * a.row_stride() + p * a.col_stride());
+                }
+            }
         }
     }
 }

@@ -11,7 +11,12 @@ pub(super) static F64: Kernels<f64> = kernels(&[0.0; NR]);
 
 const fn kernels<T: Scalar + 'static>(zeros: &'static [T; NR]) -> Kernels<T> {
     let (rows, columns) = (const { tiles::<T, true>() }, const { tiles::<T, false>() });
-    Kernels { height: HEIGHT, lanes: NR / 2, tiles: [[rows; 2], [rows; 2], [columns; 2]], zeros }
+    Kernels {
+        height: HEIGHT,
+        lanes: NR / 2,
+        tiles: [[rows; 2], [rows; 2], [columns; 2], [rows; 2], [columns; 2]],
+        zeros,
+    }
 }
 
 const fn tiles<T: Scalar, const ROWS: bool>() -> &'static [TileKernel<T>] {

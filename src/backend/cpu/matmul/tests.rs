@@ -186,6 +186,31 @@ fn every_element_is_one_chain_of_fused_multiply_adds() {
 }
 
 #[test]
+fn large_operands_that_are_copied_or_read_ahead_give_the_same_chains() {
+    // More than one block in each dimension.
+    let (m, n, k) = (530, 400, 600);
+    let case = Case::new(m, n, k);
+    let expected = bits(&case.chains(Start::Keep));
+    let mut scratch = Scratch::new();
+    for isa in fused_sets() {
+        for la in LAYOUTS {
+            let a = la.lay(m, k, &case.a);
+            let mut check = |b: Rhs<'_, f32>, name: &str| {
+                let mut c = case.c.clone();
+                let window = Window::row_major(&mut c, m, n);
+                matmul_on(isa, la.view(m, k, &a), b, window, Start::Keep, &mut scratch);
+                assert!(bits(&c) == expected, "{isa:?} {la:?} {name}");
+            };
+            for lb in LAYOUTS {
+                let b = lb.lay(k, n, &case.b);
+                check(lb.view(k, n, &b).into(), &format!("{lb:?}"));
+            }
+            check(Packed::new(&case.packed(isa), n, k).into(), "packed");
+        }
+    }
+}
+
+#[test]
 fn f32_products_agree_with_sums_in_f64() {
     let mut scratch = Scratch::new();
     for (m, n, k) in SHAPES {

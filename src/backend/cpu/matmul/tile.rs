@@ -31,6 +31,29 @@ pub struct Tile<T> {
     pub c: *mut T,
     /// See above.
     pub c_stride: usize,
+    /// What [`FLOW_ROWS`] and [`FLOW_COLS`] fetch into the caches meanwhile.
+    pub ahead: Ahead<T>,
+}
+
+/// Elements that tiles to come will read: at step p of the sums, `a[p * a_step]` and `b[p * b_step]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Ahead<T> {
+    /// Of A, into the first-level cache.
+    pub a: *const T,
+    /// See above.
+    pub a_step: usize,
+    /// Of B, into the second-level cache.
+    pub b: *const T,
+    /// See above.
+    pub b_step: usize,
+}
+
+impl<T> Ahead<T> {
+    /// What is there already, from `at` on.
+    #[inline]
+    pub fn nothing(at: *const T) -> Self {
+        Ahead { a: at, a_step: 0, b: at, b_step: 0 }
+    }
 }
 
 /// A summed dimension that lies in pieces: the sums stay in registers while they go on from one to the next.
@@ -65,9 +88,8 @@ pub struct Kernels<T: 'static> {
     pub height: usize,
     /// Columns of a vector.
     pub lanes: usize,
-    /// `tiles[layout][v][i]` has `i + 1` rows of `v + 1` vectors. Layouts: A row-major and B packed; A row-major
-    /// and B in place; A transposed.
-    pub tiles: [[&'static [TileKernel<T>]; 2]; 3],
+    /// `tiles[layout][v][i]` has `i + 1` rows of `v + 1` vectors; see [`PANELS`] and the other layouts.
+    pub tiles: [[&'static [TileKernel<T>]; 2]; 5],
     /// Where sums begin that begin with nothing.
     pub zeros: &'static [T; NR],
 }
@@ -78,6 +100,10 @@ pub const PANELS: usize = 0;
 pub(super) const IN_PLACE: usize = 1;
 /// A transposed, B in rows of its own or in panels.
 pub const TRANSPOSED: usize = 2;
+/// As [`PANELS`], for panels that flow by from the second-level cache while A stays in the first one.
+pub(super) const FLOW_ROWS: usize = 3;
+/// A transposed, B as in [`FLOW_ROWS`].
+pub(super) const FLOW_COLS: usize = 4;
 
 impl<T> Kernels<T> {
     /// Computes a tile of `rows` rows.
