@@ -249,9 +249,9 @@ pub(super) const WINDOWS: &[Key] = &[
 pub(super) const COLUMN: &[Key] = &[
     key(
         "type",
-        Kind::OneOf(&["number", "category", "text", "image", "date"]),
+        Kind::OneOf(&["number", "category", "text", "image", "date", "labels"]),
         Preset::Absent,
-        "What the column holds.",
+        "What the column holds. Of a target, \"labels\" is a label for each token of a text, in one field with white space between them, or for each step of a long table's series, row by row.",
     ),
     key(
         "missing",
@@ -288,7 +288,7 @@ pub(super) const COLUMN: &[Key] = &[
         "tokenizer",
         Kind::Str,
         Preset::Absent,
-        "How a text becomes ids: \"word\" (the default), \"whitespace\", \"char\", \"byte\", \"bpe\" (trained on the data), or the path of a tokenizer.json.",
+        "How a text becomes ids: \"word\" (the default), \"whitespace\" (the default where each token has a label), \"char\", \"byte\", \"bpe\" (trained on the data), or the path of a tokenizer.json.",
     ),
     key(
         "vocabulary_size",

@@ -38,6 +38,7 @@ mod schema;
 pub mod source;
 mod split;
 mod step;
+mod step_targets;
 mod stored;
 mod table;
 mod target;
@@ -73,6 +74,7 @@ pub use scaler::Scaler;
 pub use schema::{ColumnSchema, Role, Schema};
 pub use split::{Classes, Split};
 pub use step::Steps;
+pub use step_targets::StepTargets;
 pub use stored::{
     ImageCell, ImageStore, Images, Payload, Series, SeriesCell, SeriesStore, Store, StoredCell, TextCell,
     TextFill, TextStore, TokenStore,

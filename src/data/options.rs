@@ -53,6 +53,8 @@ named! {
         Series = "series",
         /// Dates, with or without a time of day.
         Date = "date",
+        /// Labels of the steps of a row with white space between them: a target.
+        Labels = "labels",
     }
 }
 

@@ -91,6 +91,14 @@ impl Preprocessing {
         cells.map(|column| if let Cell::Series(cell) = &column.cell { cell.length } else { 0 }).sum()
     }
 
+    /// The tokens that the network takes of a text at most, where there is one.
+    pub(super) fn longest_text(&self) -> Option<usize> {
+        self.columns.iter().find_map(|column| match &column.cell {
+            Cell::Text(text) => Some(text.length),
+            _ => None,
+        })
+    }
+
     /// Makes room for series of `longest` steps, and for those of `shortest`; whether that changed anything. Only inputs of
     /// the column that long tables have are about such series.
     pub fn cover(&mut self, longest: usize, shortest: usize) -> bool {

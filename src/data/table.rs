@@ -2,7 +2,8 @@
 
 use super::inputs::{DenseInput, EmbeddingInput, Inputs, Op, StoredInput};
 use super::language::TokenRows;
-use super::stored::Store;
+use super::step_targets::StepTargets;
+use super::stored::{Store, TokenStore};
 
 /// Encoded rows: scaled numbers, codes of categories, targets and weights. One `f32` each, row after row; one-hot blocks
 /// and indicators are made when a batch is gathered.
@@ -18,6 +19,8 @@ pub struct Table {
     pub(super) weights: Vec<f32>,
     /// Images and series, in the order of their columns.
     pub(super) stores: Vec<Store>,
+    /// The classes of the steps, for each target that has some.
+    pub(super) step_classes: Vec<TokenStore>,
     pub(super) rows: usize,
     /// A text instead, of which every token begins a row.
     pub(super) text: Option<TokenRows>,
@@ -58,14 +61,18 @@ impl Table {
         self.targets.clear();
         self.weights.clear();
         self.stores.iter_mut().for_each(|store| store.truncate(0));
+        self.step_classes.iter_mut().for_each(|store| store.truncate(0));
         self.rows = 0;
     }
 
     /// Bytes of memory that the rows take.
     pub fn bytes(&self) -> usize {
         let stored: usize = self.stores.iter().map(Store::bytes).sum();
+        let steps: usize = self.step_classes.iter().map(TokenStore::bytes).sum();
         let text = self.text.as_ref().map_or(0, TokenRows::bytes);
-        text + stored + 4 * (self.cells.capacity() + self.targets.capacity() + self.weights.capacity())
+        text + stored
+            + steps
+            + 4 * (self.cells.capacity() + self.targets.capacity() + self.weights.capacity())
     }
 
     /// The numbers of `input` for these rows. `out`: `[rows.len(), D]`, D being the length of the input's shape.
@@ -115,6 +122,12 @@ impl Table {
         series.step(row, back, channel)
     }
 
+    /// The targets of the steps of rows: those of number `which` of the targets that have some, or the tokens of a text.
+    pub fn step_targets(&self, which: usize) -> Option<StepTargets<'_>> {
+        let classes = self.step_classes.get(which).map(StepTargets::Classes);
+        classes.or(self.text.as_ref().map(StepTargets::NextToken))
+    }
+
     /// The targets of these rows: the position of the class, 0/1 for each label, or standardised numbers.
     /// `out`: `[rows.len(), T]`, T as [`super::TargetGroups::width`] says.
     pub fn target(&self, rows: &[u32], out: &mut [f32]) {
@@ -160,6 +173,7 @@ impl Table {
         let hash =
             words.fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3));
         let hash = self.stores.iter().fold(hash, |hash, store| store.checksum(hash));
+        let hash = self.step_classes.iter().fold(hash, |hash, store| store.checksum(hash));
         self.text.as_ref().map_or(hash, |text| text.checksum(hash))
     }
 

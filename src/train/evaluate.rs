@@ -33,6 +33,8 @@ pub struct Evaluation {
     scores: Scores,
     /// Of each output: classes, or the columns of the targets.
     names: Vec<Vec<String>>,
+    /// Whether the first output has a label for each step.
+    of_steps: bool,
     /// Of each output: what the values one season before would have scored, where there is a season.
     seasons: Vec<Option<Report>>,
 }
@@ -63,7 +65,8 @@ pub fn evaluate(
             let rows = language::evaluation_rows(&model, 0, text);
             let scores = score(&mut model, 0, &table, &rows);
             let source = data.inputs().first().map(|input| input.name()).unwrap_or_default();
-            return Ok(Evaluation { source, scores, names: vec![Vec::new()], seasons: vec![None] });
+            let (names, seasons) = (vec![Vec::new()], vec![None]);
+            return Ok(Evaluation { source, scores, names, of_steps: false, seasons });
         }
         let mut blocks =
             Blocks::open(&model.config, &preprocessing, data, options.on_bad_row, true, progress)?;
@@ -93,7 +96,8 @@ pub fn evaluate(
         let source = blocks.source().to_owned();
         let names = model.outputs.iter().map(Output::names).collect();
         let seasons = seasons.into_iter().map(|season| Some(season?.finish())).collect();
-        Ok(Evaluation { source, scores: scorer.finish(&model), names, seasons })
+        let of_steps = model.outputs[0].head.has_steps();
+        Ok(Evaluation { source, scores: scorer.finish(&model), names, of_steps, seasons })
     })
 }
 
@@ -103,13 +107,23 @@ impl Evaluation {
         &self.scores
     }
 
+    /// How many answers the first output was judged by, and what they are called.
+    fn counted(&self) -> (u64, &'static str) {
+        let report = &self.scores.outputs[0].report;
+        let unit = match report {
+            Report::Text(_) => "tokens",
+            _ if self.of_steps => "steps",
+            _ => "rows",
+        };
+        (report.rows(), unit)
+    }
+
     /// For people: every metric, the headline one with its 95 % interval, then what was counted for each class, label
     /// or number; of several outputs the loss of all and a section for each.
     pub fn to_text(&self) -> String {
         let scores = &self.scores;
-        let report = &scores.outputs[0].report;
-        let unit = if matches!(report, Report::Text(_)) { "tokens" } else { "rows" };
-        let mut text = format!("{} {unit} of {}\n\n", report.rows(), self.source);
+        let (count, unit) = self.counted();
+        let mut text = format!("{count} {unit} of {}\n\n", self.source);
         if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
             return text + &section_text(output, scores.loss, names, self.seasons[0].as_ref());
         }
@@ -122,15 +136,14 @@ impl Evaluation {
         text
     }
 
-    /// For programs: `rows` (of a text `tokens` and `characters`), `loss` and every metric by name, `interval` of the headline metric, `classes` and
+    /// For programs: `rows` (of a text `tokens` and `characters`, of labels for each step `steps`), `loss` and every metric by name, `interval` of the headline metric, `classes` and
     /// `confusion` (`[true][predicted]`), `labels` or `outputs`, and `notes`. Of several outputs `outputs` holds all but
     /// `rows` for each, by name. Of forecasts with a season `seasonal_naive` has the figures of the values one season before. What is not finite is `null`.
     pub fn to_json(&self) -> Value {
         let scores = &self.scores;
         let mut map = Map::new();
-        let report = &scores.outputs[0].report;
-        let unit = if matches!(report, Report::Text(_)) { "tokens" } else { "rows" };
-        map.insert(unit.into(), json!(report.rows()));
+        let (count, unit) = self.counted();
+        map.insert(unit.into(), json!(count));
         if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
             map.extend(section_json(output, scores.loss, names, self.seasons[0].as_ref()));
             return Value::Object(map);

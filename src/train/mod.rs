@@ -29,6 +29,8 @@ mod season;
 mod series_tests;
 mod single;
 mod state;
+#[cfg(test)]
+mod step_tests;
 mod stepper;
 mod stop;
 mod summary;

@@ -25,7 +25,7 @@ use crate::data::{closest, list};
 use crate::error::{Error, Result, quote};
 use crate::graph::Mode;
 use crate::tensor::Key;
-use crate::train::answer::{Answer, Writer};
+use crate::train::answer::{Answer, Predicted, Writer};
 use crate::train::blocks::{Block, Blocks};
 use crate::train::run::in_pool;
 use crate::train::trainer::EVALUATION_ROWS;
@@ -104,12 +104,12 @@ pub fn predict(
         let mut writer = Writer::new(answer, names, options.format)?;
         blocks.keep(keep);
         blocks.tell_extra(progress);
-        let mut numbers = Vec::new();
+        let mut predicted = Vec::new();
         let mut broken = 0;
         let end = blocks.each(stop, "predict", |block| {
-            predict_block(&mut model, block, &mut numbers);
-            broken += broken_rows(&model, &numbers, block.table.len());
-            send(out, writer.write(block, &numbers)?)
+            predict_block(&mut model, block, &mut predicted);
+            broken += broken_rows(&predicted, block.table.len());
+            send(out, writer.write(block, &predicted)?)
         })?;
         if end.is_continue() {
             blocks.tell(progress);
@@ -123,28 +123,34 @@ pub fn predict(
 }
 
 /// How many of `rows` rows have a prediction that is not finite.
-fn broken_rows(model: &Model, numbers: &[Vec<f64>], rows: usize) -> usize {
-    let broken = |row: usize| {
-        model.outputs.iter().zip(numbers).any(|(output, numbers)| {
-            let width = output.head.predicted_width();
-            numbers[row * width..(row + 1) * width].iter().any(|x| !x.is_finite())
-        })
-    };
-    (0..rows).filter(|&row| broken(row)).count()
+fn broken_rows(predicted: &[Predicted], rows: usize) -> usize {
+    let broken = |&row: &usize| predicted.iter().any(|own| own.row(row).iter().any(|x| !x.is_finite()));
+    (0..rows).filter(broken).count()
 }
 
-/// Predictions of all rows of a block, `[rows, predicted_width]` of each output.
-fn predict_block(model: &mut Model, block: &Block, numbers: &mut Vec<Vec<f64>>) {
-    numbers.resize(model.outputs.len(), Vec::new());
-    numbers.iter_mut().for_each(Vec::clear);
+/// What each output says of all rows of a block.
+fn predict_block(model: &mut Model, block: &Block, predicted: &mut Vec<Predicted>) {
+    predicted.resize(model.outputs.len(), Predicted::default());
+    for own in &mut *predicted {
+        own.numbers.clear();
+        own.ends.clear();
+    }
     let rows: Vec<u32> = (0..block.table.len() as u32).collect();
     let mut batch = Vec::new();
+    let mut steps = vec![1.0; EVALUATION_ROWS];
     for rows in rows.chunks(EVALUATION_ROWS) {
         model.fill_inputs(0, &block.table, rows, None);
         model.run(0, rows.len(), Key::new(0), false);
-        for (output, numbers) in numbers.iter_mut().enumerate() {
+        model.steps_of(&block.table, rows, &mut steps[..rows.len()]);
+        for (output, own) in predicted.iter_mut().enumerate() {
             model.predictions(output, 0, rows.len(), &mut batch);
-            numbers.extend_from_slice(&batch);
+            let head = &model.outputs[output].head;
+            for (numbers, steps) in batch.chunks_exact(batch.len() / rows.len()).zip(&steps) {
+                let there =
+                    if head.has_steps() { *steps as usize * head.predicted_width() } else { numbers.len() };
+                own.numbers.extend_from_slice(&numbers[..there]);
+                own.ends.push(own.numbers.len());
+            }
         }
     }
 }

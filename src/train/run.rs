@@ -197,6 +197,7 @@ pub(super) fn prepare(
         has_validation: loaded.validation_rows() > 0,
         has_places: loaded.fitted.inputs.is_one_with_places(),
         texts: texts.as_ref(),
+        steps: outputs.iter().any(|o| o.head.has_steps() && o.head.task != Task::Text),
     };
     defaults::resolve(&mut config, facts);
     check_metric(&config, &outputs)?;
@@ -318,7 +319,7 @@ fn output_class_weights(choice: &ClassWeights, loaded: &Loaded, output: &Output)
     match choice {
         ClassWeights::None => Ok(None),
         ClassWeights::Balanced => {
-            let counts = loaded.fitted.table.class_counts(&loaded.train, output.columns.start, classes.len());
+            let counts = output.class_counts(&loaded.fitted.table, &loaded.train, classes.len());
             Ok(Some(balanced_class_weights(&counts)))
         }
         ClassWeights::List(list) if list.len() == classes.len() => {
@@ -460,8 +461,9 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
         part.1.chunks(EVALUATION_ROWS).for_each(|rows| season.add(output, part.0, rows));
         Some(season.finish())
     });
-    let all = trainer.model.outputs.iter().zip(&scores.outputs).zip(constants.iter().zip(&linear.outputs));
-    let tables = all.zip(seasons).map(|(((output, own), (constant, linear)), season)| {
+    let all = trainer.model.outputs.iter().zip(&scores.outputs).zip(&constants).zip(seasons).enumerate();
+    let tables = all.map(|(i, (((output, own), constant), season))| {
+        let linear = linear.as_ref().map(|scores| &scores.outputs[i]);
         closing(&output.targets, own, constant, season.as_ref(), linear)
     });
     let table = match &scores.outputs[..] {
@@ -503,18 +505,19 @@ fn closing(
     scores: &OutputScores,
     constant: &Report,
     season: Option<&Report>,
-    linear: &OutputScores,
+    linear: Option<&OutputScores>,
 ) -> String {
     let title = match targets {
-        Targets::Classes { .. } => "majority class",
+        Targets::Classes { .. } | Targets::StepClasses { .. } => "majority class",
         Targets::Labels { .. } => "shares",
         Targets::Numbers { .. } | Targets::NextToken { .. } => "mean",
     };
-    let (own, flat, straight) = (scores.report.values(), constant.values(), linear.report.values());
+    let (own, flat) = (scores.report.values(), constant.values());
+    let straight = linear.map(|linear| linear.report.values());
     let headline = scores.report.headline();
     let before = season.map(Report::values);
     let mut baselines = vec![Column { title, values: &flat }];
     baselines.extend(before.iter().map(|values| Column { title: "seasonal naive", values }));
-    baselines.push(Column { title: "linear model", values: &straight });
+    baselines.extend(straight.iter().map(|values| Column { title: "linear model", values }));
     closing_table(&Column { title: "model", values: &own }, Some(&headline), &baselines)
 }

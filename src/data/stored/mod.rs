@@ -228,6 +228,17 @@ impl Store {
         }
     }
 
+    /// The steps of a series, as a store of series has them.
+    ///
+    /// # Panics
+    /// If the store holds no series.
+    pub(super) fn steps(&self, row: u32) -> usize {
+        match self {
+            Store::Series(store) => store.steps(row),
+            _ => panic!("no column of series"),
+        }
+    }
+
     /// Puts a text at the end that is to be fitted.
     ///
     /// # Panics
@@ -239,14 +250,14 @@ impl Store {
         }
     }
 
-    /// Puts a text at the end as ids of `cell`; whether some were cut.
+    /// Puts a text at the end as ids of `cell`; how many it has, those that are cut among them.
     ///
     /// # Errors
     /// The first character that has no id.
     ///
     /// # Panics
     /// If the store holds no ids.
-    pub(super) fn push_tokens(&mut self, cell: &TextCell, text: &str) -> Result<bool, UnknownText> {
+    pub(super) fn push_tokens(&mut self, cell: &TextCell, text: &str) -> Result<usize, UnknownText> {
         match self {
             Store::Tokens(store) => store.push(cell, text),
             _ => panic!("no column of ids"),

@@ -32,18 +32,18 @@ pub struct TextCell {
 }
 
 impl TextCell {
-    /// Puts the ids of a text at the end of `ids`, no more than there is room for; whether some were cut.
+    /// Puts the ids of a text at the end of `ids`, no more than there is room for; how many it has.
     ///
     /// An empty text is one id, so that no layer sees a sequence without a step: the unknown one, or that of a space.
     ///
     /// # Errors
     /// The first character that has no id.
-    pub(in crate::data) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<bool, UnknownText> {
+    pub(in crate::data) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<usize, UnknownText> {
         let start = ids.len();
         encode(&self.tokenizer, text, ids)?;
-        let cut = ids.len() - start > self.length;
-        ids.truncate(start + self.length.min(ids.len() - start));
-        Ok(cut)
+        let count = ids.len() - start;
+        ids.truncate(start + self.length.min(count));
+        Ok(count)
     }
 }
 
@@ -128,7 +128,7 @@ impl TextStore {
     }
 }
 
-/// The ids of a table's rows.
+/// Some whole numbers for each row of a table: ids of tokens, or the classes of steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TokenStore {
     ids: Vec<u32>,
@@ -137,29 +137,45 @@ pub struct TokenStore {
 }
 
 impl TokenStore {
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::data) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    pub(super) fn truncate(&mut self, rows: usize) {
+    pub(in crate::data) fn truncate(&mut self, rows: usize) {
         self.ends.truncate(rows);
         self.ids.truncate(self.ends.last().copied().unwrap_or(0));
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::data) fn bytes(&self) -> usize {
         4 * self.ids.capacity() + size_of::<usize>() * self.ends.capacity()
     }
 
-    pub(super) fn checksum(&self, hash: u64) -> u64 {
+    pub(in crate::data) fn checksum(&self, hash: u64) -> u64 {
         let hash = self.ids.iter().fold(hash, |hash, &id| step(hash, u64::from(id)));
         self.ends.iter().fold(hash, |hash, &end| step(hash, end as u64))
     }
 
-    /// Adds a row; whether it was cut.
-    pub(super) fn push(&mut self, cell: &TextCell, text: &str) -> Result<bool, UnknownText> {
-        let cut = cell.encode(text, &mut self.ids)?;
+    /// Adds a row; how many ids the text has, those that are cut among them.
+    pub(super) fn push(&mut self, cell: &TextCell, text: &str) -> Result<usize, UnknownText> {
+        let count = cell.encode(text, &mut self.ids)?;
         self.ends.push(self.ids.len());
-        Ok(cut)
+        Ok(count)
+    }
+
+    /// Adds a row of these numbers.
+    pub(in crate::data) fn push_ids(&mut self, ids: impl Iterator<Item = u32>) {
+        self.ids.extend(ids);
+        self.ends.push(self.ids.len());
+    }
+
+    /// Puts `change` of it in the place of each number.
+    pub(in crate::data) fn replace(&mut self, change: impl Fn(u32) -> u32) {
+        self.ids.iter_mut().for_each(|id| *id = change(*id));
+    }
+
+    /// Numbers of all rows together.
+    pub(in crate::data) fn total(&self) -> usize {
+        self.ids.len()
     }
 
     /// The ids of a row.
@@ -251,8 +267,8 @@ mod tests {
             missing: TextFill::Empty,
         };
         let mut tokens = TokenStore::default();
-        assert_eq!(tokens.push(&cell, "b a"), Ok(false));
-        assert_eq!(tokens.push(&cell, "b a b b"), Ok(true));
+        assert_eq!(tokens.push(&cell, "b a"), Ok(2));
+        assert_eq!(tokens.push(&cell, "b a b b"), Ok(4));
         let (mut out, mut lengths) = ([9.0; 6], [9.0; 2]);
         tokens.fill(&cell, &[1, 0], &mut out);
         tokens.lengths(&[1, 0], &mut lengths);
