@@ -17,7 +17,8 @@ const LISTED: usize = 20;
 /// Where a config comes from.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ConfigArgs {
-    /// Config file, TOML or JSON; without one, --data and --target are needed and all else is inferred
+    /// Config file, TOML or JSON; without one, --data and --target are needed, or --text, and all else is
+    /// inferred
     pub(super) config: Option<PathBuf>,
     /// Table to train on: a path, a glob in quotes, or - for standard input; may be repeated. Overrides
     /// data.train

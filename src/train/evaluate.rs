@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::data::reader::BadRows;
 use crate::data::source::Source;
 use crate::data::{Table, TokenRows};
-use crate::error::{Result, quote};
+use crate::error::{Error, Result, quote};
 use crate::graph::Mode;
 use crate::metrics::{self, Column, Report, closing_table};
 use crate::train::blocks::{Blocks, no_rows};
@@ -58,6 +58,10 @@ pub fn evaluate(
         let mut model = Model::load(model, Mode::Evaluate, None)?;
         let preprocessing = model.preprocessing.clone();
         if let Some(language) = &preprocessing.language {
+            if options.on_bad_row.is_some() {
+                let error = Error::usage("--on-bad-row", "this is a language model: a text has no rows");
+                return Err(error.help("take --on-bad-row out"));
+            }
             let tokens = language::read(data, language)?;
             let table = Table::of_text(TokenRows::new(tokens, language.context));
             stop.check("reading the text")?;

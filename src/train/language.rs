@@ -14,6 +14,7 @@ use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{Report, TextTotals};
 use crate::tensor::Key;
 use crate::train::load::{Held, Loaded, source};
+use crate::train::picture::thousands;
 use crate::train::{Model, Progress};
 
 /// A temporary file that is mapped into memory.
@@ -82,14 +83,12 @@ pub(super) fn load(config: &Config, text: &Text, progress: &mut dyn Progress) ->
                 .help(format!("give it more text, a larger data.{part}, or a file of its own")));
         }
     }
-    let counts = [&corpus.train, &corpus.validation, &corpus.test].map(Tokens::len);
+    let test = corpus.test.len() as u64;
     progress.note(&format!(
-        "{} characters, {} tokens in the vocabulary: {} tokens train, {} validate{}",
-        corpus.characters,
-        corpus.tokenizer.vocabulary(),
-        counts[0],
-        counts[1],
-        if counts[2] > 0 { format!(", {} test", counts[2]) } else { String::new() }
+        "{} characters, {} tokens in the vocabulary{}",
+        thousands(corpus.characters),
+        thousands(corpus.tokenizer.vocabulary() as u64),
+        if test > 0 { format!(", {} tokens to test on", thousands(test)) } else { String::new() }
     ));
     let language = Language { tokenizer: corpus.tokenizer, context: text.context, lines: text.lines };
     let held = |files: Option<&Vec<String>>, tokens: Tokens| -> Result<Held> {
