@@ -88,7 +88,7 @@ fn input_32_the_newest_good_checkpoint_is_named() {
     insta::assert_snapshot!(failed(&place, "train --resume --run-dir runs/a"), @"
     exit 4
     error[4]: runs/a/checkpoints/last.safetensors: the file is empty
-      help: the newest good file of this run is runs/a/model.safetensors
+      help: the model of this run is runs/a/model.safetensors
     ");
     assert!(fs::read(place.path().join("runs/a/model.safetensors")).expect("a model") == model);
 }
