@@ -146,10 +146,8 @@ impl Trainer<'_> {
             self.log.append(&row)?;
         }
         let best = self.keep_best(watch, validation.as_ref(), epoch);
-        if let Some(sample) = &self.model.config.train.sample {
-            let text = generate::sample(&self.model, sample)?;
-            self.progress.note(&format!("epoch {epoch} writes:\n{text}\n"));
-        }
+        let sample = self.model.config.train.sample.as_ref();
+        let sample = sample.map(|sample| generate::sample(&self.model, sample)).transpose()?;
         (self.state.epoch, self.state.steps_in_epoch) = (epoch, 0);
         (self.state.loss, self.state.weight) = (0.0, 0.0);
         let due = self.saved.is_none_or(|at| at.elapsed() >= CHECKPOINT_INTERVAL);
@@ -166,6 +164,7 @@ impl Trainer<'_> {
             samples_per_second: speed,
             of_text: self.model.preprocessing.language.is_some(),
             best,
+            sample,
         });
         Ok(())
     }
