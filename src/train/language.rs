@@ -132,7 +132,13 @@ pub(super) fn load(config: &Config, text: &Text, progress: &mut dyn Progress) ->
 pub(super) fn read(source: &Source, language: &Language) -> Result<Tokens> {
     let tokens = Corpus::tokens(source, &language.tokenizer, language.lines, new_file)?;
     let name = source.inputs().first().map(|input| input.name()).unwrap_or_default();
-    check_length(&name, "the text", &tokens, 1)?;
+    if tokens.len() < 2 {
+        return Err(Error::data(name, "a text of one token has none to foresee")
+            .expected("2 tokens at least")
+            .found(tokens.len().to_string())
+            .help("give it more text"));
+    }
+    check_size(&name, &tokens)?;
     Ok(tokens)
 }
 
@@ -145,6 +151,10 @@ fn check_length(name: &str, what: &str, tokens: &Tokens, context: usize) -> Resu
                 .help("give it more text, or set a smaller data.context");
         return Err(Error::new(Code::Data, problem));
     }
+    check_size(name, tokens)
+}
+
+fn check_size(name: &str, tokens: &Tokens) -> Result<()> {
     if tokens.len() > u32::MAX as usize {
         return Err(Error::data(name, "the text has more than 4,294,967,295 tokens"));
     }
