@@ -363,7 +363,12 @@ pub(super) const MODEL: &[Key] = &[
 
 /// `[train.sample]`
 pub(super) const SAMPLE: &[Key] = &[
-    key("prompt", Kind::Str, Preset::Str("\n"), "What the text begins with."),
+    key(
+        "prompt",
+        Kind::Str,
+        Preset::Absent,
+        "What the text begins with; left out: a line feed, or the first token of a tokenizer that knows none.",
+    ),
     key("max_tokens", Kind::int(1, 1 << 31), Preset::Int(200), "Tokens of the text."),
     key("temperature", Kind::non_negative(), Preset::Float(0.8), "See generate --temperature."),
 ];

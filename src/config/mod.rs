@@ -63,6 +63,9 @@ impl Config {
         settings.iter().for_each(|setting| setting.apply(&mut tree, &mut report));
         paths::resolve(&mut tree, &report.sources);
         let of_text = tree.get("data").is_some_and(|data| data.get("text").is_some());
+        if of_text {
+            text::refuse_table_keys(&mut tree, &mut report);
+        }
         let root = if of_text { keys::TEXT_ROOT } else { keys::ROOT };
         let values = report.check(root, &tree, "");
         let section = |key, keys| values.get(key).and_then(|table| Values::from_table(table, &[keys]));

@@ -4,7 +4,7 @@ use super::keys;
 use super::sections::{table, text};
 use crate::data::TokenizerKind;
 use crate::error::{Problem, quote};
-use crate::spec::{Report, Span, Tree, Value, Values};
+use crate::spec::{Key, Node, Report, Span, Tree, Value, Values};
 
 /// `[data]` of a language model, beside its paths.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,8 +22,8 @@ pub struct Text {
 /// `train.sample`: a text that is generated after each epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// What it begins with.
-    pub prompt: String,
+    /// What it begins with; `None`: chosen from what the tokenizer knows.
+    pub prompt: Option<String>,
     /// Tokens of it.
     pub max_tokens: usize,
     /// Divides the logits; 0: always the most likely token.
@@ -55,19 +55,35 @@ impl Sample {
     pub(super) fn from_values(values: &Values) -> Option<Self> {
         let values = table(values, "sample", keys::SAMPLE)?;
         Some(Sample {
-            prompt: values.str("prompt").to_owned(),
+            prompt: values.has("prompt").then(|| values.str("prompt").to_owned()),
             max_tokens: values.usize("max_tokens"),
             temperature: values.f64("temperature"),
         })
     }
 
     pub(super) fn to_value(&self) -> Value {
-        Value::Table(vec![
-            ("prompt".to_owned(), text(&self.prompt)),
+        let prompt = self.prompt.iter().map(|prompt| ("prompt".to_owned(), text(prompt)));
+        let others = [
             ("max_tokens".to_owned(), Value::Int(self.max_tokens as i64)),
             ("temperature".to_owned(), Value::Float(self.temperature)),
-        ])
+        ];
+        Value::Table(prompt.chain(others).collect())
     }
+}
+
+/// Takes out the keys of `[data]` that are about tables alone, and says so of each.
+pub(super) fn refuse_table_keys(tree: &mut Tree, report: &mut Report<'_>) {
+    let Some(data) = tree.get_mut("data") else { return };
+    let Node::Table(entries) = &mut data.node else { return };
+    let has = |keys: &[Key], name: &str| keys.iter().any(|key| key.name == name);
+    entries.retain(|(name, _)| {
+        let of_tables = has(keys::DATA, &name.text) && !has(keys::TEXT_DATA, &name.text);
+        if of_tables {
+            let problem = Problem::new("", format!("data.{} has no meaning for a text", name.text));
+            report.add(name.span, problem.help("take it out: it is about tables"));
+        }
+        !of_tables
+    });
 }
 
 /// What no single key can tell of a language model, and of keys that are about one alone.

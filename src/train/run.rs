@@ -6,13 +6,14 @@ use std::time::Instant;
 use crate::checkpoint::{self, Existing, MetricsLog, ModelFile, Row, RunDir, Split};
 use crate::config::{self, ClassWeights, Config, Validation, registries};
 use crate::data::{EpochOrder, Preprocessing, Table, TargetGroup, Targets, balanced_class_weights};
-use crate::error::{Code, Error, Problem, Result, quote};
+use crate::error::{Code, Error, Result, quote, shell_word};
 use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{self, Column, Report, Task, closing_table};
 use crate::schedule::{SCHEDULES, Scheduler};
 use crate::spec::{Setting, SourceText};
 use crate::train::defaults::{Facts, Texts};
 use crate::train::load::{self, Held, Loaded};
+use crate::train::picture::thousands;
 use crate::train::scores::score;
 use crate::train::season::Season;
 use crate::train::state::{Best, State};
@@ -20,7 +21,7 @@ use crate::train::stepper::{self, Clip, EVALUATE};
 use crate::train::summary::summary;
 use crate::train::trainer::{EVALUATION_ROWS, STATES, Trainer};
 use crate::train::{
-    Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults, language, single,
+    Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults, generate, language, single,
 };
 
 /// What to train and where its files go.
@@ -86,18 +87,9 @@ pub fn resume(
         let damaged = || Error::model(checkpoint::place(&checkpoint), "this is no checkpoint of a run");
         let json = file.metadata.get("backprop.state").ok_or_else(damaged)?;
         let state: State = serde_json::from_str(json).map_err(|_| damaged())?;
-        let (model, loaded) = prepare(config.clone(), progress, stop)?;
-        if fingerprint(&loaded) != state.data {
-            let [rows, columns, ..] = fingerprint(&loaded);
-            let what = "the data are not those that this run was started with";
-            let problem = Problem::new(model.config.data.train.join(", "), what);
-            let problem = problem.expected(format!("{} rows of {} numbers", state.data[0], state.data[1]));
-            let problem = problem.found(format!("{rows} rows of {columns} numbers, or other numbers"));
-            return Err(Error::new(
-                Code::Data,
-                problem.help("start a new run, with train.init_from to keep its weights"),
-            ));
-        }
+        let (model, loaded) = prepare(config.clone(), progress, stop)
+            .and_then(|(model, loaded)| same_data(&model, &loaded, &state).map(|()| (model, loaded)))
+            .map_err(|error| piped_again(error, &config, path))?;
         let text = model.config.clone().with_absolute_paths().to_toml();
         checkpoint::write_bytes(&directory.config(), text.as_bytes())?;
         let log = MetricsLog::resume(&directory.metrics(), state.step)?;
@@ -144,6 +136,49 @@ pub fn resume(
     })
 }
 
+/// Refuses data that are not those of the run.
+fn same_data(model: &Model, loaded: &Loaded, state: &State) -> Result<()> {
+    let (was, is) = (state.data, fingerprint(loaded));
+    if was == is {
+        return Ok(());
+    }
+    let of_text = model.preprocessing.language.is_some();
+    let size = |[rows, columns, held, _]: [u64; 4]| {
+        let own = match of_text {
+            true => format!("{} tokens", thousands(rows)),
+            false => format!("{} rows of {} numbers", thousands(rows), thousands(columns)),
+        };
+        let unit = if of_text { "windows" } else { "rows" };
+        match was[..2] == is[..2] && was[2] != is[2] {
+            true => format!("{own}, {} {unit} to validate on", thousands(held)),
+            false => own,
+        }
+    };
+    let (expected, found) = (size(was), size(is));
+    let found = if expected == found { format!("{found}, others") } else { found };
+    let what = "the data are not those that this run was started with";
+    Err(Error::data(model.config.data.train.join(", "), what)
+        .expected(expected)
+        .found(found)
+        .help("start a new run, with train.init_from to keep its weights"))
+}
+
+/// Says what to do where a run's data came from standard input: nobody else has them.
+fn piped_again(error: Error, config: &Config, run: &Path) -> Error {
+    let data = &config.data;
+    let held = match &data.validation {
+        Validation::Fraction(_) => &[][..],
+        Validation::Files(files) => files,
+    };
+    if error.code != Code::Data || !data.train.iter().chain(held).chain(&data.test).any(|p| p == "-") {
+        return error;
+    }
+    let run = shell_word(&checkpoint::place(run));
+    error.help(format!(
+        "the data of this run came from standard input, pipe the same in again: … | backprop train --resume --run-dir {run}"
+    ))
+}
+
 /// Refuses settings that would make the rest of a run another run.
 fn only_longer(before: &Config, after: &Config) -> Result<()> {
     let fixed = |config: &Config| {
@@ -183,6 +218,9 @@ pub(super) fn prepare(
 ) -> Result<(Model, Loaded)> {
     let mut loaded = load::load(&config, progress)?;
     stop.check("reading the data")?;
+    if let Some(language) = &loaded.fitted.preprocessing.language {
+        generate::settle_sample(&mut config, &language.tokenizer)?;
+    }
     let targets = &loaded.fitted.preprocessing.targets;
     if targets.len() > 1 && config.model.outputs.is_empty() {
         let output = |(group, _): (&TargetGroup, _)| config::Output::of_column(&group.name);

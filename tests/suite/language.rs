@@ -177,7 +177,7 @@ fn characters_are_never_cut() {
     let (_, layers) = LAYERS[1];
     place.train("run", layers, &["data.tokenizer=byte"]);
     // Some hundred bytes of a network that has hardly learned anything: many are no text.
-    let written = place.generate("run", &["-n", "400", "--temperature", "3"]);
+    let written = place.generate("run", &["--prompt", "\n", "-n", "400", "--temperature", "3"]);
     assert!(written.contains('\u{fffd}'));
 }
 

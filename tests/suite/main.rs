@@ -8,6 +8,7 @@ mod deep;
 mod examples;
 mod fixture;
 mod floors;
+mod generate;
 mod gradients;
 mod house;
 mod images;

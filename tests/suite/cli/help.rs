@@ -185,7 +185,8 @@ fn generate() {
 
     Options:
       -p, --prompt <TEXT>           What the text begins with [default: standard input if it is no
-                                    terminal, else a line feed]
+                                    terminal, less one line break at its end; else a line feed, or the
+                                    first token of a model that knows none]
       -n, --max-tokens <N>          The most tokens of a text [default: 200]
       -t, --temperature <T>         Divides the logits: below 1 likely tokens become likelier; 0: always
                                     the most likely one [default: 0.8]
@@ -197,7 +198,8 @@ fn generate() {
           --repetition-penalty <X>  Makes tokens that are in the context already less likely: 1 not at
                                     all, 1.1 a little [default: 1]
           --stop <TEXT>             A text that ends the generated one, and is left out of it; \n and \t
-                                    are understood; may be given several times
+                                    are understood; may be given several times. With --logprobs each
+                                    token that holds some of it is left out
           --samples <N>             Number of texts, with a line --- between them [default: 1]
           --seed <N>                Decides every choice: the same seed gives the same text, with any
                                     number of threads [default: 0]
