@@ -23,6 +23,8 @@ pub struct Report {
     pub dropped: u64,
     /// For each column that had some: fields whose category was unseen in training.
     pub unknown: BTreeMap<String, u64>,
+    /// For each column of texts: tokens that training never saw, and all of them.
+    pub tokens: BTreeMap<String, (u64, u64)>,
     /// For each column that had some: texts of more tokens than the network takes.
     pub cut: BTreeMap<String, u64>,
 }
@@ -221,6 +223,8 @@ impl<'p> Encoder<'p> {
         match store.push_tokens(cell, if missing { "" } else { text }) {
             Ok(count) => {
                 self.steps = count;
+                let unknown = if count > 0 { store.unknown_in_last(cell) } else { 0 };
+                self.note_tokens(c, unknown, count as u64);
                 if count > cell.length {
                     *self.report.cut.entry(name.clone()).or_default() += 1;
                 }
@@ -260,6 +264,16 @@ impl<'p> Encoder<'p> {
         let count = codes.len() as f32;
         store.push_ids(codes.into_iter());
         Ok(count)
+    }
+
+    fn note_tokens(&mut self, c: usize, unknown: u64, all: u64) {
+        let name = &self.preprocessing.columns[c].name;
+        let counted = match self.report.tokens.get_mut(name) {
+            Some(counted) => counted,
+            None => self.report.tokens.entry(name.clone()).or_default(),
+        };
+        counted.0 += unknown;
+        counted.1 += all;
     }
 
     fn note_missing<R: Fields>(&mut self, c: usize, row: &R) {

@@ -99,6 +99,18 @@ impl Preprocessing {
         })
     }
 
+    /// Makes room for texts of `longest` tokens; whether that changed anything.
+    pub fn cover_texts(&mut self, longest: usize) -> bool {
+        let mut changed = false;
+        for column in &mut self.columns {
+            if let Cell::Text(cell) = &mut column.cell {
+                changed |= cell.length < longest;
+                cell.length = cell.length.max(longest);
+            }
+        }
+        changed
+    }
+
     /// Makes room for series of `longest` steps, and for those of `shortest`; whether that changed anything. Only inputs of
     /// the column that long tables have are about such series.
     pub fn cover(&mut self, longest: usize, shortest: usize) -> bool {

@@ -115,6 +115,17 @@ impl Table {
         self.stores[input.position].lengths(input.fitted(), rows, out);
     }
 
+    /// How many steps a row of `input` has: of its series, or tokens of its text.
+    pub fn steps(&self, input: &StoredInput, row: u32) -> usize {
+        self.stores[input.position].steps(row)
+    }
+
+    /// The most tokens that a row's text has.
+    pub fn longest_text(&self) -> usize {
+        let of = |store: &Store| if let Store::Tokens(tokens) = store { tokens.longest() } else { 0 };
+        self.stores.iter().map(of).max().unwrap_or(0)
+    }
+
     /// A number of a step, as it is in the data: `back` steps before the last one of a row, if need be before the row's first;
     /// none where it is missing. `store` and `channel` are those of [`super::Preprocessing::step_channel`].
     pub fn step(&self, store: usize, row: u32, back: usize, channel: usize) -> Option<f32> {

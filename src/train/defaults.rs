@@ -55,6 +55,7 @@ impl Texts {
 /// Fills in everything that is "auto".
 pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
     let Facts { train_rows, tasks, has_validation, has_places, texts, steps } = facts;
+    let auto_epochs = config.train.epochs.is_none();
     if tasks == [Task::Text] {
         text_defaults(config, train_rows);
     }
@@ -67,7 +68,6 @@ pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
         false => batch_size(train_rows),
     });
     let batch = batch.min(train_rows).max(1);
-    let auto_epochs = train.epochs.is_none();
     let epochs = *train.epochs.get_or_insert_with(|| epochs(train_rows, batch));
     if train.early_stopping == EarlyStopping::Auto {
         train.early_stopping = if auto_epochs && has_validation {
@@ -100,21 +100,25 @@ pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
         _ => {}
     }
     config.model.layers.get_or_insert_with(|| match steps {
-        true => steps_layers(texts.is_some()),
+        true => steps_layers(texts),
         false => layers(small, has_places, texts),
     });
 }
 
 /// For a label of each step: what an LSTM reads from both sides (Graves & Schmidhuber 2005).
-fn steps_layers(of_text: bool) -> Vec<Tree> {
+fn steps_layers(texts: Option<&Texts>) -> Vec<Tree> {
     let layer = |kind: &str, keys: &[(&str, Value)]| {
         let keys = keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
         Value::Table(std::iter::once(("type".to_owned(), Value::Str(kind.into()))).chain(keys).collect())
     };
     let dropout = || layer("dropout", &[("p", Value::Float(0.3))]);
-    let embedding = || [layer("embedding", &[("embedding_dim", Value::Int(EMBEDDING))]), dropout()];
+    // Named, so that columns beside the text are found to have no place.
+    let embedding = |texts: &Texts| {
+        let keys = [("input", Value::Str(texts.texts[0].clone())), ("embedding_dim", Value::Int(EMBEDDING))];
+        [layer("embedding", &keys), dropout()]
+    };
     let lstm = layer("lstm", &[("hidden_size", Value::Int(64)), ("bidirectional", Value::Bool(true))]);
-    let first = of_text.then(embedding).into_iter().flatten();
+    let first = texts.map(embedding).into_iter().flatten();
     checked_layers(&first.chain([lstm, dropout()]).collect::<Vec<_>>())
 }
 

@@ -63,6 +63,12 @@ pub fn evaluate(
                 return Err(error.help("take --on-bad-row out"));
             }
             let tokens = language::read(data, language)?;
+            let unknown = |id| (0..tokens.len()).filter(|&at| tokens.get(at) == id).count();
+            let unknown = language.tokenizer.unknown().map_or(0, unknown);
+            if unknown > 0 {
+                let all = tokens.len();
+                progress.note(&format!("{unknown} of {all} tokens are none that training saw"));
+            }
             let table = Table::of_text(TokenRows::new(tokens, language.context));
             stop.check("reading the text")?;
             let Some(text) = table.text() else { unreachable!("the table is one of text") };
@@ -72,8 +78,8 @@ pub fn evaluate(
             let (names, seasons) = (vec![Vec::new()], vec![None]);
             return Ok(Evaluation { source, scores, names, of_steps: false, seasons });
         }
-        let mut blocks =
-            Blocks::open(&model.config, &preprocessing, data, options.on_bad_row, true, progress)?;
+        let wide = model.for_new_rows();
+        let mut blocks = Blocks::open(&model.config, &wide, data, options.on_bad_row, true, progress)?;
         if let Some(extent) = blocks.extent() {
             model = model.covering(&extent, Mode::Evaluate, EVALUATION_ROWS)?;
         }
@@ -86,7 +92,9 @@ pub fn evaluate(
         let _ = blocks.each(stop, "eval", |block| {
             rows.clear();
             rows.extend(0..block.table.len() as u32);
-            rows.chunks(EVALUATION_ROWS).for_each(|rows| scorer.add(&mut model, 0, &block.table, rows));
+            model.cover_texts(block.table.longest_text(), Mode::Evaluate)?;
+            let batch = model.machine.plan(0).max_rows;
+            rows.chunks(batch).for_each(|rows| scorer.add(&mut model, 0, &block.table, rows));
             for (season, output) in seasons.iter_mut().zip(&model.outputs) {
                 season.iter_mut().for_each(|season| season.add(output, &block.table, &rows));
             }

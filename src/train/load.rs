@@ -290,6 +290,10 @@ pub(super) fn tell(report: &crate::data::Report, progress: &mut dyn Progress) {
         let column = crate::error::quote(column);
         progress.note(&format!("column {column}: {count} {values} that training never saw"));
     }
+    for (column, (unknown, all)) in report.tokens.iter().filter(|(_, (unknown, _))| *unknown > 0) {
+        let column = crate::error::quote(column);
+        progress.note(&format!("column {column}: {unknown} of {all} tokens are none that training saw"));
+    }
     for (column, count) in &report.cut {
         let texts = if *count == 1 { "text has" } else { "texts have" };
         let column = crate::error::quote(column);

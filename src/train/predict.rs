@@ -93,7 +93,7 @@ pub fn predict(
             ));
         }
         let answer = Answer::new(&model, options.proba)?;
-        let preprocessing = model.preprocessing.clone();
+        let preprocessing = model.for_new_rows();
         let mut blocks =
             Blocks::open(&model.config, &preprocessing, data, options.on_bad_row, false, progress)?;
         if let Some(extent) = blocks.extent() {
@@ -107,6 +107,7 @@ pub fn predict(
         let mut predicted = Vec::new();
         let mut broken = 0;
         let end = blocks.each(stop, "predict", |block| {
+            model.cover_texts(block.table.longest_text(), Mode::Predict)?;
             predict_block(&mut model, block, &mut predicted);
             broken += broken_rows(&predicted, block.table.len());
             send(out, writer.write(block, &predicted)?)
@@ -137,17 +138,15 @@ fn predict_block(model: &mut Model, block: &Block, predicted: &mut Vec<Predicted
     }
     let rows: Vec<u32> = (0..block.table.len() as u32).collect();
     let mut batch = Vec::new();
-    let mut steps = vec![1.0; EVALUATION_ROWS];
-    for rows in rows.chunks(EVALUATION_ROWS) {
+    for rows in rows.chunks(model.machine.plan(0).max_rows) {
         model.fill_inputs(0, &block.table, rows, None);
         model.run(0, rows.len(), Key::new(0), false);
-        model.steps_of(&block.table, rows, &mut steps[..rows.len()]);
         for (output, own) in predicted.iter_mut().enumerate() {
             model.predictions(output, 0, rows.len(), &mut batch);
             let head = &model.outputs[output].head;
-            for (numbers, steps) in batch.chunks_exact(batch.len() / rows.len()).zip(&steps) {
-                let there =
-                    if head.has_steps() { *steps as usize * head.predicted_width() } else { numbers.len() };
+            let (of_steps, width) = (head.has_steps(), head.predicted_width());
+            for (numbers, &row) in batch.chunks_exact(batch.len() / rows.len()).zip(rows) {
+                let there = if of_steps { model.steps_of(&block.table, row) * width } else { numbers.len() };
                 own.numbers.extend_from_slice(&numbers[..there]);
                 own.ends.push(own.numbers.len());
             }
@@ -166,18 +165,19 @@ fn send(out: &mut (dyn Write + Send), bytes: &[u8]) -> Result<ControlFlow<()>> {
 
 /// Positions of the columns to keep.
 fn kept_columns(keep: &Keep, blocks: &Blocks<'_>) -> Result<Vec<usize>> {
-    let columns = blocks.columns();
+    let (columns, texts) = (blocks.columns(), blocks.texts());
     let names = match keep {
         Keep::None => return Ok(Vec::new()),
-        Keep::All => return Ok(blocks.texts()),
+        Keep::All => return Ok(texts),
         Keep::Columns(names) => names,
     };
     let mut found = Vec::with_capacity(names.len());
     for name in names {
-        let Some(at) = columns.iter().position(|c| c == name) else {
+        let Some(&at) = texts.iter().find(|&&at| columns[at] == *name) else {
+            let known: Vec<String> = texts.iter().map(|&at| columns[at].clone()).collect();
             let error = Error::usage("--keep", format!("there is no column {}", quote(name)));
-            let error = error.expected(format!("one of {}, or all", list(columns)));
-            return Err(match closest(name, columns) {
+            let error = error.expected(format!("one of {}, or all", list(&known)));
+            return Err(match closest(name, &known) {
                 Some(close) => error.help(format!("did you mean {}?", quote(close))),
                 None => error,
             });

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::train::testing::{Trained, table};
-use crate::train::{Format, PredictOptions};
+use crate::train::{Format, Keep, PredictOptions};
 
 const TEXT: [&str; 3] =
     ["data.target=labels", "data.columns.labels.type=labels", "data.columns.message.type=text"];
@@ -159,4 +159,74 @@ fn what_steps_cannot_do_is_refused() {
          expected: 10 steps\n  found: 8 steps behind the last layer\n  \
          help: take layers that keep the steps: padding = \"same\" and stride = 1 of a convolution, no pooling"
     );
+}
+
+#[test]
+fn texts_longer_than_training_saw_get_all_their_labels() {
+    let text = "message,labels\n".to_owned() + &"to Oslo,O CITY\nfrom Lima,O CITY\n".repeat(20);
+    let long = format!("message\nto{}\nto Lima\n", " Oslo".repeat(300));
+    let counts = |model: &Trained| {
+        let (lines, notes) = model.predict(&long, &PredictOptions::default()).unwrap();
+        (lines.lines().skip(1).map(|line| line.split(' ').count()).collect::<Vec<_>>(), notes)
+    };
+    let open = Trained::new(&text, &TEXT);
+    assert_eq!(counts(&open), (vec![301, 2], vec![]));
+    let scored = format!("message,labels\nto{},O{}\n", " Oslo".repeat(300), " CITY".repeat(300));
+    assert_eq!(open.evaluate(&scored).unwrap().0.to_json()["steps"], json!(301));
+    let cut = "column \"message\": 1 text has more tokens than the model takes; the rest is cut".to_owned();
+    let limited = Trained::new(&text, &[&TEXT[..], &["data.columns.message.max_tokens=5"]].concat());
+    assert_eq!(counts(&limited), (vec![5, 2], vec![cut.clone()]));
+    // A vector for each place: no place for more steps.
+    let placed =
+        r#"model.layers=[{ type = "embedding", embedding_dim = 4 }, { type = "positional_embedding" }]"#;
+    let placed = Trained::new(&text, &[&TEXT[..], &[placed]].concat());
+    assert_eq!(counts(&placed), (vec![2, 2], vec![cut]));
+}
+
+#[test]
+fn an_empty_text_gets_no_label_and_unknown_words_are_counted() {
+    let model = orders(&[]);
+    let options = PredictOptions { format: Format::Jsonl, ..PredictOptions::default() };
+    let (lines, notes) = model.predict("n,message\n1,\n2,to zebra qqq\n", &options).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["prediction"], json!([]));
+    assert_eq!(lines[1]["prediction"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        notes,
+        [
+            "column \"n\" is ignored: the model does not know it",
+            "column \"message\": 2 of 3 tokens are none that training saw"
+        ]
+    );
+}
+
+#[test]
+fn the_steps_of_a_series_are_no_column_to_keep() {
+    let text = series();
+    let model = Trained::new(&text, &["data.target=y", "data.columns.y.type=labels", "data.series.id=id"]);
+    let keep = |name: &str| {
+        let keep = Keep::Columns(vec![name.into()]);
+        model.predict("id,u\na,1\na,2\n", &PredictOptions { keep, ..PredictOptions::default() })
+    };
+    assert!(keep("id").unwrap().0.starts_with("id,prediction\na,"));
+    assert_eq!(
+        keep("series").unwrap_err().to_string(),
+        "error[2]: --keep: there is no column \"series\"\n  expected: one of \"id\", or all"
+    );
+}
+
+#[test]
+fn columns_beside_the_text_have_no_place() {
+    let text = table("orders.csv").replace("message,", "n,message,");
+    let text: String = text
+        .lines()
+        .enumerate()
+        .map(|(i, line)| match i {
+            0 => format!("{line}\n"),
+            _ => format!("{},{line}\n", i % 7),
+        })
+        .collect();
+    let error = Trained::attempt(&text, &TEXT).err().expect("it must be refused").to_string();
+    assert!(error.starts_with("error[2]: input \"features\": no layer reads it"), "{error}");
+    assert!(error.contains("data.exclude"), "{error}");
 }

@@ -228,14 +228,15 @@ impl Store {
         }
     }
 
-    /// The steps of a series, as a store of series has them.
+    /// The steps of a row: of its series, or the tokens of its text, of which an empty one has none.
     ///
     /// # Panics
-    /// If the store holds no series.
+    /// If the store holds neither.
     pub(super) fn steps(&self, row: u32) -> usize {
         match self {
             Store::Series(store) => store.steps(row),
-            _ => panic!("no column of series"),
+            Store::Tokens(store) => store.steps(row),
+            _ => panic!("no column of series or ids"),
         }
     }
 
@@ -260,6 +261,21 @@ impl Store {
     pub(super) fn push_tokens(&mut self, cell: &TextCell, text: &str) -> Result<usize, UnknownText> {
         match self {
             Store::Tokens(store) => store.push(cell, text),
+            _ => panic!("no column of ids"),
+        }
+    }
+
+    /// Tokens of the text that came last which training never saw.
+    ///
+    /// # Panics
+    /// If the store holds no ids.
+    pub(super) fn unknown_in_last(&self, cell: &TextCell) -> u64 {
+        match (self, cell.tokenizer.unknown()) {
+            (Store::Tokens(_), None) => 0,
+            (Store::Tokens(store), Some(unknown)) => {
+                let last = store.row(store.len() as u32 - 1);
+                last.iter().filter(|&&id| id == unknown).count() as u64
+            }
             _ => panic!("no column of ids"),
         }
     }

@@ -32,7 +32,7 @@ pub struct TextCell {
 }
 
 impl TextCell {
-    /// Puts the ids of a text at the end of `ids`, no more than there is room for; how many it has.
+    /// Puts the ids of a text at the end of `ids`, no more than there is room for; how many it has, 0 for an empty text.
     ///
     /// An empty text is one id, so that no layer sees a sequence without a step: the unknown one, or that of a space.
     ///
@@ -40,25 +40,25 @@ impl TextCell {
     /// The first character that has no id.
     pub(in crate::data) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<usize, UnknownText> {
         let start = ids.len();
-        encode(&self.tokenizer, text, ids)?;
-        let count = ids.len() - start;
-        ids.truncate(start + self.length.min(count));
+        let count = encode(&self.tokenizer, text, ids)?;
+        ids.truncate(start + self.length.min(ids.len() - start));
         Ok(count)
     }
 }
 
-/// Puts the ids of a text at the end of `ids`, one at least.
-fn encode(tokenizer: &Tokenizer, text: &str, ids: &mut Vec<u32>) -> Result<(), UnknownText> {
+/// Puts the ids of a text at the end of `ids`, one at least; how many it has.
+fn encode(tokenizer: &Tokenizer, text: &str, ids: &mut Vec<u32>) -> Result<usize, UnknownText> {
     let start = ids.len();
     tokenizer.encode(text, ids)?;
-    if ids.len() == start {
+    let count = ids.len() - start;
+    if count == 0 {
         match tokenizer.unknown() {
             Some(unknown) => ids.push(unknown),
             None if tokenizer.encode(" ", ids).is_ok() && ids.len() > start => ids.truncate(start + 1),
             None => ids.push(0),
         }
     }
-    Ok(())
+    Ok(count)
 }
 
 /// The texts of a table's rows, before anything is fitted.
@@ -112,7 +112,9 @@ impl TextStore {
             .map(|rows| {
                 let mut block = TokenStore::default();
                 for &row in rows {
-                    encode(tokenizer, self.row(row), &mut block.ids)?;
+                    if encode(tokenizer, self.row(row), &mut block.ids)? == 0 {
+                        block.empty.push(row);
+                    }
                     block.ends.push(block.ids.len());
                 }
                 Ok(block)
@@ -122,6 +124,7 @@ impl TextStore {
         for block in blocks? {
             let start = all.ids.len();
             all.ids.extend(block.ids);
+            all.empty.extend(block.empty);
             all.ends.extend(block.ends.iter().map(|end| start + end));
         }
         Ok(all)
@@ -134,6 +137,8 @@ pub struct TokenStore {
     ids: Vec<u32>,
     /// For each row, where its ids end.
     ends: Vec<usize>,
+    /// Rows of empty texts, in order: their id stands for nothing.
+    empty: Vec<u32>,
 }
 
 impl TokenStore {
@@ -144,10 +149,11 @@ impl TokenStore {
     pub(in crate::data) fn truncate(&mut self, rows: usize) {
         self.ends.truncate(rows);
         self.ids.truncate(self.ends.last().copied().unwrap_or(0));
+        self.empty.retain(|&row| (row as usize) < rows);
     }
 
     pub(in crate::data) fn bytes(&self) -> usize {
-        4 * self.ids.capacity() + size_of::<usize>() * self.ends.capacity()
+        4 * (self.ids.capacity() + self.empty.capacity()) + size_of::<usize>() * self.ends.capacity()
     }
 
     pub(in crate::data) fn checksum(&self, hash: u64) -> u64 {
@@ -158,8 +164,21 @@ impl TokenStore {
     /// Adds a row; how many ids the text has, those that are cut among them.
     pub(super) fn push(&mut self, cell: &TextCell, text: &str) -> Result<usize, UnknownText> {
         let count = cell.encode(text, &mut self.ids)?;
+        if count == 0 {
+            self.empty.push(self.ends.len() as u32);
+        }
         self.ends.push(self.ids.len());
         Ok(count)
+    }
+
+    /// The ids of a row that stand for something.
+    pub(super) fn steps(&self, row: u32) -> usize {
+        if self.empty.binary_search(&row).is_ok() { 0 } else { self.row(row).len() }
+    }
+
+    /// The most ids of a row.
+    pub(in crate::data) fn longest(&self) -> usize {
+        (0..self.len() as u32).map(|row| self.row(row).len()).max().unwrap_or(0)
     }
 
     /// Adds a row of these numbers.

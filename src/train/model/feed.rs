@@ -155,11 +155,9 @@ impl Model {
         }
     }
 
-    /// How many steps rows have, where the network sees steps: tokens of their texts, or steps of their series.
-    pub(in crate::train) fn steps_of(&self, table: &Table, rows: &[u32], out: &mut [f32]) {
-        if let Some(input) = self.inputs.sequence() {
-            table.lengths(input, rows, out);
-        }
+    /// How many steps a row has, where the network sees steps: tokens of its text, or steps of its series.
+    pub(in crate::train) fn steps_of(&self, table: &Table, row: u32) -> usize {
+        self.inputs.sequence().map_or(0, |input| table.steps(input, row))
     }
 }
 

@@ -20,11 +20,17 @@ use crate::train::augment::Augmenter;
 use crate::train::output::Place;
 use crate::train::run::evaluation_rows;
 use crate::train::sampling::log_probability;
+use crate::train::trainer::EVALUATION_ROWS;
 use crate::train::{Output, memory};
 
 mod feed;
 
 pub(in crate::train) use feed::Weighing;
+
+/// Tokens of a text that is to get a label for each of them: longer ones are cut.
+const LONGEST_TEXT: usize = 1 << 14;
+/// Tokens of a text of which a whole batch is taken at once.
+const USUAL_TEXT: usize = 256;
 
 /// The config as TOML.
 pub(super) const CONFIG: &str = "backprop.config";
@@ -191,6 +197,45 @@ impl Model {
             "cut the series, or train with data.series.length, or with layers that take any number of steps, such as conv1d \
              and global_avg_pool",
         ))
+    }
+
+    /// The preprocessing for new rows. Where each token has a label and the config does not limit the tokens, it has room for
+    /// texts longer than training saw, if the network takes any number of steps; see [`Model::cover_texts`].
+    pub(super) fn for_new_rows(&self) -> Preprocessing {
+        let mut wide = self.preprocessing.clone();
+        let limited = self.config.data.columns.iter().any(|(_, pin)| pin.has("max_tokens"));
+        let labels = self.outputs.iter().any(|output| output.head.has_steps());
+        if limited || !labels || !wide.cover_texts(LONGEST_TEXT) {
+            return wide;
+        }
+        let mut longer = self.preprocessing.clone();
+        longer.cover_texts(longer.inputs().sequence().map_or(0, |input| input.shape.axes()[0]) + 1);
+        let probe = Model::new(self.config.clone(), longer, &self.class_weights(), &[]);
+        match probe {
+            Ok(probe) if probe.has_tensors_of(self) => wide,
+            _ => self.preprocessing.clone(),
+        }
+    }
+
+    /// Makes room for texts of `longest` tokens, with one plan of `mode`: of fewer rows where they are long.
+    ///
+    /// # Errors
+    /// `Code::Usage` where the network would need more memory than there is.
+    pub(super) fn cover_texts(&mut self, longest: usize, mode: Mode) -> Result<()> {
+        let mut preprocessing = self.preprocessing.clone();
+        // Few networks are made on the way to the longest text.
+        if !preprocessing.cover_texts(longest) {
+            return Ok(());
+        }
+        let room = longest.next_power_of_two();
+        preprocessing.cover_texts(room);
+        let rows = (EVALUATION_ROWS * USUAL_TEXT / room).clamp(1, EVALUATION_ROWS);
+        let plans = [PlanOptions::new(mode, rows)];
+        let mut model = Model::new(self.config.clone(), preprocessing, &self.class_weights(), &plans)?;
+        model.machine.params_mut().copy_from_slice(self.machine.params());
+        model.machine.buffers_mut().copy_from_slice(self.machine.buffers());
+        *self = model;
+        Ok(())
     }
 
     /// Whether both have tensors of the same names and shapes, in the same order.
