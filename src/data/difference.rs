@@ -40,7 +40,9 @@ impl Preprocessing {
         let (own, other) = (names(self), names(model));
         if own != other {
             let problem = unlike("the targets are not those of the model", &other, &own);
-            return vec![problem.help("name the columns of the model in data.target, in its order")];
+            return vec![
+                problem.help("set data.target, and of forecasts data.windows.horizon, as the model had them"),
+            ];
         }
         if self.targets.len() != model.targets.len() {
             let outputs = |p: &Preprocessing| format!("{} outputs", p.targets.len());
@@ -58,7 +60,7 @@ impl Preprocessing {
         if own.shape.is_some() && other.shape.is_some() && own.shape != other.shape {
             return Vec::new();
         }
-        let columns = |p: &'_ Preprocessing, input: &InputColumns| -> Vec<Column> {
+        let columns = |p: &Preprocessing, input: &InputColumns| -> Vec<Column> {
             input.columns.iter().map(|&c| p.columns[c].clone()).collect()
         };
         let names = |columns: &[Column]| columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
@@ -241,20 +243,20 @@ fn without(all: &[String], others: &[String]) -> Vec<String> {
     all.iter().filter(|name| !others.contains(name)).cloned().collect()
 }
 
-/// Two lists that differ: of long ones the names that only one of them has, else the first place where they differ.
+/// Two lists that differ: of long ones the names that only one of them has, or, of the same names, the first place where they differ.
 fn unlike(what: &str, expected: &[String], found: &[String]) -> Problem {
-    let told = |all: &[String], others: &[String]| {
-        let only = without(all, others);
-        let differs = all.iter().zip(others).position(|(a, b)| a != b).unwrap_or(all.len().min(others.len()));
-        match (&only[..], all.get(differs)) {
-            _ if all.is_empty() => "none".into(),
-            _ if expected.len().max(found.len()) <= SHOWN => field::list(all),
-            ([], Some(first)) => format!("{} at place {} of {}", quote(first), differs + 1, all.len()),
-            ([], None) => format!("{} of them", all.len()),
-            (only, _) => format!("{} of them, among them {}", all.len(), field::list(only)),
+    let (missing, new) = (without(expected, found), without(found, expected));
+    let differs = expected.iter().zip(found).position(|(a, b)| a != b);
+    let told = |all: &[String], only: &[String]| match differs.and_then(|at| Some((at, all.get(at)?))) {
+        _ if all.is_empty() => "none".into(),
+        _ if expected.len().max(found.len()) <= SHOWN => field::list(all),
+        _ if !only.is_empty() => format!("{} of them, among them {}", all.len(), field::list(only)),
+        Some((at, name)) if missing.is_empty() && new.is_empty() => {
+            format!("{} at place {} of {}", quote(name), at + 1, all.len())
         }
+        _ => format!("{} of them", all.len()),
     };
-    Problem::new("", what).expected(told(expected, found)).found(told(found, expected))
+    Problem::new("", what).expected(told(expected, &missing)).found(told(found, &new))
 }
 
 #[cfg(test)]
@@ -279,8 +281,8 @@ mod tests {
              found: 29 of them, among them \"n30\""
         );
         assert_eq!(
-            told(unlike("other", &names(0..30), &names(0..29))),
-            "error[4]: KEY: other\n  expected: 30 of them, among them \"n29\"\n  found: 29 of them"
+            told(unlike("other", &names(0..30), &names(1..30))),
+            "error[4]: KEY: other\n  expected: 30 of them, among them \"n0\"\n  found: 29 of them"
         );
         let mut turned = names(0..30);
         turned.swap(4, 7);

@@ -35,7 +35,10 @@ impl Origin {
     pub(super) fn of(config: &Config) -> Result<Option<Origin>> {
         let Some(path) = config.train.init_from.as_deref().map(Path::new) else { return Ok(None) };
         let path = if path.is_dir() { path.join(MODEL_FILE) } else { path.to_path_buf() };
-        let file = ModelFile::read_weights(&path)?;
+        let file = ModelFile::read_weights(&path).map_err(|error| match error.code {
+            Code::Usage => error.help(format!("{KEY} names a run directory or a .safetensors file")),
+            _ => error,
+        })?;
         let origin = Origin {
             preprocessing: preprocessing_of(&file)?,
             config: config_of(&file).and_then(Result::ok),

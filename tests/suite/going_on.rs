@@ -56,6 +56,10 @@ fn a_language_model_goes_on_with_another_text_that_lacks_some_characters() {
     // The config of the run says what the tokenizer is.
     let config = fs::read_to_string(place.path().join("b/config.toml")).expect("a config");
     assert!(config.contains("\ntokenizer = \"char\"\n"), "{config}");
+    insta::assert_snapshot!(on(&place, "check --text b.txt --set train.init_from=gone").failed(2), @r#"
+    error[2]: gone: no such file
+      help: train.init_from names a run directory or a .safetensors file
+    "#);
     // A run directory names its model.
     let end = on(&place, "check --text b.txt --quiet --set train.init_from=a");
     assert_eq!(end.code, 0, "{}", end.err);

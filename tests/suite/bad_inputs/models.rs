@@ -199,7 +199,7 @@ fn input_35_first_weights_of_another_network() {
     error[4]: train.init_from: the targets are not those of the model
       expected: "income"
       found: "y"
-      help: name the columns of the model in data.target, in its order
+      help: set data.target, and of forecasts data.windows.horizon, as the model had them
     error[4]: train.init_from: the columns of the input "features" are not those of the model
       expected: "size", "colour", "shape"
       found: "a", "b"
