@@ -15,6 +15,7 @@ mod load;
 mod memory;
 mod mixup;
 mod model;
+mod origin;
 mod output;
 mod picture;
 mod predict;

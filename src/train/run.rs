@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::checkpoint::{self, Existing, MetricsLog, ModelFile, Row, RunDir, Split};
+use crate::checkpoint::{self, Existing, MetricsLog, Row, RunDir, Split};
 use crate::config::{self, ClassWeights, Config, Validation, registries};
 use crate::data::{EpochOrder, Preprocessing, Table, TargetGroup, Targets, balanced_class_weights};
 use crate::error::{Code, Error, Problem, Result, quote};
@@ -13,6 +13,7 @@ use crate::schedule::{SCHEDULES, Scheduler};
 use crate::spec::{Setting, SourceText};
 use crate::train::defaults::{Facts, Texts};
 use crate::train::load::{self, Held, Loaded};
+use crate::train::origin::{Origin, preprocessing_of};
 use crate::train::scores::score;
 use crate::train::season::Season;
 use crate::train::state::{Best, State};
@@ -43,12 +44,9 @@ pub struct Job {
 pub fn train(job: Job, progress: &mut dyn Progress, stop: &Stop) -> Result<Finished> {
     in_pool(job.config.threads, || {
         let started = Instant::now();
-        let (mut model, loaded) = prepare(job.config.clone(), progress, stop)?;
-        model.initialise(model.config.seed)?;
-        if let Some(from) = &model.config.train.init_from {
-            let path = PathBuf::from(from);
-            let file = ModelFile::read_weights(&path)?;
-            model.set_tensors(&file, &path, "")?;
+        let (mut model, loaded) = begin(job.config.clone(), progress, stop)?;
+        if model.config.train.init_from.is_none() {
+            model.initialise(model.config.seed)?;
         }
         // Whatever may be wrong with the inputs is known by now: only then is a directory made.
         let directory = match &job.run_dir {
@@ -86,7 +84,10 @@ pub fn resume(
         let damaged = || Error::model(checkpoint::place(&checkpoint), "this is no checkpoint of a run");
         let json = file.metadata.get("backprop.state").ok_or_else(damaged)?;
         let state: State = serde_json::from_str(json).map_err(|_| damaged())?;
-        let (model, loaded) = prepare(config.clone(), progress, stop)?;
+        // The tokenizers that the run took over: the file that it had them from may be gone.
+        let known = if config.train.init_from.is_some() { preprocessing_of(&file)? } else { None };
+        let loaded = load::load(&config, known.as_ref(), progress)?;
+        let (model, loaded) = prepare(config.clone(), loaded, progress, stop)?;
         if fingerprint(&loaded) != state.data {
             let [rows, columns, ..] = fingerprint(&loaded);
             let what = "the data are not those that this run was started with";
@@ -175,14 +176,35 @@ pub(super) fn in_pool<R: Send>(threads: Option<usize>, work: impl FnOnce() -> Re
     pool.install(work)
 }
 
-/// Reads the data, fills in what the config leaves open, and builds the network.
-pub(super) fn prepare(
+/// Reads the data and builds the network of a new run; it has the weights of `train.init_from`, where that names a file.
+///
+/// # Errors
+/// Any [`Code`]: all that can be known before a run is begun.
+pub(super) fn begin(mut config: Config, progress: &mut dyn Progress, stop: &Stop) -> Result<(Model, Loaded)> {
+    let Some(origin) = Origin::of(&config)? else {
+        let loaded = load::load(&config, None, progress)?;
+        return prepare(config, loaded, progress, stop);
+    };
+    let loaded = load::load(&config, origin.preprocessing(), progress)?;
+    origin.check(&loaded.fitted.preprocessing)?;
+    origin.complete(&mut config);
+    let (mut model, loaded) = prepare(config, loaded, progress, stop)?;
+    origin.fill(&mut model)?;
+    progress.note(&origin.note());
+    Ok((model, loaded))
+}
+
+/// Fills in what the config leaves open, and builds the network for these data.
+fn prepare(
     mut config: Config,
+    mut loaded: Loaded,
     progress: &mut dyn Progress,
     stop: &Stop,
 ) -> Result<(Model, Loaded)> {
-    let mut loaded = load::load(&config, progress)?;
     stop.check("reading the data")?;
+    if let (Some(text), Some(language)) = (&mut config.data.text, &loaded.fitted.preprocessing.language) {
+        text.tokenizer.get_or_insert_with(|| language.tokenizer.name().to_owned());
+    }
     let targets = &loaded.fitted.preprocessing.targets;
     if targets.len() > 1 && config.model.outputs.is_empty() {
         let output = |(group, _): (&TargetGroup, _)| config::Output::of_column(&group.name);

@@ -8,6 +8,7 @@ mod deep;
 mod examples;
 mod fixture;
 mod floors;
+mod going_on;
 mod gradients;
 mod house;
 mod images;
