@@ -49,8 +49,8 @@ pub(super) const TEXT_DATA: &[Key] = &[
     key(
         "tokenizer",
         Kind::Str,
-        Preset::Str("char"),
-        "What a token is: \"char\", \"byte\", \"word\", \"bpe\" (byte pairs, trained on the text), or the path of a tokenizer.json.",
+        Preset::Absent,
+        "What a token is: \"char\" (if left out), \"byte\", \"word\", \"bpe\" (byte pairs, trained on the text), or the path of a tokenizer.json. With train.init_from it is that of the model.",
     ),
     key(
         "vocabulary_size",
@@ -483,7 +483,12 @@ pub(super) const TRAIN: &[Key] = &[
         Preset::Absent,
         "Of a language model: shows a text that it generates after each epoch.",
     ),
-    key("init_from", Kind::Str, Preset::Absent, "A .safetensors file whose weights are the first ones."),
+    key(
+        "init_from",
+        Kind::Str,
+        Preset::Absent,
+        "A .safetensors file or a run directory whose weights are the first ones. Of a model that backprop wrote the tokenizers are taken over too; inputs, their categories, targets and their classes must be the model's, in its order. Scales are fitted on the new data.",
+    ),
 ];
 
 /// `train.early_stopping`

@@ -113,8 +113,9 @@ impl Config {
         };
         let all =
             data.train.iter_mut().chain(validation).chain(&mut data.test).chain(&mut self.train.init_from);
-        let tokenizer = data.text.iter_mut().map(|text| &mut text.tokenizer).filter(|t| t.ends_with(".json"));
-        all.chain(tokenizer).for_each(|path| *path = paths::from_directory(&here, path));
+        let tokenizer = data.text.iter_mut().filter_map(|text| text.tokenizer.as_mut());
+        all.chain(tokenizer.filter(|t| t.ends_with(".json")))
+            .for_each(|path| *path = paths::from_directory(&here, path));
         for (_, pins) in &mut self.data.columns {
             if let Some(Value::Str(name)) = pins.get(paths::TOKENIZER)
                 && name.ends_with(".json")

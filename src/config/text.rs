@@ -9,8 +9,9 @@ use crate::spec::{Key, Node, Report, Span, Tree, Value, Values};
 /// `[data]` of a language model, beside its paths.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text {
-    /// `char`, `byte`, `word`, `bpe`, or the path of a `tokenizer.json`.
-    pub tokenizer: String,
+    /// `char`, `byte`, `word`, `bpe`, or the path of a `tokenizer.json`; left open, that of the model in `train.init_from`, else
+    /// `char`.
+    pub tokenizer: Option<String>,
     /// The most tokens that are learned.
     pub vocabulary_size: Option<usize>,
     /// Tokens of a row.
@@ -34,7 +35,7 @@ impl Text {
     /// From the checked keys of the section.
     pub(super) fn from_values(values: &Values) -> Self {
         Text {
-            tokenizer: values.str("tokenizer").to_owned(),
+            tokenizer: values.has("tokenizer").then(|| values.str("tokenizer").to_owned()),
             vocabulary_size: values.has("vocabulary_size").then(|| values.usize("vocabulary_size")),
             context: values.usize("context"),
             lines: values.str("documents") == "line",
@@ -43,7 +44,7 @@ impl Text {
 
     /// Gives every key that has a value.
     pub(super) fn put(&self, put: &mut impl FnMut(&'static str, Option<Value>)) {
-        put("tokenizer", Some(text(&self.tokenizer)));
+        put("tokenizer", self.tokenizer.as_deref().map(text));
         put("vocabulary_size", self.vocabulary_size.map(|n| Value::Int(n as i64)));
         put("context", Some(Value::Int(self.context as i64)));
         put("documents", Some(text(if self.lines { "line" } else { "file" })));

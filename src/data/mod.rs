@@ -10,6 +10,7 @@ mod batch;
 mod column;
 mod corpus;
 mod date;
+mod difference;
 mod encode;
 mod field;
 mod fit;

@@ -1,6 +1,6 @@
 //! The fitted preprocessing: everything that turns rows of text into what the network was trained on.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use super::language::Language;
 use super::long::STEPS;
 use super::picture::Form;
 use super::rows::Rows;
+use super::stored::TextCell;
 use super::table::Table;
 use super::target_groups::TargetGroups;
 use crate::error::{Code, Error, Problem, Result, quote};
@@ -109,6 +110,15 @@ impl Preprocessing {
             }
         }
         changed
+    }
+
+    /// Its columns of texts by their names.
+    pub fn texts(&self) -> BTreeMap<String, TextCell> {
+        let texts = self.columns.iter().filter_map(|column| match &column.cell {
+            Cell::Text(text) => Some((column.name.clone(), text.clone())),
+            _ => None,
+        });
+        texts.collect()
     }
 
     /// Makes room for series of `longest` steps, and for those of `shortest`; whether that changed anything. Only inputs of

@@ -128,6 +128,12 @@ impl Schema {
         let roles = Roles::resolve(sample.columns(), options, &file)?;
         let mut columns: Vec<ColumnSchema> =
             (0..sample.columns().len()).map(|c| roles.column(c, sample, options, &markers)).collect();
+        for column in columns.iter_mut().filter(|c| c.kind == ColumnType::Text) {
+            if let Some(known) = options.texts.get(&column.name) {
+                column.pin.tokenizer = TokenizerKind::from_name(known.tokenizer.name());
+                column.pin.lowercase = Some(known.tokenizer.lowercase());
+            }
+        }
         if columns.iter().any(ColumnSchema::has_labels) {
             // Who labels words has parted them already.
             for column in columns.iter_mut().filter(|c| c.kind == ColumnType::Text) {

@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::checkpoint::{self, Existing, MetricsLog, ModelFile, Row, RunDir, Split};
+use crate::checkpoint::{self, Existing, MetricsLog, Row, RunDir, Split};
 use crate::config::{self, ClassWeights, Config, Validation, registries};
 use crate::data::{EpochOrder, Preprocessing, Table, TargetGroup, Targets, balanced_class_weights};
-use crate::error::{Code, Error, Result, quote, shell_word};
+use crate::error::{Error, Result, quote};
 use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{self, Column, Report, Task, closing_table};
 use crate::schedule::{SCHEDULES, Scheduler};
 use crate::spec::{Setting, SourceText};
 use crate::train::defaults::{Facts, Texts};
 use crate::train::load::{self, Held, Loaded};
-use crate::train::picture::thousands;
+use crate::train::origin::{Origin, preprocessing_of};
+use crate::train::same_run::{fingerprint, only_longer, piped_again, same_data};
 use crate::train::scores::score;
 use crate::train::season::Season;
 use crate::train::state::{Best, State};
@@ -44,12 +45,9 @@ pub struct Job {
 pub fn train(job: Job, progress: &mut dyn Progress, stop: &Stop) -> Result<Finished> {
     in_pool(job.config.threads, || {
         let started = Instant::now();
-        let (mut model, loaded) = prepare(job.config.clone(), progress, stop)?;
-        model.initialise(model.config.seed)?;
-        if let Some(from) = &model.config.train.init_from {
-            let path = PathBuf::from(from);
-            let file = ModelFile::read_weights(&path)?;
-            model.set_tensors(&file, &path, "")?;
+        let (mut model, loaded) = begin(job.config.clone(), progress, stop)?;
+        if model.config.train.init_from.is_none() {
+            model.initialise(model.config.seed)?;
         }
         // Whatever may be wrong with the inputs is known by now: only then is a directory made.
         let directory = match &job.run_dir {
@@ -87,7 +85,10 @@ pub fn resume(
         let damaged = || Error::model(checkpoint::place(&checkpoint), "this is no checkpoint of a run");
         let json = file.metadata.get("backprop.state").ok_or_else(damaged)?;
         let state: State = serde_json::from_str(json).map_err(|_| damaged())?;
-        let (model, loaded) = prepare(config.clone(), progress, stop)
+        // The tokenizers that the run took over: the file that it had them from may be gone.
+        let known = if config.train.init_from.is_some() { preprocessing_of(&file)? } else { None };
+        let (model, loaded) = load::load(&config, known.as_ref(), progress)
+            .and_then(|loaded| prepare(config.clone(), loaded, progress, stop))
             .and_then(|(model, loaded)| same_data(&model, &loaded, &state).map(|()| (model, loaded)))
             .map_err(|error| piped_again(error, &config, path))?;
         let text = model.config.clone().with_absolute_paths().to_toml();
@@ -136,72 +137,6 @@ pub fn resume(
     })
 }
 
-/// Refuses data that are not those of the run.
-fn same_data(model: &Model, loaded: &Loaded, state: &State) -> Result<()> {
-    let (was, is) = (state.data, fingerprint(loaded));
-    if was == is {
-        return Ok(());
-    }
-    let of_text = model.preprocessing.language.is_some();
-    let size = |[rows, columns, held, _]: [u64; 4]| {
-        let own = match of_text {
-            true => format!("{} tokens", thousands(rows)),
-            false => format!("{} rows of {} numbers", thousands(rows), thousands(columns)),
-        };
-        let unit = if of_text { "windows" } else { "rows" };
-        match was[..2] == is[..2] && was[2] != is[2] {
-            true => format!("{own}, {} {unit} to validate on", thousands(held)),
-            false => own,
-        }
-    };
-    let (expected, found) = (size(was), size(is));
-    let found = if expected == found { format!("{found}, others") } else { found };
-    let what = "the data are not those that this run was started with";
-    Err(Error::data(model.config.data.train.join(", "), what)
-        .expected(expected)
-        .found(found)
-        .help("start a new run, with train.init_from to keep its weights"))
-}
-
-/// Says what to do where a run's data came from standard input: nobody else has them.
-fn piped_again(error: Error, config: &Config, run: &Path) -> Error {
-    let data = &config.data;
-    let held = match &data.validation {
-        Validation::Fraction(_) => &[][..],
-        Validation::Files(files) => files,
-    };
-    if error.code != Code::Data || !data.train.iter().chain(held).chain(&data.test).any(|p| p == "-") {
-        return error;
-    }
-    let run = shell_word(&checkpoint::place(run));
-    error.help(format!(
-        "the data of this run came from standard input, pipe the same in again: … | backprop train --resume --run-dir {run}"
-    ))
-}
-
-/// Refuses settings that would make the rest of a run another run.
-fn only_longer(before: &Config, after: &Config) -> Result<()> {
-    let fixed = |config: &Config| {
-        let mut config = config.clone();
-        config.threads = None;
-        let train = &mut config.train;
-        (train.epochs, train.max_steps, train.log_every_steps, train.checkpoint_every_steps) =
-            (None, 0, 0, 0);
-        train.early_stopping = crate::config::EarlyStopping::Never;
-        config.to_toml()
-    };
-    let (old, new) = (fixed(before), fixed(after));
-    let Some((was, is)) = old.lines().zip(new.lines()).find(|(a, b)| a != b) else {
-        return Ok(());
-    };
-    let error = Error::usage("--resume", "a run goes on as it began, and this setting would change it");
-    let error = error.expected(was).found(is);
-    let free = "train.epochs, max_steps, early_stopping, log_every_steps, checkpoint_every_steps and threads may change";
-    Err(error.help(format!(
-        "{free}; for anything else start a new run, with train.init_from to keep these weights"
-    )))
-}
-
 /// Runs `work` on a pool of `threads`; one a core if not given.
 pub(super) fn in_pool<R: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<R> + Send) -> Result<R> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -210,16 +145,37 @@ pub(super) fn in_pool<R: Send>(threads: Option<usize>, work: impl FnOnce() -> Re
     pool.install(work)
 }
 
-/// Reads the data, fills in what the config leaves open, and builds the network.
-pub(super) fn prepare(
+/// Reads the data and builds the network of a new run; it has the weights of `train.init_from`, where that names a file.
+///
+/// # Errors
+/// Any [`Code`]: all that can be known before a run is begun.
+pub(super) fn begin(mut config: Config, progress: &mut dyn Progress, stop: &Stop) -> Result<(Model, Loaded)> {
+    let Some(origin) = Origin::of(&config)? else {
+        let loaded = load::load(&config, None, progress)?;
+        return prepare(config, loaded, progress, stop);
+    };
+    let loaded = load::load(&config, origin.preprocessing(), progress)?;
+    origin.check(&loaded.fitted.preprocessing)?;
+    origin.complete(&mut config);
+    let (mut model, loaded) = prepare(config, loaded, progress, stop)?;
+    origin.fill(&mut model)?;
+    progress.note(&origin.note());
+    Ok((model, loaded))
+}
+
+/// Fills in what the config leaves open, and builds the network for these data.
+fn prepare(
     mut config: Config,
+    mut loaded: Loaded,
     progress: &mut dyn Progress,
     stop: &Stop,
 ) -> Result<(Model, Loaded)> {
-    let mut loaded = load::load(&config, progress)?;
     stop.check("reading the data")?;
     if let Some(language) = &loaded.fitted.preprocessing.language {
         generate::settle_sample(&mut config, &language.tokenizer)?;
+    }
+    if let (Some(text), Some(language)) = (&mut config.data.text, &loaded.fitted.preprocessing.language) {
+        text.tokenizer.get_or_insert_with(|| language.tokenizer.name().to_owned());
     }
     let targets = &loaded.fitted.preprocessing.targets;
     if targets.len() > 1 && config.model.outputs.is_empty() {
@@ -378,17 +334,6 @@ fn output_class_weights(choice: &ClassWeights, loaded: &Loaded, output: &Output)
             Ok(Some(classes.iter().map(of).collect()))
         }
     }
-}
-
-/// Rows and columns of both tables, and a sum over the bits of the training table.
-fn fingerprint(loaded: &Loaded) -> [u64; 4] {
-    let table = &loaded.fitted.table;
-    [
-        table.len() as u64,
-        loaded.fitted.inputs.dense_width() as u64,
-        loaded.validation_rows() as u64,
-        table.checksum(),
-    ]
 }
 
 /// Everything a run needs, around a model with whatever weights it has.

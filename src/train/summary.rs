@@ -7,7 +7,7 @@ use crate::data::{Role, Table, TokenRows};
 use crate::error::{Result, quote};
 use crate::graph::{Graph, Node};
 use crate::train::load::{Held, Loaded};
-use crate::train::run::{in_pool, prepare};
+use crate::train::run::{begin, in_pool};
 use crate::train::{Model, Output, Progress, Started, Stop, memory, picture};
 
 /// Columns alike that are told in one line.
@@ -26,11 +26,11 @@ pub fn check(config: &Config, progress: &mut dyn Progress) -> Result<String> {
 /// # Errors
 /// Everything that would keep the run from starting.
 pub fn dot(config: &Config, progress: &mut dyn Progress) -> Result<String> {
-    in_pool(config.threads, || Ok(picture::dot(prepare(config.clone(), progress, &Stop::new())?.0.graph())))
+    in_pool(config.threads, || Ok(picture::dot(begin(config.clone(), progress, &Stop::new())?.0.graph())))
 }
 
 fn check_here(config: &Config, progress: &mut dyn Progress) -> Result<String> {
-    let (model, loaded) = prepare(config.clone(), progress, &Stop::new())?;
+    let (model, loaded) = begin(config.clone(), progress, &Stop::new())?;
     let mut text = String::new();
     let started = summary(&model, &loaded);
     let columns = runs(&started.columns);

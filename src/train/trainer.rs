@@ -12,6 +12,7 @@ use crate::optim::{Optimizer, StepOptions};
 use crate::schedule::{self, Scheduler};
 use crate::tensor::Key;
 use crate::train::load::Loaded;
+use crate::train::model::PREPROCESSING;
 use crate::train::scores::{Scores, score};
 use crate::train::state::{Best, State};
 use crate::train::stepper::{self, EVALUATE, TRAIN};
@@ -313,6 +314,10 @@ impl Trainer<'_> {
         let json = serde_json::to_string(&state).unwrap_or_else(|e| unreachable!("a state of numbers: {e}"));
         let mut metadata = BTreeMap::from([("backprop.state".to_owned(), json)]);
         metadata.insert("backprop.optimizer_steps".to_owned(), self.optimizer.steps().to_string());
+        if self.model.config.train.init_from.is_some() {
+            // Tokenizers that were taken over cannot be made from the data again.
+            metadata.insert(PREPROCESSING.to_owned(), self.model.preprocessing.to_json());
+        }
         let (params, buffers) = (self.model.machine.params(), self.model.machine.buffers());
         let mut tensors = self.model.tensors(params, buffers, "");
         let states = self.model.machine.states(TRAIN);

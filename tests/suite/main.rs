@@ -9,6 +9,7 @@ mod examples;
 mod fixture;
 mod floors;
 mod generate;
+mod going_on;
 mod gradients;
 mod house;
 mod images;

@@ -66,6 +66,17 @@ impl TokenizerKind {
         })
     }
 
+    /// What [`Tokenizer::name`] says of a tokenizer of this kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            TokenizerKind::Byte => "byte",
+            TokenizerKind::Char => "char",
+            TokenizerKind::Word => "word",
+            TokenizerKind::Whitespace => "whitespace",
+            TokenizerKind::Bpe | TokenizerKind::File(_) => "bpe",
+        }
+    }
+
     /// How many ids `text` becomes, whatever the training text is; none where that decides it.
     pub fn count(&self, text: &str) -> Option<usize> {
         match self {
@@ -212,6 +223,16 @@ impl Tokenizer {
             Model::Word(_) => "word",
             Model::Bpe(_) => "bpe",
         }
+    }
+
+    /// Whether texts are put in lower case first.
+    pub fn lowercase(&self) -> bool {
+        self.lowercase
+    }
+
+    /// The same, which puts texts in lower case first or does not.
+    pub fn with_lowercase(self, lowercase: bool) -> Tokenizer {
+        Tokenizer { lowercase, ..self }
     }
 
     /// Number of ids: all are below it.

@@ -146,12 +146,7 @@ impl Model {
         };
         let text = |key: &str| file.metadata.get(key);
         let toml = text(CONFIG).ok_or_else(|| damaged("config"))?;
-        let config = Config::parse(
-            &SourceText::new("the model's config", toml.as_str(), Format::Toml),
-            &[],
-            registries(),
-        )
-        .map_err(|e| Error { code: Code::Model, ..e })?;
+        let config = read_config(toml)?;
         let json = text(PREPROCESSING).ok_or_else(|| damaged("preprocessing"))?;
         let preprocessing = Preprocessing::from_json(json)?;
         let class_weights = match text(CLASS_WEIGHTS) {
@@ -430,6 +425,19 @@ fn check_steps(output: &Output, graph: &Graph, sequence: Option<&ValueId>, targe
         .help(
             "take layers that keep the steps: padding = \"same\" and stride = 1 of a convolution, no pooling",
         ))
+}
+
+/// The config in a model file, where there is one.
+///
+/// # Errors
+/// `Code::Model` for one that this version cannot read.
+pub(super) fn config_of(file: &ModelFile<'_>) -> Option<Result<Config>> {
+    file.metadata.get(CONFIG).map(|toml| read_config(toml))
+}
+
+fn read_config(toml: &str) -> Result<Config> {
+    let source = SourceText::new("the model's config", toml, Format::Toml);
+    Config::parse(&source, &[], registries()).map_err(|e| Error { code: Code::Model, ..e })
 }
 
 /// The last part of a path.

@@ -196,9 +196,13 @@ fn input_35_first_weights_of_another_network() {
     let line = "train --data t.csv --target y --quiet --set train.init_from=m.safetensors";
     insta::assert_snapshot!(failed(&place, line), @r#"
     exit 4
-    error[4]: m.safetensors: tensor "linear_0.weight" has another shape
-      expected: [256, 2]
-      found: [256, 7]
-      help: the file belongs to another network
+    error[4]: train.init_from: the targets are not those of the model
+      expected: "income"
+      found: "y"
+      help: set data.target, and of forecasts data.windows.horizon, as the model had them
+    error[4]: train.init_from: the columns of the input "features" are not those of the model
+      expected: "size", "colour", "shape"
+      found: "a", "b"
+      help: give the columns the names that the model has for them
     "#);
 }
