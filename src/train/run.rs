@@ -41,7 +41,7 @@ pub struct Job {
 /// Trains from the beginning.
 ///
 /// # Errors
-/// Any [`Code`]; see `interface` of the README.
+/// Any [`Code`](crate::error::Code); see `interface` of the README.
 pub fn train(job: Job, progress: &mut dyn Progress, stop: &Stop) -> Result<Finished> {
     in_pool(job.config.threads, || {
         let started = Instant::now();
@@ -67,7 +67,7 @@ pub fn train(job: Job, progress: &mut dyn Progress, stop: &Stop) -> Result<Finis
 /// Goes on with the run in `path`, exactly where its last checkpoint stands. `settings` may lengthen it.
 ///
 /// # Errors
-/// Any [`Code`]; `Code::Data` if the data are not those of the run.
+/// Any [`Code`](crate::error::Code); `Code::Data` if the data are not those of the run.
 pub fn resume(
     path: &Path,
     settings: &[Setting],
