@@ -12,23 +12,23 @@ use crate::error::{Code, Error, Result, shell_word};
 /// Reads the model that a command line names: a run directory, or one file.
 ///
 /// # Errors
-/// As [`ModelFile::read`]. Where a file of a run is damaged, the help names the newest good checkpoint of that run.
+/// As [`ModelFile::read`]. Where a file of a run is damaged or is no model, the help names the run's model, or else its newest good
+/// checkpoint and the command that makes a model of it.
 pub fn open_model(path: &Path) -> Result<ModelFile<'static>> {
     let file = if path.is_dir() { path.join(MODEL_FILE) } else { path.to_path_buf() };
     if path.is_dir() && !file.exists() {
         return Err(Error::usage(place(path), format!("the directory holds no {MODEL_FILE}"))
             .help("give the directory of a run, or one .safetensors file"));
     }
-    ModelFile::read(&file).map_err(|e| match (e.code, newest_good(&file)) {
-        (Code::Model, Some((good, help))) => {
-            e.help(format!("the newest good file of this run is {}{help}", place(&good)))
-        }
+    ModelFile::read(&file).map_err(|e| match (e.code, good_file(&file)) {
+        (Code::Model, Some(help)) => e.help(help),
         _ => e,
     })
 }
 
-/// The newest file of the run around `damaged` that can be read, and how to go on from it.
-fn newest_good(damaged: &Path) -> Option<(PathBuf, String)> {
+/// What to take in place of `damaged`: the model of the run around it, else the newest checkpoint that can be read. A checkpoint has no
+/// config in it, so that it is no model for other commands.
+fn good_file(damaged: &Path) -> Option<String> {
     let mut run = directory_of(damaged);
     if run.file_name().is_some_and(|name| name == CHECKPOINTS) {
         run = directory_of(run);
@@ -36,21 +36,23 @@ fn newest_good(damaged: &Path) -> Option<(PathBuf, String)> {
     if !run.join(CONFIG_FILE).is_file() {
         return None;
     }
+    let model = run.join(MODEL_FILE);
+    if model != damaged && ModelFile::read(&model).is_ok() {
+        return Some(format!("the model of this run is {}", place(&model)));
+    }
     let mut candidates: Vec<PathBuf> = fs::read_dir(run.join(CHECKPOINTS))
         .map(|entries| entries.filter_map(|e| Some(e.ok()?.path())).collect())
         .unwrap_or_default();
-    candidates.push(run.join(MODEL_FILE));
     candidates.retain(|p| p.extension().is_some_and(|x| x == "safetensors") && p != damaged);
     let time = |p: &Path| p.metadata().and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     candidates.sort_by_cached_key(|p| (std::cmp::Reverse(time(p)), p.clone()));
     let good = candidates.into_iter().find(|p| ModelFile::read(p).is_ok())?;
-    let resume = good == run.join(LAST_CHECKPOINT);
-    let help = if resume {
+    let resume = if good == run.join(LAST_CHECKPOINT) {
         format!("; backprop train --resume --run-dir {}", shell_word(&place(run)))
     } else {
         String::new()
     };
-    Some((good, help))
+    Some(format!("the newest good file of this run is {}{resume}", place(&good)))
 }
 
 #[cfg(test)]
@@ -98,7 +100,12 @@ mod tests {
         assert_eq!(
             message(&run.last_checkpoint()),
             "error[4]: RUN/checkpoints/last.safetensors: the file is empty\n  \
-             help: the newest good file of this run is RUN/model.safetensors"
+             help: the model of this run is RUN/model.safetensors"
         );
+
+        // The newest file is the checkpoint, but the model is what a command can use.
+        sample().write(&run.last_checkpoint()).unwrap();
+        let config = message(&run.config());
+        assert!(config.ends_with("\n  help: the model of this run is RUN/model.safetensors"), "{config}");
     }
 }

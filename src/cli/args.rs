@@ -12,6 +12,9 @@ Examples:
   backprop eval runs/iris-1 test.csv                  how good is the model on these rows?
   cat new.csv | backprop predict runs/iris-1 > out.csv
 
+  backprop train --text novel.txt                     a language model, and text from it
+  backprop generate runs/novel-1 --prompt \"The \"
+
   backprop init iris.csv --target species > iris.toml write a config to change
   backprop train iris.toml --set train.epochs=50      train as the config says
 
@@ -25,7 +28,7 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
-/// Train, evaluate and run neural networks on tables
+/// Train, evaluate and run neural networks on tables, images, signals and text
 #[derive(Debug, Parser)]
 #[command(
     name = "backprop",

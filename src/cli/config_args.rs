@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::data_args::{BadRow, threads};
+use super::data_args::BadRow;
+use super::values::threads;
 use crate::config::{self, Config};
 use crate::data::source::Source;
 use crate::data::{Rows as _, SampleOptions, Samples};
@@ -17,7 +18,8 @@ const LISTED: usize = 20;
 /// Where a config comes from.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ConfigArgs {
-    /// Config file, TOML or JSON; without one, --data and --target are needed and all else is inferred
+    /// Config file, TOML or JSON; without one, --data and --target are needed, or --text, and all else is
+    /// inferred
     pub(super) config: Option<PathBuf>,
     /// Table to train on: a path, a glob in quotes, or - for standard input; may be repeated. Overrides
     /// data.train
@@ -38,7 +40,7 @@ pub(super) struct ConfigArgs {
     #[arg(long, value_name = "ACTION")]
     on_bad_row: Option<BadRow>,
     /// Threads to compute with; the result does not depend on it. Overrides threads [default: one a core]
-    #[arg(long, value_name = "N", value_parser = threads)]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub(super) threads: Option<u16>,
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::progress::Reporter;
+use super::values::threads;
 use crate::data::reader::BadRows;
 use crate::data::source::Source;
 use crate::error::{Error, Result};
@@ -35,12 +36,6 @@ impl BadRow {
     }
 }
 
-/// Reads a number of threads.
-pub(super) fn threads(text: &str) -> Result<u16, &'static str> {
-    let number = text.parse().ok().filter(|n| (1..=4096).contains(n));
-    number.ok_or("not a whole number from 1 to 4096")
-}
-
 /// Rows for a model.
 #[derive(Clone, Debug, Args)]
 pub(super) struct DataArgs {
@@ -52,7 +47,7 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "ACTION")]
     on_bad_row: Option<BadRow>,
     /// Threads to compute with; the result does not depend on it [default: one a core]
-    #[arg(long, value_name = "N", value_parser = threads)]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     threads: Option<u16>,
 }
 

@@ -15,9 +15,10 @@ use crate::train::{self, EvalOptions};
 const EXAMPLES: &str = "\
 Examples:
   backprop eval runs/iris-1 test.csv
+  backprop eval runs/novel-1 another.txt
   zcat test.csv.gz | backprop eval iris.safetensors --format json | jq .accuracy";
 
-/// Score a model on a table that has the target column
+/// Score a model on a table that has the target column, a language model on a text
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct EvalArgs {

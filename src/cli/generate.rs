@@ -1,16 +1,16 @@
 //! `backprop generate`
 
-use std::io::{self, IsTerminal, Read as _};
+use std::io::{self, IsTerminal, Read as _, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::args::Global;
-use super::data_args::threads;
 use super::output::Results;
 use super::progress::Reporter;
 use super::signals::Signals;
-use crate::error::{Code, Error, Result};
+use super::values::{at_least, escaped, not_negative, positive, share, threads, whole};
+use crate::error::{Code, Error, Result, quote};
 use crate::train::{self, GenerateOptions, Prompt, Sampling};
 
 const EXAMPLES: &str = "\
@@ -26,36 +26,37 @@ Examples:
 pub(super) struct GenerateArgs {
     /// Run directory, or one .safetensors file
     model: PathBuf,
-    /// What the text begins with [default: standard input if it is no terminal, else a line feed]
-    #[arg(short, long, value_name = "TEXT")]
+    /// What the text begins with [default: standard input if it is no terminal, less one line break at its end; else a
+    /// line feed, or the first token of a model that knows none]
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     prompt: Option<String>,
     /// The most tokens of a text
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 200)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 200, value_parser = at_least(0), allow_negative_numbers = true)]
     max_tokens: usize,
     /// Divides the logits: below 1 likely tokens become likelier; 0: always the most likely one
-    #[arg(short, long, value_name = "T", default_value_t = 0.8, value_parser = not_negative)]
+    #[arg(short, long, value_name = "T", default_value_t = 0.8, value_parser = not_negative, allow_negative_numbers = true)]
     temperature: f64,
     /// Choose among the K most likely tokens; 0: all
-    #[arg(long, value_name = "K", default_value_t = 0)]
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = at_least(0), allow_negative_numbers = true)]
     top_k: usize,
     /// Choose among the most likely tokens that have probability P together
-    #[arg(long, value_name = "P", default_value_t = 1.0, value_parser = share)]
+    #[arg(long, value_name = "P", default_value_t = 1.0, value_parser = share, allow_negative_numbers = true)]
     top_p: f64,
     /// Choose among tokens at least P times as likely as the most likely one
-    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = share)]
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = share, allow_negative_numbers = true)]
     min_p: f64,
     /// Makes tokens that are in the context already less likely: 1 not at all, 1.1 a little
-    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = penalty)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = positive, allow_negative_numbers = true)]
     repetition_penalty: f64,
     /// A text that ends the generated one, and is left out of it; \n and \t are understood; may be given
-    /// several times
-    #[arg(long, value_name = "TEXT")]
+    /// several times. With --logprobs each token that holds some of it is left out
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = escaped)]
     stop: Vec<String>,
     /// Number of texts, with a line --- between them
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least(1), allow_negative_numbers = true)]
     samples: usize,
     /// Decides every choice: the same seed gives the same text, with any number of threads
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole(0, u64::MAX), allow_negative_numbers = true)]
     seed: u64,
     /// Write the generated text alone, without the prompt
     #[arg(long)]
@@ -65,36 +66,18 @@ pub(super) struct GenerateArgs {
     #[arg(long)]
     logprobs: bool,
     /// Threads to compute with; the text does not depend on it [default: one a core]
-    #[arg(long, value_name = "N", value_parser = threads)]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     threads: Option<u16>,
-}
-
-fn number(text: &str, fits: impl Fn(f64) -> bool, expected: &'static str) -> Result<f64, &'static str> {
-    text.parse().ok().filter(|&x: &f64| x.is_finite() && fits(x)).ok_or(expected)
-}
-
-fn not_negative(text: &str) -> Result<f64, &'static str> {
-    number(text, |x| x >= 0.0, "not a number from 0 on")
-}
-
-fn share(text: &str) -> Result<f64, &'static str> {
-    number(text, |x| (0.0..=1.0).contains(&x), "not a number from 0 to 1")
-}
-
-fn penalty(text: &str) -> Result<f64, &'static str> {
-    number(text, |x| x > 0.0, "not a number above 0")
 }
 
 /// Writes generated text.
 pub(super) fn run(args: &GenerateArgs, global: &Global) -> Result<()> {
     let mut reporter = Reporter::new(global.quiet);
-    let mut out = Results::standard_output();
-    let signals = Signals::catch(out.unfinished(), global.error_format)?;
+    let mut out = Streamed { to: Results::standard_output(), open: false };
+    let signals = Signals::catch(out.to.unfinished(), global.error_format)?;
     let prompt = args.prompt()?;
     let options = GenerateOptions {
-        echo: !args.no_echo
-            && !prompt.text.is_empty()
-            && (args.prompt.is_some() || prompt.code == Code::Data),
+        echo: !args.no_echo && prompt.is_some(),
         prompt,
         max_tokens: args.max_tokens,
         sampling: Sampling {
@@ -104,40 +87,67 @@ pub(super) fn run(args: &GenerateArgs, global: &Global) -> Result<()> {
             min_p: args.min_p,
             repetition_penalty: args.repetition_penalty,
         },
-        stop: args.stop.iter().map(|text| text.replace("\\n", "\n").replace("\\t", "\t")).collect(),
+        stop: args.stop.clone(),
         samples: args.samples,
         seed: args.seed,
         log_probabilities: args.logprobs,
     };
     let threads = args.threads.map(usize::from);
     let done = train::generate(&args.model, &options, threads, &mut out, &mut reporter, &signals.stop);
-    if done.is_ok() && !args.logprobs {
-        // The shell's prompt begins a line of its own. What fails is kept in `out`.
-        let _ = io::Write::write_all(&mut out, b"\n");
+    if done.is_err() && out.open && io::stdout().is_terminal() {
+        // The message begins a line of its own; a pipe gets what was generated alone. What fails is kept in `out`.
+        let _ = out.write_all(b"\n");
     }
-    out.finish(done)
+    out.to.finish(done)
+}
+
+/// Results, and whether the last line of them is open.
+struct Streamed {
+    to: Results,
+    open: bool,
+}
+
+impl Write for Streamed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        if let Some(&last) = bytes[..written].last() {
+            self.open = last != b'\n';
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 impl GenerateArgs {
-    /// The prompt: named, piped, or a line feed, behind which texts begin.
-    fn prompt(&self) -> Result<Prompt> {
+    /// The prompt: named or piped; none where nothing is piped in.
+    fn prompt(&self) -> Result<Option<Prompt>> {
         if let Some(text) = &self.prompt {
-            return Ok(Prompt { text: text.clone(), place: "--prompt".into(), code: Code::Usage });
+            return Ok(Some(Prompt { text: text.clone(), place: "--prompt".into(), code: Code::Usage }));
         }
         if io::stdin().is_terminal() {
-            return Ok(Prompt { text: "\n".into(), place: "--prompt".into(), code: Code::Usage });
+            return Ok(None);
         }
         let place = "standard input";
         let mut bytes = Vec::new();
         let read = io::stdin().read_to_end(&mut bytes);
         read.map_err(|e| Error::environment(place, format!("cannot be read: {e}")))?;
-        let text = String::from_utf8(bytes).map_err(|e| {
+        let mut text = String::from_utf8(bytes).map_err(|e| {
             let at = e.utf8_error().valid_up_to();
             Error::data(place, "not UTF-8").found(format!("byte 0x{:02X} at offset {at}", e.as_bytes()[at]))
         })?;
+        // As a shell does with what a command prints: the text goes on behind the prompt, not on a new line.
+        let end =
+            text.strip_suffix('\n').map_or(text.len(), |rest| rest.strip_suffix('\r').unwrap_or(rest).len());
+        text.truncate(end);
         if text.is_empty() {
-            return Ok(Prompt { text: "\n".into(), place: place.into(), code: Code::Usage });
+            return Err(Error::data(place, "the prompt has no token")
+                .expected("a text that the model can go on from")
+                .found(quote(&text))
+                .help("give --prompt TEXT, or pipe a text in"));
         }
-        Ok(Prompt { text, place: place.into(), code: Code::Data })
+        Ok(Some(Prompt { text, place: place.into(), code: Code::Data }))
     }
 }

@@ -20,6 +20,7 @@ mod progress;
 mod signals;
 mod text;
 mod train;
+mod values;
 
 use std::process::ExitCode;
 

@@ -47,7 +47,7 @@ impl Reporter {
         Reporter {
             quiet,
             summary: true,
-            bar: terminal.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())),
+            bar: terminal.then(hidden),
             batch_size: 0,
             of_text: false,
             epochs: 0,
@@ -112,15 +112,25 @@ impl Reporter {
         }
     }
 
+    /// Takes the moving line away; the next [`draw`](Self::draw) brings it back.
+    fn take_away(&mut self) {
+        if let Some(bar) = &mut self.bar {
+            std::mem::replace(bar, hidden()).finish_and_clear();
+        }
+    }
+
     /// Takes the moving line away and leaves the last epoch's in its place.
     fn settle(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.take_away();
         if let Some(line) = self.pending.take() {
             self.say(&line);
         }
     }
+}
+
+/// A moving line that is not drawn yet.
+fn hidden() -> ProgressBar {
+    ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
 }
 
 impl Drop for Reporter {
@@ -181,12 +191,21 @@ impl Progress for Reporter {
 
     fn epoch(&mut self, epoch: &Epoch) {
         let line = text::epoch(epoch);
+        let now = Instant::now();
+        self.last_epoch = now.duration_since(self.running.2);
+        if let Some(sample) = &epoch.sample {
+            // The moving line would tell of this epoch below its text: it comes back with the next one.
+            self.take_away();
+            self.stayed = now;
+            self.pending = None;
+            self.say(&line);
+            self.note(&format!("epoch {} writes:\n{sample}\n", epoch.epoch));
+            return;
+        }
         if self.bar.is_none() {
             self.say(&line);
             return;
         }
-        let now = Instant::now();
-        self.last_epoch = now.duration_since(self.running.2);
         if now.duration_since(self.stayed) >= STAYS {
             self.stayed = now;
             self.pending = None;

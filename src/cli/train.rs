@@ -19,10 +19,11 @@ standard error: a moving line on a terminal, a line an epoch elsewhere. SIGINT a
 
 Examples:
   backprop train --data iris.csv --target species
+  backprop train --text novel.txt
   backprop train iris.toml --run-dir runs/try --set train.epochs=50 --set train.optimizer=sgd
   backprop train --resume --run-dir runs/try";
 
-/// Train a network on a table and write a run directory
+/// Train a network on a table or a text and write a run directory
 #[derive(Clone, Debug, Args)]
 #[command(after_help = NOTES)]
 pub(super) struct TrainArgs {

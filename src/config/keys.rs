@@ -49,8 +49,8 @@ pub(super) const TEXT_DATA: &[Key] = &[
     key(
         "tokenizer",
         Kind::Str,
-        Preset::Str("char"),
-        "What a token is: \"char\", \"byte\", \"word\", \"bpe\" (byte pairs, trained on the text), or the path of a tokenizer.json.",
+        Preset::Absent,
+        "What a token is: \"char\" (if left out), \"byte\", \"word\", \"bpe\" (byte pairs, trained on the text), or the path of a tokenizer.json. With train.init_from it is that of the model.",
     ),
     key(
         "vocabulary_size",
@@ -249,9 +249,9 @@ pub(super) const WINDOWS: &[Key] = &[
 pub(super) const COLUMN: &[Key] = &[
     key(
         "type",
-        Kind::OneOf(&["number", "category", "text", "image", "date"]),
+        Kind::OneOf(&["number", "category", "text", "image", "date", "labels"]),
         Preset::Absent,
-        "What the column holds.",
+        "What the column holds. Of a target, \"labels\" is a label for each token of a text, in one field with white space between them, or for each step of a long table's series, row by row.",
     ),
     key(
         "missing",
@@ -288,7 +288,7 @@ pub(super) const COLUMN: &[Key] = &[
         "tokenizer",
         Kind::Str,
         Preset::Absent,
-        "How a text becomes ids: \"word\" (the default), \"whitespace\", \"char\", \"byte\", \"bpe\" (trained on the data), or the path of a tokenizer.json.",
+        "How a text becomes ids: \"word\" (the default), \"whitespace\" (the default where each token has a label), \"char\", \"byte\", \"bpe\" (trained on the data), or the path of a tokenizer.json.",
     ),
     key(
         "vocabulary_size",
@@ -363,7 +363,12 @@ pub(super) const MODEL: &[Key] = &[
 
 /// `[train.sample]`
 pub(super) const SAMPLE: &[Key] = &[
-    key("prompt", Kind::Str, Preset::Str("\n"), "What the text begins with."),
+    key(
+        "prompt",
+        Kind::Str,
+        Preset::Absent,
+        "What the text begins with; left out: a line feed, or the first token of a tokenizer that knows none.",
+    ),
     key("max_tokens", Kind::int(1, 1 << 31), Preset::Int(200), "Tokens of the text."),
     key("temperature", Kind::non_negative(), Preset::Float(0.8), "See generate --temperature."),
 ];
@@ -478,7 +483,12 @@ pub(super) const TRAIN: &[Key] = &[
         Preset::Absent,
         "Of a language model: shows a text that it generates after each epoch.",
     ),
-    key("init_from", Kind::Str, Preset::Absent, "A .safetensors file whose weights are the first ones."),
+    key(
+        "init_from",
+        Kind::Str,
+        Preset::Absent,
+        "A .safetensors file or a run directory whose weights are the first ones. Of a model that backprop wrote the tokenizers are taken over too; inputs, their categories, targets and their classes must be the model's, in its order. Scales are fitted on the new data.",
+    ),
 ];
 
 /// `train.early_stopping`

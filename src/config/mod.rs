@@ -63,6 +63,9 @@ impl Config {
         settings.iter().for_each(|setting| setting.apply(&mut tree, &mut report));
         paths::resolve(&mut tree, &report.sources);
         let of_text = tree.get("data").is_some_and(|data| data.get("text").is_some());
+        if of_text {
+            text::refuse_table_keys(&mut tree, &mut report);
+        }
         let root = if of_text { keys::TEXT_ROOT } else { keys::ROOT };
         let values = report.check(root, &tree, "");
         let section = |key, keys| values.get(key).and_then(|table| Values::from_table(table, &[keys]));
@@ -110,8 +113,9 @@ impl Config {
         };
         let all =
             data.train.iter_mut().chain(validation).chain(&mut data.test).chain(&mut self.train.init_from);
-        let tokenizer = data.text.iter_mut().map(|text| &mut text.tokenizer).filter(|t| t.ends_with(".json"));
-        all.chain(tokenizer).for_each(|path| *path = paths::from_directory(&here, path));
+        let tokenizer = data.text.iter_mut().filter_map(|text| text.tokenizer.as_mut());
+        all.chain(tokenizer.filter(|t| t.ends_with(".json")))
+            .for_each(|path| *path = paths::from_directory(&here, path));
         for (_, pins) in &mut self.data.columns {
             if let Some(Value::Str(name)) = pins.get(paths::TOKENIZER)
                 && name.ends_with(".json")

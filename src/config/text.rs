@@ -4,13 +4,14 @@ use super::keys;
 use super::sections::{table, text};
 use crate::data::TokenizerKind;
 use crate::error::{Problem, quote};
-use crate::spec::{Report, Span, Tree, Value, Values};
+use crate::spec::{Key, Node, Report, Span, Tree, Value, Values};
 
 /// `[data]` of a language model, beside its paths.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text {
-    /// `char`, `byte`, `word`, `bpe`, or the path of a `tokenizer.json`.
-    pub tokenizer: String,
+    /// `char`, `byte`, `word`, `bpe`, or the path of a `tokenizer.json`; left open, that of the model in `train.init_from`, else
+    /// `char`.
+    pub tokenizer: Option<String>,
     /// The most tokens that are learned.
     pub vocabulary_size: Option<usize>,
     /// Tokens of a row.
@@ -22,8 +23,8 @@ pub struct Text {
 /// `train.sample`: a text that is generated after each epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// What it begins with.
-    pub prompt: String,
+    /// What it begins with; `None`: chosen from what the tokenizer knows.
+    pub prompt: Option<String>,
     /// Tokens of it.
     pub max_tokens: usize,
     /// Divides the logits; 0: always the most likely token.
@@ -34,7 +35,7 @@ impl Text {
     /// From the checked keys of the section.
     pub(super) fn from_values(values: &Values) -> Self {
         Text {
-            tokenizer: values.str("tokenizer").to_owned(),
+            tokenizer: values.has("tokenizer").then(|| values.str("tokenizer").to_owned()),
             vocabulary_size: values.has("vocabulary_size").then(|| values.usize("vocabulary_size")),
             context: values.usize("context"),
             lines: values.str("documents") == "line",
@@ -43,7 +44,7 @@ impl Text {
 
     /// Gives every key that has a value.
     pub(super) fn put(&self, put: &mut impl FnMut(&'static str, Option<Value>)) {
-        put("tokenizer", Some(text(&self.tokenizer)));
+        put("tokenizer", self.tokenizer.as_deref().map(text));
         put("vocabulary_size", self.vocabulary_size.map(|n| Value::Int(n as i64)));
         put("context", Some(Value::Int(self.context as i64)));
         put("documents", Some(text(if self.lines { "line" } else { "file" })));
@@ -55,19 +56,35 @@ impl Sample {
     pub(super) fn from_values(values: &Values) -> Option<Self> {
         let values = table(values, "sample", keys::SAMPLE)?;
         Some(Sample {
-            prompt: values.str("prompt").to_owned(),
+            prompt: values.has("prompt").then(|| values.str("prompt").to_owned()),
             max_tokens: values.usize("max_tokens"),
             temperature: values.f64("temperature"),
         })
     }
 
     pub(super) fn to_value(&self) -> Value {
-        Value::Table(vec![
-            ("prompt".to_owned(), text(&self.prompt)),
+        let prompt = self.prompt.iter().map(|prompt| ("prompt".to_owned(), text(prompt)));
+        let others = [
             ("max_tokens".to_owned(), Value::Int(self.max_tokens as i64)),
             ("temperature".to_owned(), Value::Float(self.temperature)),
-        ])
+        ];
+        Value::Table(prompt.chain(others).collect())
     }
+}
+
+/// Takes out the keys of `[data]` that are about tables alone, and says so of each.
+pub(super) fn refuse_table_keys(tree: &mut Tree, report: &mut Report<'_>) {
+    let Some(data) = tree.get_mut("data") else { return };
+    let Node::Table(entries) = &mut data.node else { return };
+    let has = |keys: &[Key], name: &str| keys.iter().any(|key| key.name == name);
+    entries.retain(|(name, _)| {
+        let of_tables = has(keys::DATA, &name.text) && !has(keys::TEXT_DATA, &name.text);
+        if of_tables {
+            let problem = Problem::new("", format!("data.{} has no meaning for a text", name.text));
+            report.add(name.span, problem.help("take it out: it is about tables"));
+        }
+        !of_tables
+    });
 }
 
 /// What no single key can tell of a language model, and of keys that are about one alone.

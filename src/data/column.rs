@@ -240,6 +240,11 @@ impl Dictionary {
         self.names.len()
     }
 
+    /// The text of a code.
+    pub(super) fn name(&self, code: u32) -> &str {
+        &self.names[code as usize]
+    }
+
     /// The categories for which `keep` holds, in ascending order (of the numbers, if all are numbers), and for each code its position or none.
     pub(super) fn sorted(&self, keep: impl Fn(usize) -> bool) -> (Vec<String>, Vec<Option<usize>>) {
         let mut codes: Vec<usize> = (0..self.names.len()).filter(|&c| keep(c)).collect();

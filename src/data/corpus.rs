@@ -13,8 +13,12 @@ use crate::tensor::Key;
 /// How a text is divided and tokenised.
 #[derive(Clone, Debug)]
 pub struct CorpusOptions {
-    /// How text becomes ids.
+    /// How text becomes ids, where `known` is none.
     pub tokenizer: TokenizerSpec,
+    /// A tokenizer that is there already: none is trained.
+    pub known: Option<Tokenizer>,
+    /// What helps against a character that the tokenizer does not know.
+    pub help: &'static str,
     /// Whether each line is a document of its own, which belongs to one part as a whole.
     pub lines: bool,
     /// The share of the text that validates.
@@ -73,23 +77,10 @@ impl Corpus {
         if totals.characters == 0 {
             return Err(Error::data(text.name(), "the text is empty").expected("one character at least"));
         }
-        let everywhere = options.tokenizer.kind == TokenizerKind::Char;
-        let mut pieces: Vec<String> = Vec::new();
-        let needs_text = !matches!(options.tokenizer.kind, TokenizerKind::Byte | TokenizerKind::File(_));
-        if needs_text {
-            text.divided(&totals, options, |part, piece| {
-                if everywhere {
-                    // Each character once: a long text has few of them.
-                    let distinct: BTreeSet<char> = piece.chars().collect();
-                    pieces.push(distinct.into_iter().collect());
-                } else if part == Part::Train {
-                    pieces.push(piece.to_owned());
-                }
-                Ok(())
-            })?;
-        }
-        let tokenizer = Tokenizer::train(&options.tokenizer, pieces.iter().map(String::as_str))?;
-        drop(pieces);
+        let tokenizer = match &options.known {
+            Some(known) => known.clone(),
+            None => text.trained(&totals, options)?,
+        };
         let new = || TokensBuilder::new(tokenizer.vocabulary(), options.spill);
         let (mut train, mut validation, mut test) = (new(), new(), new());
         let mut ids = Vec::new();
@@ -97,7 +88,7 @@ impl Corpus {
         let mut ends: [Vec<usize>; 3] = Default::default();
         text.divided(&totals, options, |part, piece| {
             ids.clear();
-            encode(&tokenizer, piece, &mut ids, &text.name())?;
+            encode(&tokenizer, piece, &mut ids, &text.name(), options.help)?;
             let tokens = match part {
                 Part::Train => &mut train,
                 Part::Validation => &mut validation,
@@ -123,17 +114,24 @@ impl Corpus {
         })
     }
 
-    /// The ids of all of `source`, by a tokenizer that is there already.
+    /// The ids of all of `source`, by a tokenizer that is there already; `help` is what helps against a character that it does not
+    /// know.
     ///
     /// # Errors
     /// As [`Corpus::read`]; [`Code::Data`](crate::error::Code::Data) for a character that the tokenizer does not know.
-    pub fn tokens(source: &Source, tokenizer: &Tokenizer, lines: bool, spill: NewSpill) -> Result<Tokens> {
+    pub fn tokens(
+        source: &Source,
+        tokenizer: &Tokenizer,
+        lines: bool,
+        spill: NewSpill,
+        help: &str,
+    ) -> Result<Tokens> {
         let text = Text::new(source)?;
         let mut tokens = TokensBuilder::new(tokenizer.vocabulary(), spill);
         let mut ids = Vec::new();
         let mut each = |piece: &str| {
             ids.clear();
-            encode(tokenizer, piece, &mut ids, &text.name())?;
+            encode(tokenizer, piece, &mut ids, &text.name(), help)?;
             tokens.extend(&ids)
         };
         if lines {
@@ -164,13 +162,13 @@ fn shuffled(tokens: &Tokens, ends: &[usize], seed: u64, mut out: TokensBuilder) 
     out.finish()
 }
 
-fn encode(tokenizer: &Tokenizer, piece: &str, ids: &mut Vec<u32>, name: &str) -> Result<()> {
+fn encode(tokenizer: &Tokenizer, piece: &str, ids: &mut Vec<u32>, name: &str, help: &str) -> Result<()> {
     tokenizer.encode(piece, ids).map_err(|unknown| {
         let shown = crate::error::quote(&unknown.character.to_string());
         let code = u32::from(unknown.character);
         Error::data(name, format!("the character {shown} (U+{code:04X}) is not in the vocabulary"))
             .expected("characters of the training text")
-            .help("take the character out, or train with data.tokenizer = \"byte\" or \"bpe\", which know every text")
+            .help(format!("take the character out, or {help}"))
     })
 }
 
@@ -207,6 +205,26 @@ impl Text {
     /// What messages call it.
     fn name(&self) -> String {
         self.inputs.first().map(Input::name).unwrap_or_default()
+    }
+
+    /// A tokenizer that is trained on this text, or the file that the options name.
+    fn trained(&self, totals: &Totals, options: &CorpusOptions) -> Result<Tokenizer> {
+        let everywhere = options.tokenizer.kind == TokenizerKind::Char;
+        let mut pieces: Vec<String> = Vec::new();
+        let needs_text = !matches!(options.tokenizer.kind, TokenizerKind::Byte | TokenizerKind::File(_));
+        if needs_text {
+            self.divided(totals, options, |part, piece| {
+                if everywhere {
+                    // Each character once: a long text has few of them.
+                    let distinct: BTreeSet<char> = piece.chars().collect();
+                    pieces.push(distinct.into_iter().collect());
+                } else if part == Part::Train {
+                    pieces.push(piece.to_owned());
+                }
+                Ok(())
+            })?;
+        }
+        Tokenizer::train(&options.tokenizer, pieces.iter().map(String::as_str))
     }
 
     fn open(&self, input: &Input) -> Result<Opened> {
@@ -388,6 +406,8 @@ mod tests {
                 lowercase: false,
                 unknown: false,
             },
+            known: None,
+            help: "give up",
             lines,
             validation,
             test,
@@ -486,7 +506,8 @@ mod tests {
         let path = dir.path().join("b.txt");
         let tokens = |text: &str, lines: bool| {
             std::fs::write(&path, text).unwrap();
-            Corpus::tokens(&Source::file(&path), &corpus.tokenizer, lines, || Err(io::Error::other("")))
+            let spill = || Err(io::Error::other(""));
+            Corpus::tokens(&Source::file(&path), &corpus.tokenizer, lines, spill, "give up")
         };
         let ids = |tokens: Tokens| (0..tokens.len()).map(|at| tokens.get(at)).collect::<Vec<_>>();
         assert_eq!(ids(tokens("cab", false).unwrap()), [3, 1, 2]);

@@ -9,7 +9,8 @@ use super::preprocess::{Binding, Preprocessing};
 use super::raw::{grow, missing_values, push_payload, read_date, read_number, weight};
 use super::raw_target::{missing_target, read_number_target, unknown_label};
 use super::rows::{Fields, Rows};
-use super::stored::{TextCell, TextFill};
+use super::step_targets;
+use super::stored::{TextCell, TextFill, TokenStore};
 use super::table::Table;
 use super::target::Targets;
 use super::tokenizer::UnknownText;
@@ -22,6 +23,8 @@ pub struct Report {
     pub dropped: u64,
     /// For each column that had some: fields whose category was unseen in training.
     pub unknown: BTreeMap<String, u64>,
+    /// For each column of texts: tokens that training never saw, and all of them.
+    pub tokens: BTreeMap<String, (u64, u64)>,
     /// For each column that had some: texts of more tokens than the network takes.
     pub cut: BTreeMap<String, u64>,
 }
@@ -40,6 +43,8 @@ pub struct Encoder<'p> {
     codes: Vec<HashMap<&'p str, u32>>,
     /// For each number of the target: the codes of its labels, from 1.
     labels: Vec<HashMap<&'p str, u32>>,
+    /// Steps of the row that is being read, those that are cut among them.
+    steps: usize,
     report: Report,
     unknown: Vec<Problem>,
     /// For each column whose policy is `error`: how many are missing, and the first.
@@ -74,6 +79,7 @@ impl<'p> Encoder<'p> {
             markers: Markers::new(&preprocessing.missing_values),
             codes: codes.collect(),
             labels: labels.collect(),
+            steps: 0,
             report: Report::default(),
             unknown: Vec::new(),
             missing: BTreeMap::new(),
@@ -103,6 +109,9 @@ impl<'p> Encoder<'p> {
         kept: &mut dyn FnMut(&dyn Fields) -> Result<()>,
     ) -> Result<usize> {
         table.clear();
+        table
+            .step_classes
+            .resize_with(self.preprocessing.targets.names_of_steps().count(), TokenStore::default);
         while table.rows < limit {
             let Some(row) = rows.next_row()? else { break };
             if self.push(&row, table)? {
@@ -116,6 +125,7 @@ impl<'p> Encoder<'p> {
     /// Puts one row at the end of `table`; false if a missing value drops it.
     fn push<R: Fields>(&mut self, row: &R, table: &mut Table) -> Result<bool> {
         let start = table.cells.len();
+        self.steps = 0;
         grow(&mut table.cells, table.width)?;
         for c in 0..self.preprocessing.columns.len() {
             if !self.push_column(c, row, table)? {
@@ -126,8 +136,16 @@ impl<'p> Encoder<'p> {
             }
         }
         grow(&mut table.targets, self.binding.targets.len())?;
+        let mut step_classes = table.step_classes.iter_mut();
         for i in 0..self.binding.targets.len() {
-            table.targets.push(self.target(i, row)?);
+            let target = match self.preprocessing.targets.of(i) {
+                Some((Targets::StepClasses { column, classes }, _)) => match step_classes.next() {
+                    Some(store) => self.step_classes(i, row, column, classes, store)?,
+                    None => 0.0,
+                },
+                _ => self.target(i, row)?,
+            };
+            table.targets.push(target);
         }
         if let (Some(column), Some(name)) = (self.binding.weight, &self.preprocessing.weight) {
             grow(&mut table.weights, 1)?;
@@ -145,7 +163,11 @@ impl<'p> Encoder<'p> {
         if column.cell.stored().is_some() {
             let store = &mut table.stores[self.preprocessing.stored_before(c)];
             let droppable = matches!(&column.cell, Cell::Image(image) if image.drop_missing);
-            return push_payload(store, row, self.binding.columns[c], &column.name, droppable);
+            let there = push_payload(store, row, self.binding.columns[c], &column.name, droppable)?;
+            if matches!(column.cell, Cell::Series(_)) && there {
+                self.steps = store.steps(table.rows as u32);
+            }
+            return Ok(there);
         }
         let cells = &mut table.cells;
         let text = row.get(self.binding.columns[c]).trim_ascii();
@@ -199,14 +221,59 @@ impl<'p> Encoder<'p> {
         let missing = self.markers.has(text);
         let store = &mut table.stores[self.preprocessing.stored_before(c)];
         match store.push_tokens(cell, if missing { "" } else { text }) {
-            Ok(false) => {}
-            Ok(true) => *self.report.cut.entry(name.clone()).or_default() += 1,
+            Ok(count) => {
+                self.steps = count;
+                let unknown = if count > 0 { store.unknown_in_last(cell) } else { 0 };
+                self.note_tokens(c, unknown, count as u64);
+                if count > cell.length {
+                    *self.report.cut.entry(name.clone()).or_default() += 1;
+                }
+            }
             Err(unknown) => return Err(unknown_text(row, name, &unknown)),
         }
         if missing && cell.missing == TextFill::Error {
             self.note_missing(c, row);
         }
         Ok(!(missing && cell.missing == TextFill::DropRow))
+    }
+
+    /// Puts the classes of a row's steps, as far as the network sees them, at the end of `store`: how many there are.
+    fn step_classes<R: Fields>(
+        &self,
+        i: usize,
+        row: &R,
+        name: &str,
+        classes: &[String],
+        store: &mut TokenStore,
+    ) -> Result<f32> {
+        let text = row.get(self.binding.targets[i]).trim_ascii();
+        if self.markers.has(text) {
+            return Err(missing_target(row, name, text));
+        }
+        let labels = step_targets::split(text);
+        step_targets::check_count(row, name, labels.clone().count(), self.steps)?;
+        let most = self.preprocessing.longest_text().unwrap_or(usize::MAX);
+        let mut codes = Vec::with_capacity(self.steps.min(most));
+        for label in labels {
+            match self.labels[i].get(label) {
+                Some(code) => codes.push(code - 1),
+                None => return Err(unknown_label(row, name, label, classes, "was not seen in training")),
+            }
+        }
+        codes.truncate(most);
+        let count = codes.len() as f32;
+        store.push_ids(codes.into_iter());
+        Ok(count)
+    }
+
+    fn note_tokens(&mut self, c: usize, unknown: u64, all: u64) {
+        let name = &self.preprocessing.columns[c].name;
+        let counted = match self.report.tokens.get_mut(name) {
+            Some(counted) => counted,
+            None => self.report.tokens.entry(name.clone()).or_default(),
+        };
+        counted.0 += unknown;
+        counted.1 += all;
     }
 
     fn note_missing<R: Fields>(&mut self, c: usize, row: &R) {

@@ -99,15 +99,30 @@ impl RawTable {
             weight: self.options.weight.clone(),
             ignored: left_out(&schema),
         };
+        // A text that is cut has no more labels than steps.
+        preprocessing.longest_text().into_iter().for_each(|length| self.cut_step_classes(length));
         let inputs = preprocessing.inputs();
         let table = self.encode(&changes, &preprocessing.targets);
         Ok(Fitted { preprocessing, inputs, table, schema, warnings })
     }
 
+    /// Takes the classes of the steps behind the first `length` of each row out.
+    fn cut_step_classes(&mut self, length: usize) {
+        let width = self.targets.width();
+        let with_steps =
+            self.targets.iter().filter(|(g, _)| matches!(g.targets, Targets::StepClasses { .. }));
+        for ((_, own), store) in with_steps.zip(&mut self.step_classes) {
+            store.cut(length);
+            for (row, cells) in self.target_cells.chunks_exact_mut(width).enumerate() {
+                cells[own.start] = store.row(row as u32).len() as f32;
+            }
+        }
+    }
+
     /// Applies `changes`, given by ascending cell, and takes the other cells out.
     fn encode(self, changes: &[(usize, Change)], targets: &TargetGroups) -> Table {
         let rows = self.len();
-        let RawTable { mut cells, mut target_cells, weights, stores, width, .. } = self;
+        let RawTable { mut cells, mut target_cells, weights, stores, step_classes, width, .. } = self;
         let kept = changes.len();
         cells.par_chunks_mut((width * 1024).max(1)).for_each(|block| {
             for row in block.chunks_exact_mut(width) {
@@ -131,7 +146,8 @@ impl RawTable {
                 row[own.clone()].iter_mut().zip(columns).for_each(|(y, column)| *y = column.scale(*y));
             }
         }
-        Table { width: kept, cells, target_width, targets: target_cells, weights, stores, rows, text: None }
+        let targets = target_cells;
+        Table { width: kept, cells, target_width, targets, weights, stores, step_classes, rows, text: None }
     }
 }
 
@@ -426,9 +442,11 @@ impl Fit<'_> {
     fn targets(&mut self) -> TargetGroups {
         let mut groups = self.raw.targets.clone();
         let (cells, width) = (&self.raw.target_cells, groups.width());
+        let mut step_classes = self.raw.step_classes.iter();
         let options = &self.raw.options;
         for (i, (targets, own)) in groups.iter_mut().enumerate() {
             let cell = |&row: &u32, i: usize| cells[row as usize * width + own.start + i];
+            let of_steps = matches!(targets, Targets::StepClasses { .. });
             match targets {
                 Targets::NextToken { .. } => {}
                 Targets::Numbers { columns } => {
@@ -450,12 +468,17 @@ impl Fit<'_> {
                         columns.chunks_mut(cut.horizon).for_each(share);
                     }
                 }
-                Targets::Classes { column, classes, .. } => {
+                Targets::Classes { column, classes, .. } | Targets::StepClasses { column, classes } => {
                     let mut seen = vec![false; classes.len()];
-                    self.train.iter().for_each(|row| seen[cell(row, 0) as usize] = true);
+                    let steps = if of_steps { step_classes.next() } else { None };
+                    self.train.iter().for_each(|&row| match steps {
+                        Some(steps) => steps.row(row).iter().for_each(|&class| seen[class as usize] = true),
+                        None => seen[cell(&row, 0) as usize] = true,
+                    });
                     for (class, _) in classes.iter().zip(seen).filter(|(_, seen)| !seen) {
                         let (class, column) = (quote(class), quote(column));
-                        let warning = format!("class {class} of {column} has no row in the training part");
+                        let unit = if of_steps { "step" } else { "row" };
+                        let warning = format!("class {class} of {column} has no {unit} in the training part");
                         self.warnings.push(warning);
                     }
                 }

@@ -18,7 +18,8 @@ impl Fit<'_> {
     /// The fitted column of texts; none if it does not vary. Its ids are put in the place of its store.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::train`].
+    /// Those of [`Tokenizer::train`]; [`Code::Data`](crate::error::Code::Data) for a character that a tokenizer of another model does not
+    /// know.
     pub(super) fn text(&mut self, position: usize, about: &mut ColumnSchema) -> Result<Option<Cell>> {
         let Store::Texts(texts) = &self.raw.stores[position] else { return Ok(None) };
         let name = quote(&about.name);
@@ -34,19 +35,22 @@ impl Fit<'_> {
             return Ok(None);
         }
         let spec = about.pin.tokenizer_spec();
-        // Where unknown characters are errors, one that chance put into the validation part alone is none.
-        let tokenizer = match about.pin.unknown {
-            Some(Unknown::Error) => {
-                Tokenizer::train(&spec, (0..self.raw.len() as u32).map(|row| texts.row(row)))
+        let known = self.raw.options.texts.get(&about.name);
+        let tokenizer = match (known, about.pin.unknown) {
+            (Some(known), _) => known.tokenizer.clone(),
+            // Where unknown characters are errors, one that chance put into the validation part alone is none.
+            (None, Some(Unknown::Error)) => {
+                Arc::new(Tokenizer::train(&spec, (0..self.raw.len() as u32).map(|row| texts.row(row)))?)
             }
-            _ => Tokenizer::train(&spec, self.train.iter().map(|&row| texts.row(row))),
+            (None, _) => Arc::new(Tokenizer::train(&spec, self.train.iter().map(|&row| texts.row(row)))?),
         };
         let key = field::pin_key(&about.name);
-        let tokenizer = Arc::new(tokenizer?);
         let mut tokens = texts.encode(&tokenizer).map_err(|unknown| {
             Error::data(format!("{}, column {name}", self.raw.schema.file), unknown.to_string())
+                .help("take the character out, or let the texts make the vocabulary, without train.init_from")
         })?;
-        let length = about.pin.max_tokens.unwrap_or_else(|| self.longest(&tokens, &spec.kind));
+        let length = about.pin.max_tokens.or(known.map(|known| known.length));
+        let length = length.unwrap_or_else(|| self.longest(&tokens, &spec.kind));
         let cut = tokens.cut(length);
         if cut > 0 {
             self.warnings.push(format!(

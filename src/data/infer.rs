@@ -140,12 +140,13 @@ impl Profile {
             let reason = format!("{} words in a field, and most fields are different", self.words / filled);
             return verdict(ColumnType::Text, reason, None);
         }
+        let hint = if self.words >= 2 * filled { "; type = \"text\" reads them word by word" } else { "" };
         let left_out = if wanted {
             None
         } else if values == filled && filled >= 10 {
-            Some("every value is different, as in an identifier".into())
+            Some(format!("every value is different, as in an identifier{hint}"))
         } else if values > MANY_VALUES && 2 * values > filled {
-            Some(format!("{values} different texts in {filled} fields are too many for categories"))
+            Some(format!("{values} different texts in {filled} fields are too many for categories{hint}"))
         } else {
             None
         };

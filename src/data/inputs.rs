@@ -142,6 +142,17 @@ impl Inputs {
         self.embeddings.is_empty() && matches!(shapes[..], [one] if one.axes().len() > 1)
     }
 
+    /// The texts or series whose steps have labels, where there are some.
+    pub fn sequence(&self) -> Option<&StoredInput> {
+        self.stored.get(self.sequence_at())
+    }
+
+    /// Its number among the stored inputs; behind them where there is none.
+    pub fn sequence_at(&self) -> usize {
+        let is_sequence = |input: &StoredInput| input.shape.axes().len() < 3;
+        self.stored.iter().position(is_sequence).unwrap_or(self.stored.len())
+    }
+
     /// Numbers in all blocks of a row together.
     pub fn dense_width(&self) -> usize {
         self.dense.iter().map(|d| d.shape.len()).sum()

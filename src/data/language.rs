@@ -126,22 +126,6 @@ impl TokenRows {
         }
     }
 
-    /// The token after each of them, `[rows.len(), T]`.
-    pub fn fill_next(&self, rows: &[u32], out: &mut [f32]) {
-        for (out, &row) in out.chunks_exact_mut(self.context).zip(rows) {
-            self.tokens.fill(row as usize + 1, out);
-        }
-    }
-
-    /// 1 for each step that has a token after it, 0 behind the text's end: `[rows.len(), T]`.
-    pub fn fill_weights(&self, rows: &[u32], out: &mut [f32]) {
-        for (out, &row) in out.chunks_exact_mut(self.context).zip(rows) {
-            let there = self.steps(row).len();
-            out[..there].fill(1.0);
-            out[there..].fill(0.0);
-        }
-    }
-
     /// The places of the tokens that a row foresees.
     pub fn steps(&self, row: u32) -> Range<usize> {
         let first = row as usize + 1;
@@ -193,6 +177,7 @@ impl TokenRows {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::StepTargets;
     use crate::data::tokens::TokensBuilder;
 
     fn rows(tokens: u32, context: usize) -> TokenRows {
@@ -215,8 +200,8 @@ mod tests {
         let rows = rows(6, 4);
         let (mut x, mut y, mut w) = ([9.0; 8], [9.0; 8], [9.0; 8]);
         rows.fill(&[0, 4], &mut x);
-        rows.fill_next(&[0, 4], &mut y);
-        rows.fill_weights(&[0, 4], &mut w);
+        StepTargets::NextToken(&rows).fill(&[0, 4], &mut y);
+        StepTargets::NextToken(&rows).fill_weights(&[0, 4], &mut w);
         assert_eq!(x, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 0.0, 0.0]);
         assert_eq!(y, [1.0, 2.0, 3.0, 4.0, 5.0, 0.0, 0.0, 0.0]);
         assert_eq!(w, [1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);

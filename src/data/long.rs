@@ -4,18 +4,22 @@
 //! that vary within a series, are the steps of the column [`STEPS`]; every other column has one value for each series.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::column::Dictionary;
 use super::field::{self, Markers, Stage};
 use super::held::{HeldRows, Payloads};
 use super::infer::Profile;
 use super::options::{ColumnType, DataOptions, MissingPolicy, Scale};
 use super::preprocess::absent;
 use super::raw::{missing_values, read_number};
+use super::raw_target::missing_target;
 use super::rows::{Fields, RowBuffer, Rows};
 use super::samples::Purpose;
 use super::schema::{absent_column, matching};
 use super::step::{Moment, Steps};
+use super::step_targets;
 use super::stored::Series;
 use crate::error::{Code, Error, Problem, Result, quote};
 
@@ -47,6 +51,8 @@ enum Use {
     Candidate(usize),
     /// One value for each series.
     Constant,
+    /// A label for each step, at this position.
+    Label(usize),
     /// Of no use: one value for each series where it has one.
     Spare,
     /// It orders the rows.
@@ -106,6 +112,15 @@ struct Reading<'a> {
     moments: Vec<Moment>,
     /// For each channel: how many numbers are missing, and where the first one is.
     missing: Vec<(u64, String, u64)>,
+    /// For each column of labels.
+    labels: Vec<Labels>,
+}
+
+/// The labels of the steps, row by row.
+#[derive(Default)]
+struct Labels {
+    dictionary: Dictionary,
+    codes: Vec<u32>,
 }
 
 impl<'a> Reading<'a> {
@@ -148,8 +163,13 @@ impl<'a> Reading<'a> {
                 }
                 let needed = |name: &String| preprocessing.needs(name, with_targets);
                 let channel = |name: &String| channels.iter().position(|c| c == name).map(Use::Channel);
+                let labels: Vec<&str> = preprocessing.targets.names_of_steps().collect();
+                let label = |name: &String| {
+                    labels.iter().position(|l| l == name).filter(|_| with_targets).map(Use::Label)
+                };
                 let spare = |name| if needed(name) { Use::Constant } else { Use::Spare };
-                columns.iter().map(|name| channel(name).unwrap_or_else(|| spare(name))).collect()
+                let of = |name| channel(name).or_else(|| label(name)).unwrap_or_else(|| spare(name));
+                columns.iter().map(of).collect()
             }
         };
         uses[id] = Use::Constant;
@@ -158,6 +178,7 @@ impl<'a> Reading<'a> {
         }
         let width = uses.iter().filter(|u| matches!(u, Use::Channel(_) | Use::Candidate(_))).count();
         let markers = Markers::new(purpose.missing_values());
+        let labels = uses.iter().filter(|u| matches!(u, Use::Label(_))).map(|_| Labels::default()).collect();
         Ok(Reading {
             table,
             purpose,
@@ -178,6 +199,7 @@ impl<'a> Reading<'a> {
             lines: Vec::new(),
             moments: Vec::new(),
             missing: vec![(0, String::new(), 0); width],
+            labels,
         })
     }
 
@@ -212,6 +234,16 @@ impl<'a> Reading<'a> {
                 }
                 Use::Constant if **first != *text => return Err(self.unsteady(row, c, series)),
                 Use::Spare => self.varies[c] |= **first != *text,
+                Use::Label(at) => {
+                    let name = &self.columns[c];
+                    if self.markers.has(text) {
+                        return Err(missing_target(row, name, text));
+                    }
+                    step_targets::check_label(row, name, text)?;
+                    let labels = &mut self.labels[at];
+                    let code = labels.dictionary.code(text);
+                    labels.codes.push(code);
+                }
                 Use::Constant | Use::Order => {}
             }
         }
@@ -258,6 +290,11 @@ impl<'a> Reading<'a> {
         let error = Error::data(field::place(row, &self.columns[c]), what)
             .expected(format!("{}, as in {place}line {}", quote(before), first.line))
             .found(quote(row.get(c).trim_ascii()));
+        if matches!(self.purpose, Purpose::Fit(options) if options.target.contains(&self.columns[c])) {
+            let key = field::pin_key(&self.columns[c]);
+            return error
+                .help(format!("where each step has a label of its own, set {key}.type = \"labels\""));
+        }
         error.help(match self.purpose.stage() {
             Stage::Train => {
                 "a column of numbers that change can be named in data.series.channels; any other goes into data.exclude"
@@ -325,7 +362,7 @@ impl<'a> Reading<'a> {
             length: self.table.length,
             windows: None,
         };
-        let texts = self.texts(&kept);
+        let texts = self.texts(&kept, &order, &spans);
         let payloads = Payloads::Steps(Arc::new(block), spans);
         Ok(HeldRows::new(texts, kept.len(), payloads).with_steps(steps))
     }
@@ -391,14 +428,27 @@ impl<'a> Reading<'a> {
         Ok(rows)
     }
 
-    /// A row for each series: its fields in these columns, and an empty one for the steps.
-    fn texts(&self, kept: &[usize]) -> RowBuffer {
+    /// A row for each series: its fields in these columns, and an empty one for the steps. The rows are in this `order`, of
+    /// which each series has a span.
+    fn texts(&self, kept: &[usize], order: &[u32], spans: &[Range<usize>]) -> RowBuffer {
         let mut names: Vec<String> = kept.iter().map(|&c| self.columns[c].clone()).collect();
         names.push(STEPS.into());
         let mut texts = RowBuffer::new(&self.source, &names);
-        for (first, fields) in self.series.iter().zip(self.fields.chunks_exact(self.columns.len())) {
+        let mut field = String::new();
+        let fields = self.fields.chunks_exact(self.columns.len());
+        for ((first, fields), span) in self.series.iter().zip(fields).zip(spans) {
             texts.start_row(&self.files[first.file as usize], first.line);
-            kept.iter().for_each(|&c| texts.push_field(&fields[c]));
+            for &c in kept {
+                let Use::Label(at) = self.uses[c] else {
+                    texts.push_field(&fields[c]);
+                    continue;
+                };
+                let Labels { dictionary, codes } = &self.labels[at];
+                let label = |&row: &u32| dictionary.name(codes[row as usize]);
+                field.clear();
+                step_targets::join(order[span.clone()].iter().map(label), &mut field);
+                texts.push_field(&field);
+            }
             texts.push_field("");
         }
         texts
@@ -446,6 +496,10 @@ fn fit_uses(
         |c: usize| options.target.contains(&columns[c]) || options.weight.as_ref() == Some(&columns[c]);
     let mut uses: Vec<Use> =
         (0..columns.len()).map(|c| if spare[c] && !other(c) { Use::Spare } else { Use::Constant }).collect();
+    let labels = |c: &usize| {
+        options.target.contains(&columns[*c]) && options.pin(&columns[*c]).kind == Some(ColumnType::Labels)
+    };
+    (0..columns.len()).filter(labels).zip(0..).for_each(|(c, at)| uses[c] = Use::Label(at));
     let Some(patterns) = &table.channels else {
         let mut width = 0;
         for c in (0..columns.len()).filter(|&c| !taken(c) && !other(c) && !spare[c]) {

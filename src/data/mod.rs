@@ -10,6 +10,7 @@ mod batch;
 mod column;
 mod corpus;
 mod date;
+mod difference;
 mod encode;
 mod field;
 mod fit;
@@ -38,6 +39,7 @@ mod schema;
 pub mod source;
 mod split;
 mod step;
+mod step_targets;
 mod stored;
 mod table;
 mod target;
@@ -73,6 +75,7 @@ pub use scaler::Scaler;
 pub use schema::{ColumnSchema, Role, Schema};
 pub use split::{Classes, Split};
 pub use step::Steps;
+pub use step_targets::StepTargets;
 pub use stored::{
     ImageCell, ImageStore, Images, Payload, Series, SeriesCell, SeriesStore, Store, StoredCell, TextCell,
     TextFill, TextStore, TokenStore,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::step::Steps;
+use super::stored::TextCell;
 use super::tokenizer::{TokenizerKind, TokenizerSpec};
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,8 @@ named! {
         Series = "series",
         /// Dates, with or without a time of day.
         Date = "date",
+        /// Labels of the steps of a row with white space between them: a target.
+        Labels = "labels",
     }
 }
 
@@ -224,6 +227,9 @@ pub struct DataOptions {
     pub inputs: Vec<InputGroup>,
     /// Where the rows were made of steps of series: what became of the columns; see [`Samples::options`](super::Samples).
     pub steps: Steps,
+    /// Columns of texts by their names as another model has them: those keep their tokenizer, and their length unless a pin gives
+    /// another.
+    pub texts: BTreeMap<String, TextCell>,
 }
 
 impl DataOptions {
@@ -257,6 +263,7 @@ impl Default for DataOptions {
             columns: BTreeMap::new(),
             inputs: Vec::new(),
             steps: Steps::default(),
+            texts: BTreeMap::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The fitted preprocessing: everything that turns rows of text into what the network was trained on.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use super::language::Language;
 use super::long::STEPS;
 use super::picture::Form;
 use super::rows::Rows;
+use super::stored::TextCell;
 use super::table::Table;
 use super::target_groups::TargetGroups;
 use crate::error::{Code, Error, Problem, Result, quote};
@@ -89,6 +90,35 @@ impl Preprocessing {
     pub fn steps(&self) -> usize {
         let cells = self.columns.iter().filter(|column| column.name == STEPS);
         cells.map(|column| if let Cell::Series(cell) = &column.cell { cell.length } else { 0 }).sum()
+    }
+
+    /// The tokens that the network takes of a text at most, where there is one.
+    pub(super) fn longest_text(&self) -> Option<usize> {
+        self.columns.iter().find_map(|column| match &column.cell {
+            Cell::Text(text) => Some(text.length),
+            _ => None,
+        })
+    }
+
+    /// Makes room for texts of `longest` tokens; whether that changed anything.
+    pub fn cover_texts(&mut self, longest: usize) -> bool {
+        let mut changed = false;
+        for column in &mut self.columns {
+            if let Cell::Text(cell) = &mut column.cell {
+                changed |= cell.length < longest;
+                cell.length = cell.length.max(longest);
+            }
+        }
+        changed
+    }
+
+    /// Its columns of texts by their names.
+    pub fn texts(&self) -> BTreeMap<String, TextCell> {
+        let texts = self.columns.iter().filter_map(|column| match &column.cell {
+            Cell::Text(text) => Some((column.name.clone(), text.clone())),
+            _ => None,
+        });
+        texts.collect()
     }
 
     /// Makes room for series of `longest` steps, and for those of `shortest`; whether that changed anything. Only inputs of

@@ -8,7 +8,7 @@ use super::raw_target::RawTargets;
 use super::rows::{Fields, RowBuffer, Rows};
 use super::schema::{ColumnSchema, Role, Schema};
 use super::split::{self, Split};
-use super::stored::Store;
+use super::stored::{Store, TokenStore};
 use super::target_groups::TargetGroups;
 use crate::error::{Code, Error, Problem, Result, quote};
 use crate::tensor::Key;
@@ -34,6 +34,8 @@ pub struct RawTable {
     pub(super) weights: Vec<f32>,
     /// Images, series and texts, in the order of their columns.
     pub(super) stores: Vec<Store>,
+    /// The classes of the steps, for each target that has some.
+    pub(super) step_classes: Vec<TokenStore>,
     rows: usize,
     dropped: u64,
 }
@@ -146,6 +148,22 @@ impl RawTable {
         Ok((self.divide(&held.train, validation, seed, "validation")?, held.validation))
     }
 
+    /// Steps of the row that was read last: of its series, or of its text.
+    fn steps_of_last(&self) -> usize {
+        let of = |feature: &RawFeature| match feature.kind {
+            RawKind::Text(position) => {
+                let Store::Texts(texts) = &self.stores[position] else { return None };
+                let spec = self.schema.columns[feature.column].pin.tokenizer_spec();
+                spec.count(texts.row(self.rows as u32))
+            }
+            RawKind::Stored(position) if matches!(self.stores[position], Store::Series(_)) => {
+                Some(self.stores[position].steps(self.rows as u32))
+            }
+            _ => None,
+        };
+        self.features.iter().find_map(of).unwrap_or(0)
+    }
+
     /// Divides these rows; `part` is what messages call the smaller part.
     fn divide(&self, rows: &[u32], fraction: f64, seed: u64, part: &str) -> Result<Split> {
         let first = self.targets.first_classes().map(|(column, classes)| {
@@ -215,6 +233,7 @@ impl Reading {
             target_cells: Vec::new(),
             weights: Vec::new(),
             stores,
+            step_classes: Vec::new(),
             rows: 0,
             dropped: 0,
         };
@@ -253,7 +272,8 @@ impl Reading {
             return Ok(());
         }
         grow(&mut table.target_cells, self.targets.len())?;
-        self.targets.push(row, &self.markers, &mut table.target_cells)?;
+        let steps = if self.targets.have_steps() { table.steps_of_last() } else { 0 };
+        self.targets.push(row, &self.markers, steps, &mut table.target_cells)?;
         if let Some(column) = self.weight {
             grow(&mut table.weights, 1)?;
             table.weights.push(weight(row, column, &table.schema.columns[column].name, &self.markers)?);
@@ -278,7 +298,8 @@ impl Reading {
         if self.weight.is_some() && table.weights.iter().all(|&w| w == 0.0) {
             return Err(Error::data(&table.schema.file, "all row weights are 0"));
         }
-        table.targets = targets.finish(&mut table.schema, &mut table.target_cells, table.rows)?;
+        let RawTable { schema, target_cells, step_classes, rows, .. } = &mut table;
+        table.targets = targets.finish(schema, target_cells, *rows, step_classes)?;
         for feature in &table.features {
             let column = &mut table.schema.columns[feature.column];
             column.missing = feature.missing;

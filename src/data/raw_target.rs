@@ -6,6 +6,8 @@ use super::infer::MANY_VALUES;
 use super::options::{ColumnType, DataOptions};
 use super::rows::Fields;
 use super::schema::{ColumnSchema, Role, Schema};
+use super::step_targets;
+use super::stored::TokenStore;
 use super::target::{LabelTarget, NumberTarget, Tally, Targets};
 use super::target_groups::{TargetGroup, TargetGroups};
 use crate::error::{Code, Error, Problem, Result, quote};
@@ -30,8 +32,21 @@ struct RawTarget {
 
 #[derive(Debug)]
 enum Kind {
-    Number { offset: f64, tally: Tally },
-    Labels { dictionary: Dictionary, classes: Option<Vec<String>>, one_spelling: bool },
+    Number {
+        offset: f64,
+        tally: Tally,
+    },
+    Labels {
+        dictionary: Dictionary,
+        classes: Option<Vec<String>>,
+        one_spelling: bool,
+    },
+    /// A label for each step: the codes of each row.
+    Steps {
+        dictionary: Dictionary,
+        classes: Option<Vec<String>>,
+        codes: TokenStore,
+    },
 }
 
 impl RawTargets {
@@ -52,19 +67,37 @@ impl RawTargets {
         self.columns.len()
     }
 
-    /// Puts a row's targets at the end of `cells`: raw numbers, codes of labels.
-    pub(super) fn push<R: Fields>(&mut self, row: &R, markers: &Markers, cells: &mut Vec<f32>) -> Result<()> {
+    /// Whether some have a label for each step of a row.
+    pub(super) fn have_steps(&self) -> bool {
+        self.columns.iter().any(|target| matches!(target.kind, Kind::Steps { .. }))
+    }
+
+    /// Puts a row's targets at the end of `cells`: raw numbers, codes of labels, numbers of steps. The row has `steps` steps.
+    pub(super) fn push<R: Fields>(
+        &mut self,
+        row: &R,
+        markers: &Markers,
+        steps: usize,
+        cells: &mut Vec<f32>,
+    ) -> Result<()> {
         for target in &mut self.columns {
-            cells.push(target.read(row, markers)?);
+            cells.push(target.read(row, markers, steps)?);
         }
         Ok(())
     }
 
-    /// Decides what the targets are, and turns `cells` `[rows, targets]` into positions of classes, 0/1 or raw numbers.
+    /// Decides what the targets are, and turns `cells` `[rows, targets]` into positions of classes, 0/1 or raw numbers; `steps`
+    /// gets the classes of the steps, one store for each target that has some.
     ///
     /// Where the options name no outputs, yes/no targets make one output of labels, numbers one of numbers; among others
     /// each makes an output of its own, named after it.
-    pub(super) fn finish(self, schema: &mut Schema, cells: &mut [f32], rows: usize) -> Result<TargetGroups> {
+    pub(super) fn finish(
+        self,
+        schema: &mut Schema,
+        cells: &mut [f32],
+        rows: usize,
+        steps: &mut Vec<TokenStore>,
+    ) -> Result<TargetGroups> {
         let width = self.len();
         let outputs = if self.outputs.is_empty() { automatic(&self.columns) } else { self.outputs };
         let mut columns = self.columns.into_iter();
@@ -74,7 +107,7 @@ impl RawTargets {
             let own: Vec<RawTarget> = columns.by_ref().take(n).collect();
             let cells = Cells { cells: &mut *cells, start, width };
             let targets = match <[RawTarget; 1]>::try_from(own) {
-                Ok([single]) => single.finish_single(schema, cells, rows)?,
+                Ok([single]) => single.finish_single(schema, cells, rows, steps)?,
                 Err(several) => finish_several(&name, several, schema, cells)?,
             };
             refuse_one_class(&targets, &schema.file, rows)?;
@@ -121,7 +154,11 @@ impl RawTarget {
         let pin = &schema.pin;
         let as_labels = schema.kind == ColumnType::Category
             || (pin.classes.is_some() && pin.kind != Some(ColumnType::Number));
-        let kind = if as_labels {
+        let kind = if schema.kind == ColumnType::Labels {
+            let mut dictionary = Dictionary::new(false);
+            pin.classes.iter().flatten().for_each(|c| _ = dictionary.code(c));
+            Kind::Steps { dictionary, classes: pin.classes.clone(), codes: TokenStore::default() }
+        } else if as_labels {
             let one_spelling = schema.one_spelling;
             let mut dictionary = Dictionary::new(one_spelling);
             let classes = pin.classes.as_ref().map(|classes| {
@@ -138,7 +175,7 @@ impl RawTarget {
         RawTarget { column, name: schema.name.clone(), pinned: pin.kind == Some(ColumnType::Number), kind }
     }
 
-    fn read<R: Fields>(&mut self, row: &R, markers: &Markers) -> Result<f32> {
+    fn read<R: Fields>(&mut self, row: &R, markers: &Markers, steps: usize) -> Result<f32> {
         let text = row.get(self.column).trim_ascii();
         if markers.has(text) {
             return Err(missing_target(row, &self.name, text));
@@ -160,6 +197,24 @@ impl RawTarget {
                     _ => Ok(code as f32),
                 }
             }
+            Kind::Steps { dictionary, classes, codes } => {
+                let labels = step_targets::split(text);
+                step_targets::check_count(row, &self.name, labels.clone().count(), steps)?;
+                codes.push_ids(labels.clone().map(|label| dictionary.code(label)));
+                if let Some(known) = classes
+                    && dictionary.len() > known.len()
+                    && let Some(label) = labels.clone().find(|&label| known.iter().all(|k| k != label))
+                {
+                    return Err(unknown_label(
+                        row,
+                        &self.name,
+                        label,
+                        known,
+                        "is not in the list of classes",
+                    ));
+                }
+                Ok(steps as f32)
+            }
         }
     }
 
@@ -172,12 +227,30 @@ impl RawTarget {
         match &self.kind {
             Kind::Number { tally, .. } => !self.pinned && tally.is_flag(),
             Kind::Labels { dictionary, .. } => dictionary.len() == 2,
+            Kind::Steps { .. } => false,
         }
     }
 
-    fn finish_single(self, schema: &mut Schema, mut cells: Cells<'_>, rows: usize) -> Result<Targets> {
+    fn finish_single(
+        self,
+        schema: &mut Schema,
+        mut cells: Cells<'_>,
+        rows: usize,
+        steps: &mut Vec<TokenStore>,
+    ) -> Result<Targets> {
         let about = &mut schema.columns[self.column];
         let (classes, one_spelling) = match self.kind {
+            Kind::Steps { dictionary, classes, mut codes } => {
+                let (sorted, positions) = dictionary.sorted(|_| true);
+                if classes.is_none() {
+                    codes.replace(|code| positions[code as usize].unwrap_or(0) as u32);
+                }
+                let classes = classes.unwrap_or(sorted);
+                about.values = classes.len();
+                about.target = format!("{} classes, one for each of {} steps", classes.len(), codes.total());
+                steps.push(codes);
+                return Ok(Targets::StepClasses { column: self.name, classes });
+            }
             Kind::Labels { dictionary, classes, one_spelling } => {
                 let pinned = classes.is_some();
                 let (sorted, positions) = dictionary.sorted(|_| true);
@@ -185,7 +258,10 @@ impl RawTarget {
                 if many > MANY_VALUES && 2 * many > rows && !pinned && about.pin.kind.is_none() {
                     let place = format!("{}, column {}", schema.file, quote(&self.name));
                     let what = format!("{many} different labels in {rows} rows are not classes");
-                    let help = format!("name another target, or set {}.type", field::pin_key(&self.name));
+                    let key = field::pin_key(&self.name);
+                    let help = format!(
+                        "name another target, or set {key}.type: \"category\", or \"labels\" for a label of each step"
+                    );
                     return Err(Error::data(place, what).help(help));
                 }
                 if !pinned {
@@ -241,6 +317,7 @@ fn finish_several(
                     own.for_each(|code| *code = positions[*code as usize].unwrap_or(0) as f32);
                     (sorted, one_spelling)
                 }
+                Kind::Steps { classes, .. } => (classes.unwrap_or_default(), false),
             };
             if let Ok(classes) = <[String; 2]>::try_from(classes) {
                 columns.push(LabelTarget { name: target.name, classes, one_spelling });
@@ -256,7 +333,7 @@ fn finish_several(
                 about.target = "a number".into();
                 columns.push(plain(target.name, offset));
             }
-            Kind::Labels { dictionary, .. } => {
+            Kind::Labels { dictionary, .. } | Kind::Steps { dictionary, .. } => {
                 let place = format!("model.outputs.{}.target", toml_key(output));
                 let what = "several targets of one output must all be numbers, or all have two values";
                 let found = format!("{} different texts in column {}", dictionary.len(), quote(&target.name));

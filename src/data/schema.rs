@@ -63,6 +63,11 @@ pub struct ColumnSchema {
 }
 
 impl ColumnSchema {
+    /// Whether it is a target with a label for each step of a row.
+    fn has_labels(&self) -> bool {
+        self.role == Role::Target && self.kind == ColumnType::Labels
+    }
+
     /// One line for a person: `number, 12 missing`; `category, 7 values`; `date %Y-%m-%d -> 6 numbers`.
     pub fn describe(&self) -> String {
         let what = match self.kind {
@@ -121,8 +126,20 @@ impl Schema {
         let file = sample.source().to_owned();
         let markers = Markers::new(&options.missing_values);
         let roles = Roles::resolve(sample.columns(), options, &file)?;
-        let columns =
+        let mut columns: Vec<ColumnSchema> =
             (0..sample.columns().len()).map(|c| roles.column(c, sample, options, &markers)).collect();
+        for column in columns.iter_mut().filter(|c| c.kind == ColumnType::Text) {
+            if let Some(known) = options.texts.get(&column.name) {
+                column.pin.tokenizer = TokenizerKind::from_name(known.tokenizer.name());
+                column.pin.lowercase = Some(known.tokenizer.lowercase());
+            }
+        }
+        if columns.iter().any(ColumnSchema::has_labels) {
+            // Who labels words has parted them already.
+            for column in columns.iter_mut().filter(|c| c.kind == ColumnType::Text) {
+                column.pin.tokenizer.get_or_insert(TokenizerKind::Whitespace);
+            }
+        }
         let schema = Schema { columns, file, inputs: options.inputs.clone() };
         schema.check()?;
         Ok(schema)
@@ -170,6 +187,7 @@ impl Schema {
     fn check(&self) -> Result<()> {
         let mut problems: Vec<Problem> = self.columns.iter().flat_map(|c| self.pin_problems(c)).collect();
         problems.extend((0..self.inputs.len()).filter_map(|i| self.crowded(i)));
+        problems.extend(self.columns.iter().filter(|c| c.has_labels()).filter_map(|c| self.stepless(c)));
         if !problems.is_empty() {
             return Err(Error::all(Code::Usage, problems));
         }
@@ -181,6 +199,34 @@ impl Schema {
             return Err(Error::new(Code::Data, problem.help(help)));
         }
         Ok(())
+    }
+
+    /// A target of labels where it is not clear what they are labels of.
+    fn stepless(&self, target: &ColumnSchema) -> Option<Problem> {
+        let is_input = |c: &&ColumnSchema| c.role == Role::Feature;
+        let with_steps = |c: &&ColumnSchema| matches!(c.stored, Some(Store::Series(_) | Store::Texts(_)));
+        let sequences: Vec<&ColumnSchema> = self.columns.iter().filter(is_input).filter(with_steps).collect();
+        let problem =
+            Problem::new(format!("{}.type", pin_key(&target.name)), "labels need steps to be about");
+        let problem = problem.expected("one column of texts, or the steps of a series ([data.series])");
+        match sequences[..] {
+            [] => {
+                Some(problem.found("neither").help(
+                    "set data.columns.NAME.type = \"text\" for the column of texts, NAME being its name",
+                ))
+            }
+            [only] if only.kind == ColumnType::Text && only.pin.tokenizer_spec().count("").is_none() => {
+                let key = format!("{}.tokenizer", pin_key(&only.name));
+                let problem =
+                    Problem::new(key, "the tokens that labels are about must follow from the text alone");
+                Some(problem.expected("\"whitespace\", \"word\", \"char\" or \"byte\""))
+            }
+            [_] => None,
+            _ => {
+                let names: Vec<String> = sequences.iter().map(|c| quote(&c.name)).collect();
+                Some(problem.found(names.join(", ")).help("leave all but one out with data.exclude"))
+            }
+        }
     }
 
     /// An input of an image or a series together with other columns.
@@ -214,6 +260,9 @@ impl Schema {
         }
         if column.role == Role::Target && (text || column.kind == ColumnType::Date) {
             wrong("type", format!("a {kind} cannot be a target; pin number or category"));
+        }
+        if column.kind == ColumnType::Labels && column.role != Role::Target {
+            wrong("type", "labels are for targets; this column is an input".into());
         }
         if text {
             for (suffix, what) in text_problems(pin) {

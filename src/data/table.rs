@@ -2,7 +2,8 @@
 
 use super::inputs::{DenseInput, EmbeddingInput, Inputs, Op, StoredInput};
 use super::language::TokenRows;
-use super::stored::Store;
+use super::step_targets::StepTargets;
+use super::stored::{Store, TokenStore};
 
 /// Encoded rows: scaled numbers, codes of categories, targets and weights. One `f32` each, row after row; one-hot blocks
 /// and indicators are made when a batch is gathered.
@@ -18,6 +19,8 @@ pub struct Table {
     pub(super) weights: Vec<f32>,
     /// Images and series, in the order of their columns.
     pub(super) stores: Vec<Store>,
+    /// The classes of the steps, for each target that has some.
+    pub(super) step_classes: Vec<TokenStore>,
     pub(super) rows: usize,
     /// A text instead, of which every token begins a row.
     pub(super) text: Option<TokenRows>,
@@ -58,14 +61,18 @@ impl Table {
         self.targets.clear();
         self.weights.clear();
         self.stores.iter_mut().for_each(|store| store.truncate(0));
+        self.step_classes.iter_mut().for_each(|store| store.truncate(0));
         self.rows = 0;
     }
 
     /// Bytes of memory that the rows take.
     pub fn bytes(&self) -> usize {
         let stored: usize = self.stores.iter().map(Store::bytes).sum();
+        let steps: usize = self.step_classes.iter().map(TokenStore::bytes).sum();
         let text = self.text.as_ref().map_or(0, TokenRows::bytes);
-        text + stored + 4 * (self.cells.capacity() + self.targets.capacity() + self.weights.capacity())
+        text + stored
+            + steps
+            + 4 * (self.cells.capacity() + self.targets.capacity() + self.weights.capacity())
     }
 
     /// The numbers of `input` for these rows. `out`: `[rows.len(), D]`, D being the length of the input's shape.
@@ -108,11 +115,28 @@ impl Table {
         self.stores[input.position].lengths(input.fitted(), rows, out);
     }
 
+    /// How many steps a row of `input` has: of its series, or tokens of its text.
+    pub fn steps(&self, input: &StoredInput, row: u32) -> usize {
+        self.stores[input.position].steps(row)
+    }
+
+    /// The most tokens that a row's text has.
+    pub fn longest_text(&self) -> usize {
+        let of = |store: &Store| if let Store::Tokens(tokens) = store { tokens.longest() } else { 0 };
+        self.stores.iter().map(of).max().unwrap_or(0)
+    }
+
     /// A number of a step, as it is in the data: `back` steps before the last one of a row, if need be before the row's first;
     /// none where it is missing. `store` and `channel` are those of [`super::Preprocessing::step_channel`].
     pub fn step(&self, store: usize, row: u32, back: usize, channel: usize) -> Option<f32> {
         let Store::Series(series) = &self.stores[store] else { return None };
         series.step(row, back, channel)
+    }
+
+    /// The targets of the steps of rows: those of number `which` of the targets that have some, or the tokens of a text.
+    pub fn step_targets(&self, which: usize) -> Option<StepTargets<'_>> {
+        let classes = self.step_classes.get(which).map(StepTargets::Classes);
+        classes.or(self.text.as_ref().map(StepTargets::NextToken))
     }
 
     /// The targets of these rows: the position of the class, 0/1 for each label, or standardised numbers.
@@ -160,6 +184,7 @@ impl Table {
         let hash =
             words.fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3));
         let hash = self.stores.iter().fold(hash, |hash, store| store.checksum(hash));
+        let hash = self.step_classes.iter().fold(hash, |hash, store| store.checksum(hash));
         self.text.as_ref().map_or(hash, |text| text.checksum(hash))
     }
 

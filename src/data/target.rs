@@ -53,6 +53,14 @@ pub enum Targets {
         /// Whether labels are compared as numbers: "1" and "1.0" are one class.
         one_spelling: bool,
     },
+    /// At each step of a row one of two or more classes; the table's row holds the number of its steps, and the table's
+    /// [`StepTargets`](super::StepTargets) their classes.
+    StepClasses {
+        /// The column.
+        column: String,
+        /// Labels; in ascending order unless a config gives another.
+        classes: Vec<String>,
+    },
     /// Several yes/no answers at once; the table holds a 0 or 1 for each.
     Labels {
         /// One for each column.
@@ -74,7 +82,7 @@ impl Targets {
     /// Numbers in each row of the target.
     pub fn width(&self) -> usize {
         match self {
-            Targets::Classes { .. } => 1,
+            Targets::Classes { .. } | Targets::StepClasses { .. } => 1,
             Targets::Labels { columns } => columns.len(),
             Targets::Numbers { columns } => columns.len(),
             Targets::NextToken { .. } => 0,
@@ -89,7 +97,7 @@ impl Targets {
     /// The name of the column of number `i` of a row.
     pub(super) fn name(&self, i: usize) -> &str {
         match self {
-            Targets::Classes { column, .. } => column,
+            Targets::Classes { column, .. } | Targets::StepClasses { column, .. } => column,
             Targets::Labels { columns } => &columns[i].name,
             Targets::Numbers { columns } => &columns[i].name,
             Targets::NextToken { .. } => "next token",
@@ -99,7 +107,7 @@ impl Targets {
     /// The classes, where there are some.
     pub fn classes(&self) -> Option<&[String]> {
         match self {
-            Targets::Classes { classes, .. } => Some(classes),
+            Targets::Classes { classes, .. } | Targets::StepClasses { classes, .. } => Some(classes),
             _ => None,
         }
     }
@@ -108,6 +116,7 @@ impl Targets {
     pub(super) fn labels(&self, i: usize) -> Option<(&[String], bool)> {
         match self {
             Targets::Classes { classes, one_spelling, .. } => Some((classes, *one_spelling)),
+            Targets::StepClasses { classes, .. } => Some((classes, false)),
             Targets::Labels { columns } => Some((&columns[i].classes, columns[i].one_spelling)),
             Targets::Numbers { .. } | Targets::NextToken { .. } => None,
         }
@@ -116,7 +125,7 @@ impl Targets {
     /// Whether the parts fit each other, as those of a damaged model file may not.
     pub(super) fn is_valid(&self) -> bool {
         match self {
-            Targets::Classes { classes, .. } => classes.len() >= 2,
+            Targets::Classes { classes, .. } | Targets::StepClasses { classes, .. } => classes.len() >= 2,
             Targets::NextToken { vocabulary } => *vocabulary > 0,
             Targets::Labels { columns } => !columns.is_empty(),
             Targets::Numbers { columns } => {

@@ -78,13 +78,24 @@ impl TargetGroups {
     /// The first target of classes: its number in a row and its classes. The rows are divided so that they keep their
     /// shares.
     pub fn first_classes(&self) -> Option<(usize, &[String])> {
-        self.iter().find_map(|(group, columns)| Some((columns.start, group.targets.classes()?)))
+        self.iter().find_map(|(group, columns)| match &group.targets {
+            Targets::Classes { classes, .. } => Some((columns.start, &classes[..])),
+            _ => None,
+        })
     }
 
     /// The targets that number `i` of a row belongs to, and its number among theirs.
     pub(super) fn of(&self, i: usize) -> Option<(&Targets, usize)> {
         let (group, columns) = self.iter().find(|(_, columns)| columns.contains(&i))?;
         Some((&group.targets, i - columns.start))
+    }
+
+    /// The columns that have a class for each step of a row.
+    pub(super) fn names_of_steps(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|group| match &group.targets {
+            Targets::StepClasses { column, .. } => Some(&column[..]),
+            _ => None,
+        })
     }
 
     /// Whether the next token of a text is predicted.

@@ -242,7 +242,7 @@ pub fn build_branched(
         inputs.iter().zip(&ids).find(|(_, id)| !b.graph.nodes.iter().any(|n| n.inputs.contains(id)))
     {
         let problem = Problem::new(format!("input {}", quote(&input.0.name)), "no layer reads it");
-        let help = "name it as the input of a layer, and join what comes of it with concat; or leave its columns out";
+        let help = "name it as the input of a layer, and join what comes of it with concat; or leave its columns out with data.exclude";
         return Err(Misfit { at: Vec::new(), problem: problem.help(help) });
     }
     let mut ports = Vec::with_capacity(outputs.len());

@@ -208,7 +208,9 @@ impl<'a> Report<'a> {
                         (None, path) => format!(" in [{path}]"),
                     };
                     let problem = Problem::new("", format!("unknown key {}{of}", quote(&name.text)));
-                    let problem = match self.belongs(&name.text, known.clone()) {
+                    let typed = join(path, &name.text);
+                    let place = self.belongs(&name.text, known.clone()).filter(|place| *place != typed);
+                    let problem = match place {
                         Some(place) => problem.help(format!("did you mean {place}?")),
                         None => with_guess(problem, &name.text, known.map(|key| key.name)),
                     };

@@ -18,6 +18,46 @@ enum Cell<'a> {
     /// All that 32 bits can tell.
     Single(f32),
     Double(f64),
+    /// One for each step: in CSV with blanks between them.
+    Steps(Vec<Cell<'a>>),
+}
+
+impl Cell<'_> {
+    /// As a field of CSV.
+    fn spell(&self, out: &mut String) {
+        // Writing to a text cannot fail.
+        let _ = match self {
+            Cell::Text(text) => out.write_str(text),
+            Cell::Single(x) => write!(out, "{x:?}"),
+            Cell::Double(x) => write!(out, "{x:?}"),
+            Cell::Steps(steps) => {
+                for (i, step) in steps.iter().enumerate() {
+                    if i > 0 {
+                        out.push(' ');
+                    }
+                    step.spell(out);
+                }
+                Ok(())
+            }
+        };
+    }
+}
+
+/// What a block's rows were predicted to be by one output.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Predicted {
+    /// `[predicted_width]` of each row, or of each of its steps: row after row.
+    pub(super) numbers: Vec<f64>,
+    /// Where the numbers of each row end.
+    pub(super) ends: Vec<usize>,
+}
+
+impl Predicted {
+    /// The numbers of a row.
+    pub(super) fn row(&self, at: usize) -> &[f64] {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.numbers[start..self.ends[at]]
+    }
 }
 
 /// The way from a model's numbers to answers.
@@ -33,7 +73,7 @@ struct Part {
     targets: Targets,
     /// Decimals of each target; `None` where a number has the digits of its 32 bits.
     decimals: Vec<Option<i32>>,
-    /// Numbers of a row.
+    /// Numbers of a row, or of a step.
     width: usize,
     /// The number that stands for the target, where several are predicted for one.
     central: usize,
@@ -97,25 +137,25 @@ impl Answer {
 
     /// The predictions of a row, output after output.
     fn cells<'a>(&'a self, row: Row<'a>) -> impl Iterator<Item = Cell<'a>> + Clone {
-        self.parts.iter().enumerate().flat_map(move |(i, part)| part.cells(row.of(i, part.width)))
+        self.parts.iter().enumerate().flat_map(move |(i, part)| part.cells(row.of(i)))
     }
 
     /// What is written after the predictions of a row.
     fn detail_cells<'a>(&'a self, row: Row<'a>) -> impl Iterator<Item = Cell<'a>> + Clone {
-        self.parts.iter().enumerate().flat_map(move |(i, part)| part.detail_cells(row.of(i, part.width)))
+        self.parts.iter().enumerate().flat_map(move |(i, part)| part.detail_cells(row.of(i)))
     }
 }
 
-/// The numbers of a row: number `at` of `[rows, predicted_width]` of each output.
+/// What a row was predicted to be: number `at` of what each output says.
 #[derive(Clone, Copy)]
 struct Row<'a> {
-    numbers: &'a [Vec<f64>],
+    predicted: &'a [Predicted],
     at: usize,
 }
 
 impl<'a> Row<'a> {
-    fn of(self, output: usize, width: usize) -> &'a [f64] {
-        &self.numbers[output][self.at * width..(self.at + 1) * width]
+    fn of(self, output: usize) -> &'a [f64] {
+        self.predicted[output].row(self.at)
     }
 }
 
@@ -124,7 +164,7 @@ impl Part {
         let (targets, head) = (output.targets.clone(), &output.head);
         let (details, prefix, key) = match (&targets, head.quantiles()) {
             (_, Some(quantiles)) => (quantiles.iter().map(f64::to_string).collect(), "quantile", "quantiles"),
-            (Targets::Classes { classes, .. }, _) if proba => {
+            (Targets::Classes { classes, .. } | Targets::StepClasses { classes, .. }, _) if proba => {
                 (classes.clone(), "probability", "probabilities")
             }
             (Targets::Labels { .. }, _) if proba => {
@@ -155,10 +195,9 @@ impl Part {
     /// The prediction of target `i`.
     fn cell(&self, i: usize, numbers: &[f64]) -> Cell<'_> {
         match &self.targets {
-            Targets::Classes { classes, .. } => {
-                // The first of the largest of 32 bits, as in the metrics.
-                let larger = |best, c: usize| if numbers[c] as f32 > numbers[best] as f32 { c } else { best };
-                Cell::Text(&classes[(1..numbers.len()).fold(0, larger)])
+            Targets::Classes { classes, .. } => likeliest(classes, numbers),
+            Targets::StepClasses { classes, .. } => {
+                Cell::Steps(numbers.chunks_exact(self.width).map(|step| likeliest(classes, step)).collect())
             }
             Targets::Labels { columns } => {
                 Cell::Text(&columns[i].classes[usize::from(numbers[i] as f32 > 0.5)])
@@ -175,7 +214,13 @@ impl Part {
     /// What is written after the predictions.
     fn detail_cells<'a>(&'a self, numbers: &'a [f64]) -> impl Iterator<Item = Cell<'a>> + Clone {
         // Probabilities, or the quantiles of the one target.
-        numbers.iter().take(self.details.len()).map(|&x| self.number(0, x))
+        let of_steps = matches!(self.targets, Targets::StepClasses { .. });
+        (0..self.details.len()).map(move |i| match of_steps {
+            true => {
+                Cell::Steps(numbers.chunks_exact(self.width).map(|step| self.number(0, step[i])).collect())
+            }
+            false => self.number(0, numbers[i]),
+        })
     }
 
     /// What is written after the predictions, by name.
@@ -194,6 +239,13 @@ impl Part {
             None => Cell::Single(x as f32),
         }
     }
+}
+
+/// The class with the largest number.
+fn likeliest<'a>(classes: &'a [String], numbers: &[f64]) -> Cell<'a> {
+    // The first of the largest of 32 bits, as in the metrics.
+    let larger = |best, c: usize| if numbers[c] as f32 > numbers[best] as f32 { c } else { best };
+    Cell::Text(&classes[(1..numbers.len()).fold(0, larger)])
 }
 
 /// Decimals that tell seven digits of the deviation, about what the network's 32 bits hold; `None` if it learned the
@@ -235,21 +287,21 @@ impl Writer {
         Ok(Writer { answer, kept, format, text: Vec::new(), header: format == Format::Csv })
     }
 
-    /// The lines of `block` and its predictions, `[rows, predicted_width]` of each output; before the first ones the header.
+    /// The lines of `block` and what each output predicts; before the first ones the header.
     ///
     /// # Errors
     /// None that the formats can have in memory.
-    pub(super) fn write(&mut self, block: &Block, numbers: &[Vec<f64>]) -> Result<&[u8]> {
+    pub(super) fn write(&mut self, block: &Block, predicted: &[Predicted]) -> Result<&[u8]> {
         let defect = |e: &dyn std::fmt::Display| Error::environment("the output", e.to_string());
         self.text.clear();
         match self.format {
-            Format::Csv => self.csv(block, numbers).map_err(|e| defect(&e))?,
-            Format::Jsonl => self.jsonl(block, numbers).map_err(|e| defect(&e))?,
+            Format::Csv => self.csv(block, predicted).map_err(|e| defect(&e))?,
+            Format::Jsonl => self.jsonl(block, predicted).map_err(|e| defect(&e))?,
         }
         Ok(&self.text)
     }
 
-    fn csv(&mut self, block: &Block, numbers: &[Vec<f64>]) -> csv::Result<()> {
+    fn csv(&mut self, block: &Block, predicted: &[Predicted]) -> csv::Result<()> {
         let mut csv = csv::Writer::from_writer(&mut self.text);
         if std::mem::take(&mut self.header) {
             csv.write_record(self.kept.iter().chain(&self.answer.columns()))?;
@@ -257,15 +309,10 @@ impl Writer {
         let mut spelled = String::new();
         for at in 0..block.table.len() {
             block.kept.row(at).try_for_each(|field| csv.write_field(field))?;
-            let row = Row { numbers, at };
+            let row = Row { predicted, at };
             for cell in self.answer.cells(row).chain(self.answer.detail_cells(row)) {
                 spelled.clear();
-                // Writing to a text cannot fail.
-                let _ = match cell {
-                    Cell::Text(text) => spelled.write_str(text),
-                    Cell::Single(x) => write!(spelled, "{x:?}"),
-                    Cell::Double(x) => write!(spelled, "{x:?}"),
-                };
+                cell.spell(&mut spelled);
                 csv.write_field(&spelled)?;
             }
             csv.write_record(None::<&[u8]>)?;
@@ -273,9 +320,9 @@ impl Writer {
         csv.flush().map_err(csv::Error::from)
     }
 
-    fn jsonl(&mut self, block: &Block, numbers: &[Vec<f64>]) -> serde_json::Result<()> {
+    fn jsonl(&mut self, block: &Block, predicted: &[Predicted]) -> serde_json::Result<()> {
         for at in 0..block.table.len() {
-            let line = Line { answer: &self.answer, kept: &self.kept, block, row: Row { numbers, at } };
+            let line = Line { answer: &self.answer, kept: &self.kept, block, row: Row { predicted, at } };
             serde_json::to_writer(&mut self.text, &line)?;
             self.text.push(b'\n');
         }
@@ -299,12 +346,12 @@ impl Serialize for Line<'_> {
         }
         let Answer { names, parts } = self.answer;
         match (&parts[..], names.len()) {
-            ([only], 1) => map.serialize_entry("prediction", &only.cell(0, self.row.of(0, only.width)))?,
+            ([only], 1) => map.serialize_entry("prediction", &only.cell(0, self.row.of(0)))?,
             _ => map.serialize_entry("prediction", &Pairs(names.iter().zip(self.answer.cells(self.row))))?,
         }
         for key in self.answer.detail_keys() {
             match &parts[..] {
-                [only] => map.serialize_entry(key, &only.details(self.row.of(0, only.width)))?,
+                [only] => map.serialize_entry(key, &only.details(self.row.of(0)))?,
                 _ => map.serialize_entry(key, &Details { key, line: self })?,
             }
         }
@@ -323,7 +370,7 @@ impl Serialize for Details<'_> {
         let mut map = serializer.serialize_map(None)?;
         let parts = self.line.answer.parts.iter().enumerate();
         for (i, part) in parts.filter(|(_, part)| part.key == self.key) {
-            let numbers = self.line.row.of(i, part.width);
+            let numbers = self.line.row.of(i);
             match &part.targets {
                 Targets::Labels { .. } => {
                     for (name, cell) in part.details(numbers).0 {

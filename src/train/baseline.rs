@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use crate::config::Config;
-use crate::data::{EpochOrder, StoredInput, Table, Targets};
+use crate::data::{EpochOrder, StepTargets, StoredInput, Table, Targets};
 use crate::error::Result;
 use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{Accumulator, Report, Targets as Truth};
@@ -32,6 +32,10 @@ const FEWEST: f64 = 20.0;
 
 /// Scores of the same answer for every row: the shares of the classes, or the mean.
 pub(super) fn constant(output: &Output, train: (&Table, &[u32]), part: (&Table, &[u32])) -> Report {
+    if let (Targets::StepClasses { classes, .. }, Some(steps)) = (&output.targets, output.steps(part.0)) {
+        let counts = output.class_counts(train.0, train.1, classes.len());
+        return constant_of_steps(output, &counts, steps, part);
+    }
     let targets = &output.targets;
     let outputs = match targets {
         Targets::Classes { classes, .. } => classes.len(),
@@ -77,13 +81,35 @@ pub(super) fn constant(output: &Output, train: (&Table, &[u32]), part: (&Table, 
                 let numbers = Array2::from_shape_fn(shape, |at| columns[at.1].restore(truth(at)));
                 accumulator.update_numbers(predictions.view(), numbers.view(), Some(&weights));
             }
-            Targets::NextToken { .. } => {}
+            Targets::StepClasses { .. } | Targets::NextToken { .. } => {}
         }
     }
     accumulator.finish()
 }
 
-/// Scores of a linear model with the same preprocessing and loss.
+/// Scores of the same shares of the classes for every step of `part`; `counts` are those that they follow from.
+fn constant_of_steps(
+    output: &Output,
+    counts: &[f64],
+    steps: StepTargets<'_>,
+    part: (&Table, &[u32]),
+) -> Report {
+    let total: f64 = counts.iter().sum();
+    let mut accumulator = Accumulator::new(output.head.task, counts.len());
+    let mut weight = [1.0f32];
+    for &row in part.1 {
+        let classes: Vec<u32> = steps.of(row).collect();
+        part.0.weight(&[row], &mut weight);
+        let shares =
+            Array2::from_shape_fn((classes.len(), counts.len()), |(_, c)| (counts[c] / total) as f32);
+        let weights = vec![weight[0]; classes.len()];
+        accumulator.update(shares.view(), Truth::Classes(&classes), Some(&weights));
+    }
+    accumulator.finish()
+}
+
+/// Scores of a linear model with the same preprocessing and loss; none where each step has a label and the row has more than its
+/// steps.
 ///
 /// # Errors
 /// None that the network itself would not have had.
@@ -93,7 +119,13 @@ pub(super) fn linear(
     train: (&Table, &[u32]),
     part: (&Table, &[u32]),
     stop: &Stop,
-) -> Result<Scores> {
+) -> Result<Option<Scores>> {
+    let of_steps = |output: &Output| output.head.has_steps();
+    let inputs = &model.inputs;
+    let alone = inputs.dense.is_empty() && inputs.embeddings.is_empty() && inputs.stored.len() == 1;
+    if model.outputs.iter().any(of_steps) && !(alone && model.outputs.iter().all(of_steps)) {
+        return Ok(None);
+    }
     let network = model.graph().cost() * train.1.len() as f64 * config.train.epochs.unwrap_or(0) as f64;
     let mut config = config.clone();
     config.train.mixup = None;
@@ -140,11 +172,11 @@ pub(super) fn linear(
         }
         epoch += 1;
     }
-    Ok(score(&mut linear, EVALUATE, part.0, part.1))
+    Ok(Some(score(&mut linear, EVALUATE, part.0, part.1)))
 }
 
 /// Layers that put all inputs of `model` side by side, those with places as they lie, and of a text the mean of its tokens'
-/// vectors: a linear model of their counts.
+/// vectors: a linear model of their counts. Where each step has a label it is judged by itself.
 fn side_by_side(model: &Model) -> Vec<Tree> {
     let dense = model.inputs.dense.iter().map(|d| (&d.name, d.shape.axes().len()));
     let (texts, stored): (Vec<&StoredInput>, Vec<&StoredInput>) =
@@ -166,6 +198,10 @@ fn side_by_side(model: &Model) -> Vec<Tree> {
     };
     let mut names = Vec::new();
     let mut layers = Vec::new();
+    if model.outputs.iter().any(|output| output.head.has_steps()) {
+        layers.extend(texts.iter().map(|text| layer("embedding", format!("vectors of {}", text.name), None)));
+        return layers.iter().map(|value| Tree::from_value(value, Span::NONE)).collect();
+    }
     for text in texts.iter().map(|input| &input.name) {
         names.push(format!("mean of {text}"));
         let vectors = layer("embedding", format!("vectors of {text}"), Some(Value::Str(text.clone())));

@@ -21,6 +21,8 @@ pub(super) struct Facts<'a> {
     pub has_places: bool,
     /// What there is beside texts, where there are texts.
     pub texts: Option<&'a Texts>,
+    /// Whether each step of a row has a label.
+    pub steps: bool,
 }
 
 /// The inputs of a table that has texts.
@@ -52,16 +54,20 @@ impl Texts {
 
 /// Fills in everything that is "auto".
 pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
-    let Facts { train_rows, tasks, has_validation, has_places, texts } = facts;
+    let Facts { train_rows, tasks, has_validation, has_places, texts, steps } = facts;
+    let auto_epochs = config.train.epochs.is_none();
     if tasks == [Task::Text] {
         text_defaults(config, train_rows);
     }
     let small = train_rows < SMALL;
     let own_network = config.model.layers.is_some();
     let train = &mut config.train;
-    let batch = *train.batch_size.get_or_insert_with(|| batch_size(train_rows));
+    let batch = *train.batch_size.get_or_insert_with(|| match steps && small {
+        // Many answers are learnt from each row.
+        true => (train_rows / 30).next_power_of_two().clamp(4, 32),
+        false => batch_size(train_rows),
+    });
     let batch = batch.min(train_rows).max(1);
-    let auto_epochs = train.epochs.is_none();
     let epochs = *train.epochs.get_or_insert_with(|| epochs(train_rows, batch));
     if train.early_stopping == EarlyStopping::Auto {
         train.early_stopping = if auto_epochs && has_validation {
@@ -74,22 +80,50 @@ pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
     }
     // Who names an optimizer means its rate.
     let own_optimizer = train.optimizer.is_some();
-    train.optimizer.get_or_insert_with(|| optimizer(small, own_network));
+    train.optimizer.get_or_insert_with(|| match steps {
+        true => choice(Family::Optimizer, "adamw", if own_network { &[] } else { STEPS_OPTIMIZER }),
+        false => optimizer(small, own_network),
+    });
     train.schedule.get_or_insert_with(|| {
         choice(Family::Schedule, if own_optimizer { "constant" } else { "cosine" }, &[])
     });
+    // A row of many labels is not soon fitted with certainty.
+    let smooth = small && !steps;
     match (&mut config.model.outputs[..], tasks) {
-        ([], &[task]) => _ = train.loss.get_or_insert_with(|| loss(task, small)),
+        ([], &[task]) => _ = train.loss.get_or_insert_with(|| loss(task, smooth)),
         // Where train.loss is the only output's it stays so.
         (outputs, tasks) if train.loss.is_none() => {
             for (output, &task) in outputs.iter_mut().zip(tasks) {
-                output.loss.get_or_insert_with(|| loss(task, small));
+                output.loss.get_or_insert_with(|| loss(task, smooth));
             }
         }
         _ => {}
     }
-    config.model.layers.get_or_insert_with(|| layers(small, has_places, texts));
+    config.model.layers.get_or_insert_with(|| match steps {
+        true => steps_layers(texts),
+        false => layers(small, has_places, texts),
+    });
 }
+
+/// For a label of each step: what an LSTM reads from both sides (Graves & Schmidhuber 2005).
+fn steps_layers(texts: Option<&Texts>) -> Vec<Tree> {
+    let layer = |kind: &str, keys: &[(&str, Value)]| {
+        let keys = keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        Value::Table(std::iter::once(("type".to_owned(), Value::Str(kind.into()))).chain(keys).collect())
+    };
+    let dropout = || layer("dropout", &[("p", Value::Float(0.3))]);
+    // Named, so that columns beside the text are found to have no place.
+    let embedding = |texts: &Texts| {
+        let keys = [("input", Value::Str(texts.texts[0].clone())), ("embedding_dim", Value::Int(EMBEDDING))];
+        [layer("embedding", &keys), dropout()]
+    };
+    let lstm = layer("lstm", &[("hidden_size", Value::Int(64)), ("bidirectional", Value::Bool(true))]);
+    let first = texts.map(embedding).into_iter().flatten();
+    checked_layers(&first.chain([lstm, dropout()]).collect::<Vec<_>>())
+}
+
+/// AdamW for [`steps_layers`].
+const STEPS_OPTIMIZER: &[(&str, f64)] = &[("learning_rate", 5e-3), ("weight_decay", 0.01)];
 
 /// A small transformer, as large as a few minutes on a CPU allow: about 2,000 steps, 100 of them to warm up.
 fn text_defaults(config: &mut Config, windows: usize) {
@@ -239,7 +273,14 @@ mod tests {
         let mut config = Config::parse(&text, &[], registries()).expect("a config without faults");
         resolve(
             &mut config,
-            Facts { train_rows: rows, tasks: &[task], has_validation: true, has_places: false, texts: None },
+            Facts {
+                train_rows: rows,
+                tasks: &[task],
+                has_validation: true,
+                has_places: false,
+                texts: None,
+                steps: false,
+            },
         );
         config
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::data::reader::BadRows;
 use crate::data::source::Source;
 use crate::data::{Table, TokenRows};
-use crate::error::{Result, quote};
+use crate::error::{Error, Result, quote};
 use crate::graph::Mode;
 use crate::metrics::{self, Column, Report, closing_table};
 use crate::train::blocks::{Blocks, no_rows};
@@ -33,6 +33,8 @@ pub struct Evaluation {
     scores: Scores,
     /// Of each output: classes, or the columns of the targets.
     names: Vec<Vec<String>>,
+    /// Whether the first output has a label for each step.
+    of_steps: bool,
     /// Of each output: what the values one season before would have scored, where there is a season.
     seasons: Vec<Option<Report>>,
 }
@@ -56,17 +58,28 @@ pub fn evaluate(
         let mut model = Model::load(model, Mode::Evaluate, None)?;
         let preprocessing = model.preprocessing.clone();
         if let Some(language) = &preprocessing.language {
+            if options.on_bad_row.is_some() {
+                let error = Error::usage("--on-bad-row", "this is a language model: a text has no rows");
+                return Err(error.help("take --on-bad-row out"));
+            }
             let tokens = language::read(data, language)?;
+            let unknown = |id| (0..tokens.len()).filter(|&at| tokens.get(at) == id).count();
+            let unknown = language.tokenizer.unknown().map_or(0, unknown);
+            if unknown > 0 {
+                let all = tokens.len();
+                progress.note(&format!("{unknown} of {all} tokens are none that training saw"));
+            }
             let table = Table::of_text(TokenRows::new(tokens, language.context));
             stop.check("reading the text")?;
             let Some(text) = table.text() else { unreachable!("the table is one of text") };
             let rows = language::evaluation_rows(&model, 0, text);
             let scores = score(&mut model, 0, &table, &rows);
             let source = data.inputs().first().map(|input| input.name()).unwrap_or_default();
-            return Ok(Evaluation { source, scores, names: vec![Vec::new()], seasons: vec![None] });
+            let (names, seasons) = (vec![Vec::new()], vec![None]);
+            return Ok(Evaluation { source, scores, names, of_steps: false, seasons });
         }
-        let mut blocks =
-            Blocks::open(&model.config, &preprocessing, data, options.on_bad_row, true, progress)?;
+        let wide = model.for_new_rows();
+        let mut blocks = Blocks::open(&model.config, &wide, data, options.on_bad_row, true, progress)?;
         if let Some(extent) = blocks.extent() {
             model = model.covering(&extent, Mode::Evaluate, EVALUATION_ROWS)?;
         }
@@ -79,7 +92,9 @@ pub fn evaluate(
         let _ = blocks.each(stop, "eval", |block| {
             rows.clear();
             rows.extend(0..block.table.len() as u32);
-            rows.chunks(EVALUATION_ROWS).for_each(|rows| scorer.add(&mut model, 0, &block.table, rows));
+            model.cover_texts(block.table.longest_text(), Mode::Evaluate)?;
+            let batch = model.machine.plan(0).max_rows;
+            rows.chunks(batch).for_each(|rows| scorer.add(&mut model, 0, &block.table, rows));
             for (season, output) in seasons.iter_mut().zip(&model.outputs) {
                 season.iter_mut().for_each(|season| season.add(output, &block.table, &rows));
             }
@@ -93,7 +108,8 @@ pub fn evaluate(
         let source = blocks.source().to_owned();
         let names = model.outputs.iter().map(Output::names).collect();
         let seasons = seasons.into_iter().map(|season| Some(season?.finish())).collect();
-        Ok(Evaluation { source, scores: scorer.finish(&model), names, seasons })
+        let of_steps = model.outputs[0].head.has_steps();
+        Ok(Evaluation { source, scores: scorer.finish(&model), names, of_steps, seasons })
     })
 }
 
@@ -103,13 +119,23 @@ impl Evaluation {
         &self.scores
     }
 
+    /// How many answers the first output was judged by, and what they are called.
+    fn counted(&self) -> (u64, &'static str) {
+        let report = &self.scores.outputs[0].report;
+        let unit = match report {
+            Report::Text(_) => "tokens",
+            _ if self.of_steps => "steps",
+            _ => "rows",
+        };
+        (report.rows(), unit)
+    }
+
     /// For people: every metric, the headline one with its 95 % interval, then what was counted for each class, label
     /// or number; of several outputs the loss of all and a section for each.
     pub fn to_text(&self) -> String {
         let scores = &self.scores;
-        let report = &scores.outputs[0].report;
-        let unit = if matches!(report, Report::Text(_)) { "tokens" } else { "rows" };
-        let mut text = format!("{} {unit} of {}\n\n", report.rows(), self.source);
+        let (count, unit) = self.counted();
+        let mut text = format!("{count} {unit} of {}\n\n", self.source);
         if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
             return text + &section_text(output, scores.loss, names, self.seasons[0].as_ref());
         }
@@ -122,15 +148,14 @@ impl Evaluation {
         text
     }
 
-    /// For programs: `rows` (of a text `tokens` and `characters`), `loss` and every metric by name, `interval` of the headline metric, `classes` and
+    /// For programs: `rows` (of a text `tokens` and `characters`, of labels for each step `steps`), `loss` and every metric by name, `interval` of the headline metric, `classes` and
     /// `confusion` (`[true][predicted]`), `labels` or `outputs`, and `notes`. Of several outputs `outputs` holds all but
     /// `rows` for each, by name. Of forecasts with a season `seasonal_naive` has the figures of the values one season before. What is not finite is `null`.
     pub fn to_json(&self) -> Value {
         let scores = &self.scores;
         let mut map = Map::new();
-        let report = &scores.outputs[0].report;
-        let unit = if matches!(report, Report::Text(_)) { "tokens" } else { "rows" };
-        map.insert(unit.into(), json!(report.rows()));
+        let (count, unit) = self.counted();
+        map.insert(unit.into(), json!(count));
         if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
             map.extend(section_json(output, scores.loss, names, self.seasons[0].as_ref()));
             return Value::Object(map);

@@ -1,12 +1,13 @@
 //! Text from a language model.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
 
-use crate::config;
+use crate::config::{self, Config};
 use crate::data::{Decoder, Tokenizer};
 use crate::error::{Code, Error, Problem, Result, quote};
 use crate::graph::Mode;
@@ -19,8 +20,8 @@ use crate::train::{Model, Progress, Stop};
 /// What is to be generated.
 #[derive(Clone, Debug)]
 pub struct GenerateOptions {
-    /// What the text begins with.
-    pub prompt: Prompt,
+    /// What the text begins with; `None`: a line feed, or the first token of a tokenizer that knows none.
+    pub prompt: Option<Prompt>,
     /// The most tokens of a text.
     pub max_tokens: usize,
     /// How tokens are chosen.
@@ -68,7 +69,15 @@ pub fn generate(
         let model = Model::load(model, Mode::Predict, Some(1))?;
         let mut decoder = TokenDecoder::of(&model)?;
         let Some(language) = &model.preprocessing.language else { return Ok(()) };
-        let prompt = encode(&language.tokenizer, &options.prompt)?;
+        let named = match &options.prompt {
+            Some(prompt) => prompt.clone(),
+            None => Prompt {
+                text: default_prompt(&language.tokenizer),
+                place: "--prompt".into(),
+                code: Code::Usage,
+            },
+        };
+        let prompt = encode(&language.tokenizer, &named)?;
         if prompt.len() > language.context && decoder.is_limited() {
             progress.note(&format!(
                 "the prompt has {} tokens: the network looks back on the last {}",
@@ -80,14 +89,49 @@ pub fn generate(
         let mut tokens = 0;
         for sample in 0..options.samples {
             let mut writer = Writer::new(options, &language.tokenizer, sample, out);
-            writer.begin(&options.prompt.text)?;
+            writer.begin(&named.text)?;
             let key = Key::new(options.seed).named("generate").part(sample as u64);
             tokens += one(&mut decoder, options, &prompt, key, &mut writer, stop)?;
         }
         let seconds = start.elapsed().as_secs_f64();
+        if !options.log_probabilities {
+            // Whatever comes behind the text, this note and the prompt of a shell, begins a line of its own.
+            put(out, "\n")?;
+        }
         progress.note(&format!("{tokens} tokens in {seconds:.2} s"));
         Ok(())
     })
+}
+
+/// Fills in what `config` leaves open of the texts to show, and makes sure that the tokenizer knows their prompt.
+///
+/// # Errors
+/// `Code::Usage` for a prompt without a token or with a character that the tokenizer does not know.
+pub(super) fn settle_sample(config: &mut Config, tokenizer: &Tokenizer) -> Result<()> {
+    let Some(sample) = &mut config.train.sample else { return Ok(()) };
+    let text = sample.prompt.get_or_insert_with(|| default_prompt(tokenizer));
+    encode(tokenizer, &sample_prompt(text)).map(|_| ())
+}
+
+fn sample_prompt(text: &str) -> Prompt {
+    Prompt { text: text.to_owned(), place: "train.sample.prompt".into(), code: Code::Usage }
+}
+
+/// A line feed, behind which texts begin; of a tokenizer that has no token for it, the first token that is a text.
+fn default_prompt(tokenizer: &Tokenizer) -> String {
+    let knows = |text: &str| {
+        let mut ids = Vec::new();
+        tokenizer.encode(text, &mut ids).is_ok()
+            && !ids.is_empty()
+            && ids.iter().all(|&id| Some(id) != tokenizer.unknown())
+    };
+    let line_feed = "\n".to_owned();
+    if knows(&line_feed) {
+        return line_feed;
+    }
+    let texts = (0..tokenizer.vocabulary() as u32)
+        .filter_map(|id| String::from_utf8(tokenizer.token(id).into_owned()).ok());
+    texts.into_iter().find(|text| knows(text)).unwrap_or(line_feed)
 }
 
 /// The text that `config` wants of a network with the weights of `model`.
@@ -95,12 +139,13 @@ pub fn generate(
 /// # Errors
 /// As [`generate`].
 pub(super) fn sample(model: &Model, config: &config::Sample) -> Result<String> {
+    let Some(language) = &model.preprocessing.language else { return Ok(String::new()) };
+    let named = match &config.prompt {
+        Some(text) => sample_prompt(text),
+        None => sample_prompt(&default_prompt(&language.tokenizer)),
+    };
     let options = &GenerateOptions {
-        prompt: Prompt {
-            text: config.prompt.clone(),
-            place: "train.sample.prompt".into(),
-            code: Code::Usage,
-        },
+        prompt: None,
         max_tokens: config.max_tokens,
         sampling: Sampling { temperature: config.temperature, ..Sampling::default() },
         stop: Vec::new(),
@@ -110,11 +155,10 @@ pub(super) fn sample(model: &Model, config: &config::Sample) -> Result<String> {
         log_probabilities: false,
     };
     let mut decoder = TokenDecoder::of(model)?;
-    let Some(language) = &model.preprocessing.language else { return Ok(String::new()) };
-    let prompt = encode(&language.tokenizer, &options.prompt)?;
+    let prompt = encode(&language.tokenizer, &named)?;
     let mut out = Vec::new();
     let mut writer = Writer::new(options, &language.tokenizer, 0, &mut out);
-    writer.begin(&options.prompt.text)?;
+    writer.begin(&named.text)?;
     one(&mut decoder, options, &prompt, Key::new(options.seed).named("generate"), &mut writer, &Stop::new())?;
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
@@ -161,7 +205,12 @@ fn one(
     Ok(options.max_tokens)
 }
 
-/// Writes a text as it comes, up to a text that stops it.
+fn put(out: &mut (dyn Write + Send), text: &str) -> Result<()> {
+    let done = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    done.map_err(|e: io::Error| Error::environment("the output", format!("cannot write: {e}")))
+}
+
+/// Writes a text as it comes, or its tokens, up to a text that stops it.
 struct Writer<'t, 'o> {
     options: &'t GenerateOptions,
     decoder: Decoder<'t>,
@@ -170,6 +219,10 @@ struct Writer<'t, 'o> {
     index: usize,
     /// Text that may be the beginning of one that stops.
     held: String,
+    /// Bytes of text before it.
+    before: usize,
+    /// Lines of tokens that may hold some of a text that stops, each with the place where its token ends.
+    lines: VecDeque<(usize, String)>,
     out: &'o mut (dyn Write + Send),
 }
 
@@ -181,12 +234,8 @@ impl<'t, 'o> Writer<'t, 'o> {
         out: &'o mut (dyn Write + Send),
     ) -> Self {
         let decoder = tokenizer.decoder();
-        Writer { options, decoder, tokenizer, sample, index: 0, held: String::new(), out }
-    }
-
-    fn put(&mut self, text: &str) -> Result<()> {
-        let done = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
-        done.map_err(|e: io::Error| Error::environment("the output", format!("cannot write: {e}")))
+        let (held, lines) = (String::new(), VecDeque::new());
+        Writer { options, decoder, tokenizer, sample, index: 0, held, before: 0, lines, out }
     }
 
     fn begin(&mut self, prompt: &str) -> Result<()> {
@@ -194,55 +243,58 @@ impl<'t, 'o> Writer<'t, 'o> {
             return Ok(());
         }
         if self.sample > 0 {
-            self.put(BETWEEN)?;
+            put(self.out, BETWEEN)?;
         }
-        if self.options.echo { self.put(prompt) } else { Ok(()) }
+        if self.options.echo { put(self.out, prompt) } else { Ok(()) }
     }
 
     /// Takes a token; whether the text ends with it.
     fn token(&mut self, token: u32, logits: &[f32]) -> Result<bool> {
-        let before = self.held.len();
         self.decoder.push(token, &mut self.held);
-        // A text that stops ends with what is new, so it begins not too long before it.
-        let longest = self.options.stop.iter().map(String::len).max().unwrap_or(0);
-        let mut from = before.saturating_sub(longest);
-        while !self.held.is_char_boundary(from) {
-            from -= 1;
-        }
-        let found = self.options.stop.iter().filter(|stop| !stop.is_empty());
-        let end = found.filter_map(|stop| Some(from + self.held[from..].find(stop.as_str())?)).min();
         if self.options.log_probabilities {
-            let text = String::from_utf8_lossy(&self.tokenizer.token(token)).into_owned();
-            let line = json!({
-                "sample": self.sample, "index": self.index, "id": token, "token": text,
-                "logprob": log_probability(logits, token),
-            });
-            self.index += 1;
-            self.put(&format!("{line}\n"))?;
-            return Ok(end.is_some());
+            let line = self.line(token, logits);
+            self.lines.push_back(line);
         }
-        if let Some(end) = end {
-            self.held.truncate(end);
-            let text = std::mem::take(&mut self.held);
-            self.put(&text)?;
-            return Ok(true);
-        }
-        let open = self.held.char_indices().map(|(at, _)| at).find(|&at| {
-            let rest = &self.held[at..];
-            self.options.stop.iter().any(|stop| stop.starts_with(rest))
+        let stops = || self.options.stop.iter().filter(|stop| !stop.is_empty());
+        let end = stops().filter_map(|stop| self.held.find(stop.as_str())).min();
+        let open = || {
+            let mut places = self.held.char_indices().map(|(at, _)| at);
+            places.find(|&at| stops().any(|stop| stop.starts_with(&self.held[at..])))
+        };
+        let done = end.or_else(open).unwrap_or(self.held.len());
+        let waits = end.is_some() || stops().next().is_some();
+        self.release(done, waits)?;
+        Ok(end.is_some())
+    }
+
+    /// What is written of a token, and the place in the text where it ends: where the beginning of a character is left over, within it.
+    fn line(&mut self, token: u32, logits: &[f32]) -> (usize, String) {
+        let text = String::from_utf8_lossy(&self.tokenizer.token(token)).into_owned();
+        let line = json!({
+            "sample": self.sample, "index": self.index, "id": token, "token": text,
+            "logprob": log_probability(logits, token),
         });
-        let rest = self.held.split_off(open.unwrap_or(self.held.len()));
+        self.index += 1;
+        let mut open = String::new();
+        self.decoder.clone().finish(&mut open);
+        (self.before + self.held.len() + usize::from(!open.is_empty()), format!("{line}\n"))
+    }
+
+    /// Writes the first `done` bytes of what is held, or the tokens that end there; all tokens if none of them need wait.
+    fn release(&mut self, done: usize, waits: bool) -> Result<()> {
+        let rest = self.held.split_off(done);
         let text = std::mem::replace(&mut self.held, rest);
-        if text.is_empty() { Ok(false) } else { self.put(&text).map(|()| false) }
+        self.before += text.len();
+        if self.options.log_probabilities {
+            let ready = self.lines.iter().take_while(|(end, _)| !waits || *end <= self.before).count();
+            return self.lines.drain(..ready).try_for_each(|(_, line)| put(self.out, &line));
+        }
+        if text.is_empty() { Ok(()) } else { put(self.out, &text) }
     }
 
     /// Ends a text that nothing stopped.
     fn end(&mut self) -> Result<()> {
-        if self.options.log_probabilities {
-            return Ok(());
-        }
-        let mut text = std::mem::take(&mut self.held);
-        self.decoder.clone().finish(&mut text);
-        self.put(&text)
+        self.decoder.clone().finish(&mut self.held);
+        self.release(self.held.len(), false)
     }
 }

@@ -35,12 +35,14 @@ pub struct Head {
     /// Classes, labels or target columns.
     pub outputs: usize,
     form: Form,
+    /// Whether there is a target for each step of a row.
+    steps: bool,
 }
 
 /// The loss for a target when a config names none.
 fn default_loss(targets: &Targets) -> &'static str {
     match targets {
-        Targets::Classes { .. } => "cross_entropy",
+        Targets::Classes { .. } | Targets::StepClasses { .. } => "cross_entropy",
         Targets::Labels { .. } => "bce_with_logits",
         Targets::Numbers { .. } => "mse",
         Targets::NextToken { .. } => "cross_entropy",
@@ -58,7 +60,7 @@ impl Head {
         let values = choice.map_or_else(|| Values::defaults(loss.keys), |c| c.values.clone());
         let log_input = || values.has("log_input") && values.bool("log_input");
         let (task, outputs, form) = match (targets, loss.target) {
-            (Targets::Classes { classes, .. }, TargetKind::Class) => {
+            (Targets::Classes { classes, .. } | Targets::StepClasses { classes, .. }, TargetKind::Class) => {
                 (Task::Classes, classes.len(), Form::Softmax)
             }
             (Targets::NextToken { vocabulary }, TargetKind::Class) => {
@@ -86,12 +88,13 @@ impl Head {
         if form == Form::Quantiles {
             check_quantiles(&values.f64s("quantiles"), key)?;
         }
-        Ok(Head { loss, values, task, outputs, form })
+        let steps = matches!(targets, Targets::StepClasses { .. } | Targets::NextToken { .. });
+        Ok(Head { loss, values, task, outputs, form, steps })
     }
 
     /// Whether there is a target for each step of a row.
     pub fn has_steps(&self) -> bool {
-        self.task == Task::Text
+        self.steps
     }
 
     /// The label smoothing of the loss; 0 where it has none.
@@ -218,6 +221,9 @@ fn misfit(targets: &Targets, loss: &LossEntry, key: &str) -> Error {
         Targets::Classes { column, classes, .. } => {
             (format!("{} classes of {}", classes.len(), quote(column)), Task::Classes)
         }
+        Targets::StepClasses { column, classes } => {
+            (format!("{} classes of {} for each step", classes.len(), quote(column)), Task::Classes)
+        }
         Targets::Labels { columns } => (format!("{} labels", columns.len()), Task::Labels),
         Targets::Numbers { columns } if columns.len() == 1 => {
             (format!("the number {}", quote(&columns[0].name)), Task::Numbers)
@@ -226,7 +232,8 @@ fn misfit(targets: &Targets, loss: &LossEntry, key: &str) -> Error {
         Targets::NextToken { vocabulary } => (format!("{vocabulary} tokens"), Task::Text),
     };
     let fits = |l: &&LossEntry| match (task, l.target) {
-        (Task::Classes, TargetKind::Class | TargetKind::Binary) => true,
+        (Task::Classes, TargetKind::Binary) => matches!(targets, Targets::Classes { .. }),
+        (Task::Classes, TargetKind::Class) => true,
         (Task::Labels, TargetKind::Binary) => true,
         (Task::Text, TargetKind::Class) => true,
         (Task::Numbers, TargetKind::Number) => true,

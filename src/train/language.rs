@@ -14,7 +14,8 @@ use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{Report, TextTotals};
 use crate::tensor::Key;
 use crate::train::load::{Held, Loaded, source};
-use crate::train::{Model, Progress};
+use crate::train::picture::thousands;
+use crate::train::{Model, Progress, origin};
 
 /// A temporary file that is mapped into memory.
 struct File(MappedWriter);
@@ -39,22 +40,28 @@ fn new_file() -> io::Result<Box<dyn Spill>> {
     Ok(Box::new(File(MappedWriter::new()?)))
 }
 
-/// Reads, divides and tokenises the text of `config`.
+/// Reads, divides and tokenises the text of `config`, with the tokenizer that is `known`, if one is.
 ///
 /// # Errors
 /// `Code::Data` for a text that is empty or shorter than the context, and for characters that the tokenizer does not know;
 /// `Code::Usage` for files that are not there.
-pub(super) fn load(config: &Config, text: &Text, progress: &mut dyn Progress) -> Result<Loaded> {
+pub(super) fn load(
+    config: &Config,
+    text: &Text,
+    known: Option<&Tokenizer>,
+    progress: &mut dyn Progress,
+) -> Result<Loaded> {
     let train = source(&config.data.train)?;
     train.check()?;
     let fraction = match config.data.validation {
         Validation::Fraction(fraction) => fraction,
         Validation::Files(_) => 0.0,
     };
-    let kind = TokenizerKind::from_name(&text.tokenizer).ok_or_else(|| {
-        Error::usage("data.tokenizer", "not one of the known words")
-            .found(crate::error::quote(&text.tokenizer))
+    let kind = text.tokenizer.as_deref().unwrap_or("char");
+    let kind = TokenizerKind::from_name(kind).ok_or_else(|| {
+        Error::usage("data.tokenizer", "not one of the known words").found(crate::error::quote(kind))
     })?;
+    let help = if known.is_some() { origin::UNKNOWN_CHARACTER } else { OTHER_TOKENIZER };
     let options = CorpusOptions {
         tokenizer: TokenizerSpec {
             kind,
@@ -62,6 +69,8 @@ pub(super) fn load(config: &Config, text: &Text, progress: &mut dyn Progress) ->
             lowercase: false,
             unknown: false,
         },
+        known: known.cloned(),
+        help,
         lines: text.lines,
         validation: fraction,
         test: config.data.test_fraction,
@@ -82,19 +91,17 @@ pub(super) fn load(config: &Config, text: &Text, progress: &mut dyn Progress) ->
                 .help(format!("give it more text, a larger data.{part}, or a file of its own")));
         }
     }
-    let counts = [&corpus.train, &corpus.validation, &corpus.test].map(Tokens::len);
+    let test = corpus.test.len() as u64;
     progress.note(&format!(
-        "{} characters, {} tokens in the vocabulary: {} tokens train, {} validate{}",
-        corpus.characters,
-        corpus.tokenizer.vocabulary(),
-        counts[0],
-        counts[1],
-        if counts[2] > 0 { format!(", {} test", counts[2]) } else { String::new() }
+        "{} characters, {} tokens in the vocabulary{}",
+        thousands(corpus.characters),
+        thousands(corpus.tokenizer.vocabulary() as u64),
+        if test > 0 { format!(", {} tokens to test on", thousands(test)) } else { String::new() }
     ));
     let language = Language { tokenizer: corpus.tokenizer, context: text.context, lines: text.lines };
     let held = |files: Option<&Vec<String>>, tokens: Tokens| -> Result<Held> {
         let tokens = match files {
-            Some(files) => read(&source(files)?, &language)?,
+            Some(files) => read_or(&source(files)?, &language, help)?,
             None if tokens.is_empty() => return Ok(Held::Nothing),
             None => tokens,
         };
@@ -131,9 +138,23 @@ pub(super) fn load(config: &Config, text: &Text, progress: &mut dyn Progress) ->
 /// # Errors
 /// Those of [`Corpus::tokens`]; `Code::Data` for a single token: there is none to foresee.
 pub(super) fn read(source: &Source, language: &Language) -> Result<Tokens> {
-    let tokens = Corpus::tokens(source, &language.tokenizer, language.lines, new_file)?;
+    read_or(source, language, OTHER_TOKENIZER)
+}
+
+/// What helps against a character that a model does not know.
+const OTHER_TOKENIZER: &str = "train with data.tokenizer = \"byte\" or \"bpe\", which know every text";
+
+/// As [`read`]; `help` is for a character that the tokenizer does not know.
+fn read_or(source: &Source, language: &Language, help: &str) -> Result<Tokens> {
+    let tokens = Corpus::tokens(source, &language.tokenizer, language.lines, new_file, help)?;
     let name = source.inputs().first().map(|input| input.name()).unwrap_or_default();
-    check_length(&name, "the text", &tokens, 1)?;
+    if tokens.len() < 2 {
+        return Err(Error::data(name, "a text of one token has none to foresee")
+            .expected("2 tokens at least")
+            .found(tokens.len().to_string())
+            .help("give it more text"));
+    }
+    check_size(&name, &tokens)?;
     Ok(tokens)
 }
 
@@ -146,6 +167,10 @@ fn check_length(name: &str, what: &str, tokens: &Tokens, context: usize) -> Resu
                 .help("give it more text, or set a smaller data.context");
         return Err(Error::new(Code::Data, problem));
     }
+    check_size(name, tokens)
+}
+
+fn check_size(name: &str, tokens: &Tokens) -> Result<()> {
     if tokens.len() > u32::MAX as usize {
         return Err(Error::data(name, "the text has more than 4,294,967,295 tokens"));
     }

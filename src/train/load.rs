@@ -1,5 +1,6 @@
 //! From the files that a config names to encoded tables.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::backend::available_memory;
@@ -171,10 +172,12 @@ pub fn data_options(config: &Config) -> DataOptions {
         columns: data.columns.iter().map(|(name, pins)| (name.clone(), pin(pins))).collect(),
         inputs: inputs.collect(),
         steps: Steps::default(),
+        texts: BTreeMap::new(),
     }
 }
 
-fn pin(values: &Values) -> ColumnPin {
+/// What a config says about one column.
+pub(super) fn pin(values: &Values) -> ColumnPin {
     let text = |key: &str| values.has(key).then(|| values.str(key));
     let fill = |value: &crate::spec::Value| match value {
         crate::spec::Value::Str(s) => s.clone(),
@@ -208,13 +211,18 @@ pub(super) fn open(source: &Source, options: &SampleOptions, progress: &mut dyn 
     Ok(reader)
 }
 
-/// Reads, divides and encodes the tables of `config`.
+/// Reads, divides and encodes the tables of `config`, with the tokenizers of `known`, a model that the run goes on from.
 ///
 /// # Errors
 /// `Code::Data` for the first thing that is wrong with them; `Code::Usage` for files that are not there.
-pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loaded> {
+pub(super) fn load(
+    config: &Config,
+    known: Option<&Preprocessing>,
+    progress: &mut dyn Progress,
+) -> Result<Loaded> {
     if let Some(text) = &config.data.text {
-        return language::load(config, text, progress);
+        let language = known.and_then(|known| known.language.as_ref());
+        return language::load(config, text, language.map(|language| &language.tokenizer), progress);
     }
     let options = sample_options(config);
     let train_source = source(&config.data.train)?;
@@ -227,7 +235,8 @@ pub(super) fn load(config: &Config, progress: &mut dyn Progress) -> Result<Loade
     let test_source = if config.data.test.is_empty() { None } else { Some(source(&config.data.test)?) };
     test_source.iter().try_for_each(Source::check)?;
     let mut reader = open(&train_source, &options, progress)?;
-    let meaning = reader.options(data_options(config));
+    let texts = known.map(Preprocessing::texts).unwrap_or_default();
+    let meaning = reader.options(DataOptions { texts, ..data_options(config) });
     let raw = RawTable::read(&mut reader, &meaning)?;
     reader.notes().iter().for_each(|note| progress.note(note));
     if raw.dropped() > 0 {
@@ -289,6 +298,10 @@ pub(super) fn tell(report: &crate::data::Report, progress: &mut dyn Progress) {
         let values = if *count == 1 { "value" } else { "values" };
         let column = crate::error::quote(column);
         progress.note(&format!("column {column}: {count} {values} that training never saw"));
+    }
+    for (column, (unknown, all)) in report.tokens.iter().filter(|(_, (unknown, _))| *unknown > 0) {
+        let column = crate::error::quote(column);
+        progress.note(&format!("column {column}: {unknown} of {all} tokens are none that training saw"));
     }
     for (column, count) in &report.cut {
         let texts = if *count == 1 { "text has" } else { "texts have" };

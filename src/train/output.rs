@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::config::{self, Config};
-use crate::data::{Table, TargetGroup, TargetGroups, Targets};
+use crate::data::{StepTargets, Table, TargetGroup, TargetGroups, Targets};
 use crate::error::{Code, Error, Result};
 use crate::layers::{self, Port};
 use crate::spec::Choice;
@@ -22,6 +22,8 @@ pub struct Output {
     pub weight: f64,
     /// Its part of a row of a table's target.
     pub columns: Range<usize>,
+    /// Its number among the outputs with a target for each step, if it is one.
+    step_column: usize,
     /// A weight for each class, where there are some.
     pub(super) class_weights: Option<Vec<f32>>,
     /// The layer or input that its layer reads; `None`: the last layer.
@@ -54,17 +56,21 @@ impl Output {
                 crate::error::Problem { place: "train.loss".into(), ..problem },
             ));
         }
+        let mut with_steps = 0;
         let one = |(i, (group, columns)): (usize, (&TargetGroup, Range<usize>))| {
             let own = named.get(i);
             let loss = loss_of(config, own);
             let key = own.filter(|o| o.loss.is_some()).map_or("train.loss".to_owned(), |o| o.key("loss"));
             let head = Head::new(&group.targets, loss, &key)?;
+            let step_column = with_steps;
+            with_steps += usize::from(head.has_steps());
             Ok(Output {
                 name: group.name.clone(),
                 targets: group.targets.clone(),
                 head,
                 weight: own.map_or(1.0, |o| o.weight),
                 columns,
+                step_column,
                 class_weights: class_weights.get(i).cloned().flatten(),
                 input: own.and_then(|o| o.input.clone()),
                 tied: config.model.tie_weights,
@@ -96,9 +102,39 @@ impl Output {
         &table.target_row(row)[self.columns.clone()]
     }
 
+    /// Its targets of the steps of rows, where it has one for each.
+    pub(super) fn steps<'t>(&self, table: &'t Table) -> Option<StepTargets<'t>> {
+        table.step_targets(self.step_column).filter(|_| self.head.has_steps())
+    }
+
     /// What the class of a row counts; 1 without class weights.
     pub(super) fn class_weight(&self, table: &Table, row: u32) -> f32 {
         self.class_weights.as_ref().map_or(1.0, |w| w[self.target(table, row)[0] as usize])
+    }
+
+    /// What the classes of a row count together: of all its steps, or of the one that it has.
+    pub(super) fn classes_weight(&self, table: &Table, row: u32) -> f64 {
+        match (self.steps(table), &self.class_weights) {
+            (None, _) => f64::from(self.class_weight(table, row)),
+            (Some(steps), None) => steps.count(row) as f64,
+            (Some(steps), Some(weights)) => {
+                steps.of(row).map(|class| f64::from(weights[class as usize])).sum()
+            }
+        }
+    }
+
+    /// The summed weight of each of `classes` classes among these rows, or among their steps.
+    pub(super) fn class_counts(&self, table: &Table, rows: &[u32], classes: usize) -> Vec<f64> {
+        let Some(steps) = self.steps(table) else {
+            return table.class_counts(rows, self.columns.start, classes);
+        };
+        let mut sums = vec![0.0; classes];
+        let mut weight = [1.0];
+        for &row in rows {
+            table.weight(&[row], &mut weight);
+            steps.of(row).for_each(|class| sums[class as usize] += f64::from(weight[0]));
+        }
+        sums
     }
 
     /// Classes, or the columns of the targets.

@@ -25,7 +25,7 @@ use crate::data::{closest, list};
 use crate::error::{Error, Result, quote};
 use crate::graph::Mode;
 use crate::tensor::Key;
-use crate::train::answer::{Answer, Writer};
+use crate::train::answer::{Answer, Predicted, Writer};
 use crate::train::blocks::{Block, Blocks};
 use crate::train::run::in_pool;
 use crate::train::trainer::EVALUATION_ROWS;
@@ -93,7 +93,7 @@ pub fn predict(
             ));
         }
         let answer = Answer::new(&model, options.proba)?;
-        let preprocessing = model.preprocessing.clone();
+        let preprocessing = model.for_new_rows();
         let mut blocks =
             Blocks::open(&model.config, &preprocessing, data, options.on_bad_row, false, progress)?;
         if let Some(extent) = blocks.extent() {
@@ -104,12 +104,13 @@ pub fn predict(
         let mut writer = Writer::new(answer, names, options.format)?;
         blocks.keep(keep);
         blocks.tell_extra(progress);
-        let mut numbers = Vec::new();
+        let mut predicted = Vec::new();
         let mut broken = 0;
         let end = blocks.each(stop, "predict", |block| {
-            predict_block(&mut model, block, &mut numbers);
-            broken += broken_rows(&model, &numbers, block.table.len());
-            send(out, writer.write(block, &numbers)?)
+            model.cover_texts(block.table.longest_text(), Mode::Predict)?;
+            predict_block(&mut model, block, &mut predicted);
+            broken += broken_rows(&predicted, block.table.len());
+            send(out, writer.write(block, &predicted)?)
         })?;
         if end.is_continue() {
             blocks.tell(progress);
@@ -123,28 +124,32 @@ pub fn predict(
 }
 
 /// How many of `rows` rows have a prediction that is not finite.
-fn broken_rows(model: &Model, numbers: &[Vec<f64>], rows: usize) -> usize {
-    let broken = |row: usize| {
-        model.outputs.iter().zip(numbers).any(|(output, numbers)| {
-            let width = output.head.predicted_width();
-            numbers[row * width..(row + 1) * width].iter().any(|x| !x.is_finite())
-        })
-    };
-    (0..rows).filter(|&row| broken(row)).count()
+fn broken_rows(predicted: &[Predicted], rows: usize) -> usize {
+    let broken = |&row: &usize| predicted.iter().any(|own| own.row(row).iter().any(|x| !x.is_finite()));
+    (0..rows).filter(broken).count()
 }
 
-/// Predictions of all rows of a block, `[rows, predicted_width]` of each output.
-fn predict_block(model: &mut Model, block: &Block, numbers: &mut Vec<Vec<f64>>) {
-    numbers.resize(model.outputs.len(), Vec::new());
-    numbers.iter_mut().for_each(Vec::clear);
+/// What each output says of all rows of a block.
+fn predict_block(model: &mut Model, block: &Block, predicted: &mut Vec<Predicted>) {
+    predicted.resize(model.outputs.len(), Predicted::default());
+    for own in &mut *predicted {
+        own.numbers.clear();
+        own.ends.clear();
+    }
     let rows: Vec<u32> = (0..block.table.len() as u32).collect();
     let mut batch = Vec::new();
-    for rows in rows.chunks(EVALUATION_ROWS) {
+    for rows in rows.chunks(model.machine.plan(0).max_rows) {
         model.fill_inputs(0, &block.table, rows, None);
         model.run(0, rows.len(), Key::new(0), false);
-        for (output, numbers) in numbers.iter_mut().enumerate() {
+        for (output, own) in predicted.iter_mut().enumerate() {
             model.predictions(output, 0, rows.len(), &mut batch);
-            numbers.extend_from_slice(&batch);
+            let head = &model.outputs[output].head;
+            let (of_steps, width) = (head.has_steps(), head.predicted_width());
+            for (numbers, &row) in batch.chunks_exact(batch.len() / rows.len()).zip(rows) {
+                let there = if of_steps { model.steps_of(&block.table, row) * width } else { numbers.len() };
+                own.numbers.extend_from_slice(&numbers[..there]);
+                own.ends.push(own.numbers.len());
+            }
         }
     }
 }
@@ -160,18 +165,19 @@ fn send(out: &mut (dyn Write + Send), bytes: &[u8]) -> Result<ControlFlow<()>> {
 
 /// Positions of the columns to keep.
 fn kept_columns(keep: &Keep, blocks: &Blocks<'_>) -> Result<Vec<usize>> {
-    let columns = blocks.columns();
+    let (columns, texts) = (blocks.columns(), blocks.texts());
     let names = match keep {
         Keep::None => return Ok(Vec::new()),
-        Keep::All => return Ok(blocks.texts()),
+        Keep::All => return Ok(texts),
         Keep::Columns(names) => names,
     };
     let mut found = Vec::with_capacity(names.len());
     for name in names {
-        let Some(at) = columns.iter().position(|c| c == name) else {
+        let Some(&at) = texts.iter().find(|&&at| columns[at] == *name) else {
+            let known: Vec<String> = texts.iter().map(|&at| columns[at].clone()).collect();
             let error = Error::usage("--keep", format!("there is no column {}", quote(name)));
-            let error = error.expected(format!("one of {}, or all", list(columns)));
-            return Err(match closest(name, columns) {
+            let error = error.expected(format!("one of {}, or all", list(&known)));
+            return Err(match closest(name, &known) {
                 Some(close) => error.help(format!("did you mean {}?", quote(close))),
                 None => error,
             });

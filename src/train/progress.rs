@@ -51,6 +51,8 @@ pub struct Epoch {
     pub of_text: bool,
     /// Whether these are the best weights so far.
     pub best: bool,
+    /// A text that the network writes now, where one is wanted.
+    pub sample: Option<String>,
 }
 
 /// How a run ended.

@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::checkpoint::{self, Existing, MetricsLog, ModelFile, Row, RunDir, Split};
+use crate::checkpoint::{self, Existing, MetricsLog, Row, RunDir, Split};
 use crate::config::{self, ClassWeights, Config, Validation, registries};
 use crate::data::{EpochOrder, Preprocessing, Table, TargetGroup, Targets, balanced_class_weights};
-use crate::error::{Code, Error, Problem, Result, quote};
+use crate::error::{Error, Result, quote};
 use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{self, Column, Report, Task, closing_table};
 use crate::schedule::{SCHEDULES, Scheduler};
 use crate::spec::{Setting, SourceText};
 use crate::train::defaults::{Facts, Texts};
 use crate::train::load::{self, Held, Loaded};
+use crate::train::origin::{Origin, preprocessing_of};
+use crate::train::same_run::{fingerprint, only_longer, piped_again, same_data};
 use crate::train::scores::score;
 use crate::train::season::Season;
 use crate::train::state::{Best, State};
@@ -20,7 +22,7 @@ use crate::train::stepper::{self, Clip, EVALUATE};
 use crate::train::summary::summary;
 use crate::train::trainer::{EVALUATION_ROWS, STATES, Trainer};
 use crate::train::{
-    Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults, language, single,
+    Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults, generate, language, single,
 };
 
 /// What to train and where its files go.
@@ -39,16 +41,13 @@ pub struct Job {
 /// Trains from the beginning.
 ///
 /// # Errors
-/// Any [`Code`]; see `interface` of the README.
+/// Any [`Code`](crate::error::Code); see `interface` of the README.
 pub fn train(job: Job, progress: &mut dyn Progress, stop: &Stop) -> Result<Finished> {
     in_pool(job.config.threads, || {
         let started = Instant::now();
-        let (mut model, loaded) = prepare(job.config.clone(), progress, stop)?;
-        model.initialise(model.config.seed)?;
-        if let Some(from) = &model.config.train.init_from {
-            let path = PathBuf::from(from);
-            let file = ModelFile::read_weights(&path)?;
-            model.set_tensors(&file, &path, "")?;
+        let (mut model, loaded) = begin(job.config.clone(), progress, stop)?;
+        if model.config.train.init_from.is_none() {
+            model.initialise(model.config.seed)?;
         }
         // Whatever may be wrong with the inputs is known by now: only then is a directory made.
         let directory = match &job.run_dir {
@@ -68,7 +67,7 @@ pub fn train(job: Job, progress: &mut dyn Progress, stop: &Stop) -> Result<Finis
 /// Goes on with the run in `path`, exactly where its last checkpoint stands. `settings` may lengthen it.
 ///
 /// # Errors
-/// Any [`Code`]; `Code::Data` if the data are not those of the run.
+/// Any [`Code`](crate::error::Code); `Code::Data` if the data are not those of the run.
 pub fn resume(
     path: &Path,
     settings: &[Setting],
@@ -86,18 +85,12 @@ pub fn resume(
         let damaged = || Error::model(checkpoint::place(&checkpoint), "this is no checkpoint of a run");
         let json = file.metadata.get("backprop.state").ok_or_else(damaged)?;
         let state: State = serde_json::from_str(json).map_err(|_| damaged())?;
-        let (model, loaded) = prepare(config.clone(), progress, stop)?;
-        if fingerprint(&loaded) != state.data {
-            let [rows, columns, ..] = fingerprint(&loaded);
-            let what = "the data are not those that this run was started with";
-            let problem = Problem::new(model.config.data.train.join(", "), what);
-            let problem = problem.expected(format!("{} rows of {} numbers", state.data[0], state.data[1]));
-            let problem = problem.found(format!("{rows} rows of {columns} numbers, or other numbers"));
-            return Err(Error::new(
-                Code::Data,
-                problem.help("start a new run, with train.init_from to keep its weights"),
-            ));
-        }
+        // The tokenizers that the run took over: the file that it had them from may be gone.
+        let known = if config.train.init_from.is_some() { preprocessing_of(&file)? } else { None };
+        let (model, loaded) = load::load(&config, known.as_ref(), progress)
+            .and_then(|loaded| prepare(config.clone(), loaded, progress, stop))
+            .and_then(|(model, loaded)| same_data(&model, &loaded, &state).map(|()| (model, loaded)))
+            .map_err(|error| piped_again(error, &config, path))?;
         let text = model.config.clone().with_absolute_paths().to_toml();
         checkpoint::write_bytes(&directory.config(), text.as_bytes())?;
         let log = MetricsLog::resume(&directory.metrics(), state.step)?;
@@ -144,29 +137,6 @@ pub fn resume(
     })
 }
 
-/// Refuses settings that would make the rest of a run another run.
-fn only_longer(before: &Config, after: &Config) -> Result<()> {
-    let fixed = |config: &Config| {
-        let mut config = config.clone();
-        config.threads = None;
-        let train = &mut config.train;
-        (train.epochs, train.max_steps, train.log_every_steps, train.checkpoint_every_steps) =
-            (None, 0, 0, 0);
-        train.early_stopping = crate::config::EarlyStopping::Never;
-        config.to_toml()
-    };
-    let (old, new) = (fixed(before), fixed(after));
-    let Some((was, is)) = old.lines().zip(new.lines()).find(|(a, b)| a != b) else {
-        return Ok(());
-    };
-    let error = Error::usage("--resume", "a run goes on as it began, and this setting would change it");
-    let error = error.expected(was).found(is);
-    let free = "train.epochs, max_steps, early_stopping, log_every_steps, checkpoint_every_steps and threads may change";
-    Err(error.help(format!(
-        "{free}; for anything else start a new run, with train.init_from to keep these weights"
-    )))
-}
-
 /// Runs `work` on a pool of `threads`; one a core if not given.
 pub(super) fn in_pool<R: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<R> + Send) -> Result<R> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -175,14 +145,38 @@ pub(super) fn in_pool<R: Send>(threads: Option<usize>, work: impl FnOnce() -> Re
     pool.install(work)
 }
 
-/// Reads the data, fills in what the config leaves open, and builds the network.
-pub(super) fn prepare(
+/// Reads the data and builds the network of a new run; it has the weights of `train.init_from`, where that names a file.
+///
+/// # Errors
+/// Any [`Code`]: all that can be known before a run is begun.
+pub(super) fn begin(mut config: Config, progress: &mut dyn Progress, stop: &Stop) -> Result<(Model, Loaded)> {
+    let Some(origin) = Origin::of(&config)? else {
+        let loaded = load::load(&config, None, progress)?;
+        return prepare(config, loaded, progress, stop);
+    };
+    let loaded = load::load(&config, origin.preprocessing(), progress)?;
+    origin.check(&loaded.fitted.preprocessing)?;
+    origin.complete(&mut config);
+    let (mut model, loaded) = prepare(config, loaded, progress, stop)?;
+    origin.fill(&mut model)?;
+    progress.note(&origin.note());
+    Ok((model, loaded))
+}
+
+/// Fills in what the config leaves open, and builds the network for these data.
+fn prepare(
     mut config: Config,
+    mut loaded: Loaded,
     progress: &mut dyn Progress,
     stop: &Stop,
 ) -> Result<(Model, Loaded)> {
-    let mut loaded = load::load(&config, progress)?;
     stop.check("reading the data")?;
+    if let Some(language) = &loaded.fitted.preprocessing.language {
+        generate::settle_sample(&mut config, &language.tokenizer)?;
+    }
+    if let (Some(text), Some(language)) = (&mut config.data.text, &loaded.fitted.preprocessing.language) {
+        text.tokenizer.get_or_insert_with(|| language.tokenizer.name().to_owned());
+    }
     let targets = &loaded.fitted.preprocessing.targets;
     if targets.len() > 1 && config.model.outputs.is_empty() {
         let output = |(group, _): (&TargetGroup, _)| config::Output::of_column(&group.name);
@@ -197,6 +191,7 @@ pub(super) fn prepare(
         has_validation: loaded.validation_rows() > 0,
         has_places: loaded.fitted.inputs.is_one_with_places(),
         texts: texts.as_ref(),
+        steps: outputs.iter().any(|o| o.head.has_steps() && o.head.task != Task::Text),
     };
     defaults::resolve(&mut config, facts);
     check_metric(&config, &outputs)?;
@@ -318,7 +313,7 @@ fn output_class_weights(choice: &ClassWeights, loaded: &Loaded, output: &Output)
     match choice {
         ClassWeights::None => Ok(None),
         ClassWeights::Balanced => {
-            let counts = loaded.fitted.table.class_counts(&loaded.train, output.columns.start, classes.len());
+            let counts = output.class_counts(&loaded.fitted.table, &loaded.train, classes.len());
             Ok(Some(balanced_class_weights(&counts)))
         }
         ClassWeights::List(list) if list.len() == classes.len() => {
@@ -339,17 +334,6 @@ fn output_class_weights(choice: &ClassWeights, loaded: &Loaded, output: &Output)
             Ok(Some(classes.iter().map(of).collect()))
         }
     }
-}
-
-/// Rows and columns of both tables, and a sum over the bits of the training table.
-fn fingerprint(loaded: &Loaded) -> [u64; 4] {
-    let table = &loaded.fitted.table;
-    [
-        table.len() as u64,
-        loaded.fitted.inputs.dense_width() as u64,
-        loaded.validation_rows() as u64,
-        table.checksum(),
-    ]
 }
 
 /// Everything a run needs, around a model with whatever weights it has.
@@ -460,8 +444,9 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
         part.1.chunks(EVALUATION_ROWS).for_each(|rows| season.add(output, part.0, rows));
         Some(season.finish())
     });
-    let all = trainer.model.outputs.iter().zip(&scores.outputs).zip(constants.iter().zip(&linear.outputs));
-    let tables = all.zip(seasons).map(|(((output, own), (constant, linear)), season)| {
+    let all = trainer.model.outputs.iter().zip(&scores.outputs).zip(&constants).zip(seasons).enumerate();
+    let tables = all.map(|(i, (((output, own), constant), season))| {
+        let linear = linear.as_ref().map(|scores| &scores.outputs[i]);
         closing(&output.targets, own, constant, season.as_ref(), linear)
     });
     let table = match &scores.outputs[..] {
@@ -503,18 +488,19 @@ fn closing(
     scores: &OutputScores,
     constant: &Report,
     season: Option<&Report>,
-    linear: &OutputScores,
+    linear: Option<&OutputScores>,
 ) -> String {
     let title = match targets {
-        Targets::Classes { .. } => "majority class",
+        Targets::Classes { .. } | Targets::StepClasses { .. } => "majority class",
         Targets::Labels { .. } => "shares",
         Targets::Numbers { .. } | Targets::NextToken { .. } => "mean",
     };
-    let (own, flat, straight) = (scores.report.values(), constant.values(), linear.report.values());
+    let (own, flat) = (scores.report.values(), constant.values());
+    let straight = linear.map(|linear| linear.report.values());
     let headline = scores.report.headline();
     let before = season.map(Report::values);
     let mut baselines = vec![Column { title, values: &flat }];
     baselines.extend(before.iter().map(|values| Column { title: "seasonal naive", values }));
-    baselines.push(Column { title: "linear model", values: &straight });
+    baselines.extend(straight.iter().map(|values| Column { title: "linear model", values }));
     closing_table(&Column { title: "model", values: &own }, Some(&headline), &baselines)
 }

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use crate::data::{self, Table};
+use crate::data::{self, StepTargets, Table};
 use crate::metrics::{Accumulator, Report, Targets, Task, TextTotals};
 use crate::tensor::Key;
 use crate::train::model::Weighing;
@@ -95,7 +95,10 @@ impl Scorer {
             match &mut own.gather {
                 Gather::Rows(accumulator) => {
                     model.predictions(i, plan, n, &mut b.predictions);
-                    b.update(accumulator, &model.outputs[i], table, rows);
+                    match model.outputs[i].steps(table) {
+                        Some(steps) => b.update_steps(accumulator, &model.outputs[i], steps, rows),
+                        None => b.update(accumulator, &model.outputs[i], table, rows),
+                    }
                 }
                 Gather::Text { totals, characters } => {
                     let Some(text) = table.text() else { continue };
@@ -128,6 +131,31 @@ impl Scorer {
 }
 
 impl Buffers {
+    /// Adds the predictions and the classes of the steps of `rows` to the metrics of an output; `predictions` and `weights` are
+    /// those of the pass.
+    fn update_steps(
+        &mut self,
+        accumulator: &mut Accumulator,
+        output: &Output,
+        steps: StepTargets<'_>,
+        rows: &[u32],
+    ) {
+        let width = output.head.predicted_width();
+        let each = self.predictions.len() / rows.len();
+        let (mut classes, mut weights) = (Vec::new(), Vec::new());
+        self.probabilities.clear();
+        for ((&row, predictions), &weight) in
+            rows.iter().zip(self.predictions.chunks_exact(each)).zip(&self.weights)
+        {
+            let count = steps.count(row);
+            self.probabilities.extend(predictions[..count * width].iter().map(|&p| p as f32));
+            classes.extend(steps.of(row));
+            weights.resize(classes.len(), weight);
+        }
+        let probabilities = view(&self.probabilities, classes.len(), width);
+        accumulator.update(probabilities, Targets::Classes(&classes), Some(&weights));
+    }
+
     /// Adds the predictions and the truths of `rows` to the metrics of an output.
     fn update(&mut self, accumulator: &mut Accumulator, output: &Output, table: &Table, rows: &[u32]) {
         let b = self;

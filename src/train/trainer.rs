@@ -12,6 +12,7 @@ use crate::optim::{Optimizer, StepOptions};
 use crate::schedule::{self, Scheduler};
 use crate::tensor::Key;
 use crate::train::load::Loaded;
+use crate::train::model::PREPROCESSING;
 use crate::train::scores::{Scores, score};
 use crate::train::state::{Best, State};
 use crate::train::stepper::{self, EVALUATE, TRAIN};
@@ -146,10 +147,8 @@ impl Trainer<'_> {
             self.log.append(&row)?;
         }
         let best = self.keep_best(watch, validation.as_ref(), epoch);
-        if let Some(sample) = &self.model.config.train.sample {
-            let text = generate::sample(&self.model, sample)?;
-            self.progress.note(&format!("epoch {epoch} writes:\n{text}\n"));
-        }
+        let sample = self.model.config.train.sample.as_ref();
+        let sample = sample.map(|sample| generate::sample(&self.model, sample)).transpose()?;
         (self.state.epoch, self.state.steps_in_epoch) = (epoch, 0);
         (self.state.loss, self.state.weight) = (0.0, 0.0);
         let due = self.saved.is_none_or(|at| at.elapsed() >= CHECKPOINT_INTERVAL);
@@ -166,6 +165,7 @@ impl Trainer<'_> {
             samples_per_second: speed,
             of_text: self.model.preprocessing.language.is_some(),
             best,
+            sample,
         });
         Ok(())
     }
@@ -314,6 +314,10 @@ impl Trainer<'_> {
         let json = serde_json::to_string(&state).unwrap_or_else(|e| unreachable!("a state of numbers: {e}"));
         let mut metadata = BTreeMap::from([("backprop.state".to_owned(), json)]);
         metadata.insert("backprop.optimizer_steps".to_owned(), self.optimizer.steps().to_string());
+        if self.model.config.train.init_from.is_some() {
+            // Tokenizers that were taken over cannot be made from the data again.
+            metadata.insert(PREPROCESSING.to_owned(), self.model.preprocessing.to_json());
+        }
         let (params, buffers) = (self.model.machine.params(), self.model.machine.buffers());
         let mut tensors = self.model.tensors(params, buffers, "");
         let states = self.model.machine.states(TRAIN);

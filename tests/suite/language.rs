@@ -177,7 +177,7 @@ fn characters_are_never_cut() {
     let (_, layers) = LAYERS[1];
     place.train("run", layers, &["data.tokenizer=byte"]);
     // Some hundred bytes of a network that has hardly learned anything: many are no text.
-    let written = place.generate("run", &["-n", "400", "--temperature", "3"]);
+    let written = place.generate("run", &["--prompt", "\n", "-n", "400", "--temperature", "3"]);
     assert!(written.contains('\u{fffd}'));
 }
 
@@ -296,6 +296,8 @@ fn what_cannot_be_is_refused() {
         code == Some(3) && told.contains("other.txt: the character \"Ж\" (U+0416) is not in the vocabulary"),
         "{told}"
     );
+    let (code, told) = refused(&["eval", "run", "text.txt", "--on-bad-row", "skip"], &[]);
+    assert!(code == Some(2) && told.contains("--on-bad-row: this is a language model"), "{told}");
     let iris = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/iris.csv");
     let data = iris.to_string_lossy();
     let words = ["train", "--quiet", "--data", &data, "--target", "species", "--run-dir", "iris"];

@@ -8,6 +8,8 @@ mod deep;
 mod examples;
 mod fixture;
 mod floors;
+mod generate;
+mod going_on;
 mod gradients;
 mod house;
 mod images;

@@ -1,5 +1,6 @@
 //! Layers of images and series: what they say where something does not fit.
 
+use backprop::error::Problem;
 use backprop::layers::{Input, Output, build};
 use backprop::ops::LOSSES;
 use backprop::spec::Values;
@@ -16,8 +17,11 @@ fn problem(list: &str) -> String {
         _ => Input::numbers(name, [4]),
     };
     let name = ["image", "series"].into_iter().find(|n| list.contains(n)).unwrap_or("x");
-    let misfit = build(&[input(name)], &layers(list), None, &output).expect_err(list);
-    let p = misfit.problem;
+    in_a_line(build(&[input(name)], &layers(list), None, &output).expect_err(list).problem)
+}
+
+/// A problem in one line: what, expected, found, help.
+pub(crate) fn in_a_line(p: Problem) -> String {
     let part = |name: &str, text: Option<String>| text.map_or(String::new(), |t| format!("; {name} {t}"));
     let parts = [part("expected", p.expected), part("found", p.found), part("help", p.help)];
     format!("{}: {}{}", p.place, p.what, parts.concat())

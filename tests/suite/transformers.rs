@@ -10,6 +10,7 @@ use backprop::spec::Values;
 use backprop::tensor::Key;
 
 use crate::gradients::layers;
+use crate::places::in_a_line;
 
 const CHANNELS: usize = 3;
 const CLASSES: usize = 4;
@@ -174,10 +175,7 @@ fn problem(list: &str, carry: Carry) -> String {
     if list.contains("\"other\"") {
         inputs.push(Input::channels_last("other", [7, 4], true));
     }
-    let p = build(list, &inputs, carry).expect_err(list).problem;
-    let part = |name: &str, text: Option<String>| text.map_or(String::new(), |t| format!("; {name} {t}"));
-    let parts = [part("expected", p.expected), part("found", p.found), part("help", p.help)];
-    format!("{}: {}{}", p.place, p.what, parts.concat())
+    in_a_line(build(list, &inputs, carry).expect_err(list).problem)
 }
 
 #[test]

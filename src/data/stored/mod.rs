@@ -228,6 +228,18 @@ impl Store {
         }
     }
 
+    /// The steps of a row: of its series, or the tokens of its text, of which an empty one has none.
+    ///
+    /// # Panics
+    /// If the store holds neither.
+    pub(super) fn steps(&self, row: u32) -> usize {
+        match self {
+            Store::Series(store) => store.steps(row),
+            Store::Tokens(store) => store.steps(row),
+            _ => panic!("no column of series or ids"),
+        }
+    }
+
     /// Puts a text at the end that is to be fitted.
     ///
     /// # Panics
@@ -239,16 +251,31 @@ impl Store {
         }
     }
 
-    /// Puts a text at the end as ids of `cell`; whether some were cut.
+    /// Puts a text at the end as ids of `cell`; how many it has, those that are cut among them.
     ///
     /// # Errors
     /// The first character that has no id.
     ///
     /// # Panics
     /// If the store holds no ids.
-    pub(super) fn push_tokens(&mut self, cell: &TextCell, text: &str) -> Result<bool, UnknownText> {
+    pub(super) fn push_tokens(&mut self, cell: &TextCell, text: &str) -> Result<usize, UnknownText> {
         match self {
             Store::Tokens(store) => store.push(cell, text),
+            _ => panic!("no column of ids"),
+        }
+    }
+
+    /// Tokens of the text that came last which training never saw.
+    ///
+    /// # Panics
+    /// If the store holds no ids.
+    pub(super) fn unknown_in_last(&self, cell: &TextCell) -> u64 {
+        match (self, cell.tokenizer.unknown()) {
+            (Store::Tokens(_), None) => 0,
+            (Store::Tokens(store), Some(unknown)) => {
+                let last = store.row(store.len() as u32 - 1);
+                last.iter().filter(|&&id| id == unknown).count() as u64
+            }
             _ => panic!("no column of ids"),
         }
     }

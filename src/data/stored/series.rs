@@ -98,6 +98,11 @@ impl SeriesStore {
         &self.series.numbers[span.start as usize * self.width..span.end as usize * self.width]
     }
 
+    /// Steps of a row.
+    pub(super) fn steps(&self, row: u32) -> usize {
+        self.spans[row as usize].len()
+    }
+
     /// A number of the step that is `back` before a row's last, if need be before its first.
     pub(in crate::data) fn step(&self, row: u32, back: usize, channel: usize) -> Option<f32> {
         let step = (self.spans[row as usize].end as usize).checked_sub(back + 1)?;

@@ -32,33 +32,33 @@ pub struct TextCell {
 }
 
 impl TextCell {
-    /// Puts the ids of a text at the end of `ids`, no more than there is room for; whether some were cut.
+    /// Puts the ids of a text at the end of `ids`, no more than there is room for; how many it has, 0 for an empty text.
     ///
     /// An empty text is one id, so that no layer sees a sequence without a step: the unknown one, or that of a space.
     ///
     /// # Errors
     /// The first character that has no id.
-    pub(in crate::data) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<bool, UnknownText> {
+    pub(in crate::data) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<usize, UnknownText> {
         let start = ids.len();
-        encode(&self.tokenizer, text, ids)?;
-        let cut = ids.len() - start > self.length;
+        let count = encode(&self.tokenizer, text, ids)?;
         ids.truncate(start + self.length.min(ids.len() - start));
-        Ok(cut)
+        Ok(count)
     }
 }
 
-/// Puts the ids of a text at the end of `ids`, one at least.
-fn encode(tokenizer: &Tokenizer, text: &str, ids: &mut Vec<u32>) -> Result<(), UnknownText> {
+/// Puts the ids of a text at the end of `ids`, one at least; how many it has.
+fn encode(tokenizer: &Tokenizer, text: &str, ids: &mut Vec<u32>) -> Result<usize, UnknownText> {
     let start = ids.len();
     tokenizer.encode(text, ids)?;
-    if ids.len() == start {
+    let count = ids.len() - start;
+    if count == 0 {
         match tokenizer.unknown() {
             Some(unknown) => ids.push(unknown),
             None if tokenizer.encode(" ", ids).is_ok() && ids.len() > start => ids.truncate(start + 1),
             None => ids.push(0),
         }
     }
-    Ok(())
+    Ok(count)
 }
 
 /// The texts of a table's rows, before anything is fitted.
@@ -112,7 +112,9 @@ impl TextStore {
             .map(|rows| {
                 let mut block = TokenStore::default();
                 for &row in rows {
-                    encode(tokenizer, self.row(row), &mut block.ids)?;
+                    if encode(tokenizer, self.row(row), &mut block.ids)? == 0 {
+                        block.empty.push(row);
+                    }
                     block.ends.push(block.ids.len());
                 }
                 Ok(block)
@@ -122,44 +124,77 @@ impl TextStore {
         for block in blocks? {
             let start = all.ids.len();
             all.ids.extend(block.ids);
+            all.empty.extend(block.empty);
             all.ends.extend(block.ends.iter().map(|end| start + end));
         }
         Ok(all)
     }
 }
 
-/// The ids of a table's rows.
+/// Some whole numbers for each row of a table: ids of tokens, or the classes of steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TokenStore {
     ids: Vec<u32>,
     /// For each row, where its ids end.
     ends: Vec<usize>,
+    /// Rows of empty texts, in order: their id stands for nothing.
+    empty: Vec<u32>,
 }
 
 impl TokenStore {
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::data) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    pub(super) fn truncate(&mut self, rows: usize) {
+    pub(in crate::data) fn truncate(&mut self, rows: usize) {
         self.ends.truncate(rows);
         self.ids.truncate(self.ends.last().copied().unwrap_or(0));
+        self.empty.retain(|&row| (row as usize) < rows);
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        4 * self.ids.capacity() + size_of::<usize>() * self.ends.capacity()
+    pub(in crate::data) fn bytes(&self) -> usize {
+        4 * (self.ids.capacity() + self.empty.capacity()) + size_of::<usize>() * self.ends.capacity()
     }
 
-    pub(super) fn checksum(&self, hash: u64) -> u64 {
+    pub(in crate::data) fn checksum(&self, hash: u64) -> u64 {
         let hash = self.ids.iter().fold(hash, |hash, &id| step(hash, u64::from(id)));
         self.ends.iter().fold(hash, |hash, &end| step(hash, end as u64))
     }
 
-    /// Adds a row; whether it was cut.
-    pub(super) fn push(&mut self, cell: &TextCell, text: &str) -> Result<bool, UnknownText> {
-        let cut = cell.encode(text, &mut self.ids)?;
+    /// Adds a row; how many ids the text has, those that are cut among them.
+    pub(super) fn push(&mut self, cell: &TextCell, text: &str) -> Result<usize, UnknownText> {
+        let count = cell.encode(text, &mut self.ids)?;
+        if count == 0 {
+            self.empty.push(self.ends.len() as u32);
+        }
         self.ends.push(self.ids.len());
-        Ok(cut)
+        Ok(count)
+    }
+
+    /// The ids of a row that stand for something.
+    pub(super) fn steps(&self, row: u32) -> usize {
+        if self.empty.binary_search(&row).is_ok() { 0 } else { self.row(row).len() }
+    }
+
+    /// The most ids of a row.
+    pub(in crate::data) fn longest(&self) -> usize {
+        (0..self.len() as u32).map(|row| self.row(row).len()).max().unwrap_or(0)
+    }
+
+    /// Adds a row of these numbers.
+    pub(in crate::data) fn push_ids(&mut self, ids: impl Iterator<Item = u32>) {
+        self.ids.extend(ids);
+        self.ends.push(self.ids.len());
+    }
+
+    /// Puts `change` of it in the place of each number.
+    pub(in crate::data) fn replace(&mut self, change: impl Fn(u32) -> u32) {
+        self.ids.iter_mut().for_each(|id| *id = change(*id));
+    }
+
+    /// Numbers of all rows together.
+    pub(in crate::data) fn total(&self) -> usize {
+        self.ids.len()
     }
 
     /// The ids of a row.
@@ -251,8 +286,8 @@ mod tests {
             missing: TextFill::Empty,
         };
         let mut tokens = TokenStore::default();
-        assert_eq!(tokens.push(&cell, "b a"), Ok(false));
-        assert_eq!(tokens.push(&cell, "b a b b"), Ok(true));
+        assert_eq!(tokens.push(&cell, "b a"), Ok(2));
+        assert_eq!(tokens.push(&cell, "b a b b"), Ok(4));
         let (mut out, mut lengths) = ([9.0; 6], [9.0; 2]);
         tokens.fill(&cell, &[1, 0], &mut out);
         tokens.lengths(&[1, 0], &mut lengths);

@@ -185,7 +185,7 @@ fn labels_that_are_no_classes() {
     assert_eq!(
         message(&format!("a|y\n{}", rows.join("\n")), &DataOptions::new("y")),
         "error[3]: t.csv, column \"y\": 40 different labels in 40 rows are not classes\n  \
-         help: name another target, or set data.columns.y.type"
+         help: name another target, or set data.columns.y.type: \"category\", or \"labels\" for a label of each step"
     );
 }
 

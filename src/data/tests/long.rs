@@ -204,7 +204,7 @@ fn what_does_not_fit_is_refused() {
         message("id|u|y\na|1|p\na|2|q", &table(), &options),
         "error[3]: t.csv, line 3, column \"y\": the value changes within the series \"a\"\n  \
          expected: \"p\", as in line 2\n  found: \"q\"\n  \
-         help: a column of numbers that change can be named in data.series.channels; any other goes into data.exclude"
+         help: where each step has a label of its own, set data.columns.y.type = \"labels\""
     );
     assert_eq!(
         message("id|u|y\na|1|p\n|2|q", &table(), &options),

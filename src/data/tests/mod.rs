@@ -5,6 +5,7 @@ mod bad_inputs;
 mod fitting;
 mod long;
 mod round_trip;
+mod step_labels;
 mod text;
 mod windows;
 

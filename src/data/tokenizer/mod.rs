@@ -66,6 +66,28 @@ impl TokenizerKind {
         })
     }
 
+    /// What [`Tokenizer::name`] says of a tokenizer of this kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            TokenizerKind::Byte => "byte",
+            TokenizerKind::Char => "char",
+            TokenizerKind::Word => "word",
+            TokenizerKind::Whitespace => "whitespace",
+            TokenizerKind::Bpe | TokenizerKind::File(_) => "bpe",
+        }
+    }
+
+    /// How many ids `text` becomes, whatever the training text is; none where that decides it.
+    pub fn count(&self, text: &str) -> Option<usize> {
+        match self {
+            TokenizerKind::Byte => Some(text.len()),
+            TokenizerKind::Char => Some(text.chars().count()),
+            TokenizerKind::Word => Some(Words::count(text, false)),
+            TokenizerKind::Whitespace => Some(Words::count(text, true)),
+            TokenizerKind::Bpe | TokenizerKind::File(_) => None,
+        }
+    }
+
     /// Ids of a vocabulary that a config does not size: 10,000 words, 1,000 byte pairs; none where the text alone decides.
     pub fn default_vocabulary(&self) -> Option<usize> {
         match self {
@@ -91,6 +113,11 @@ pub struct TokenizerSpec {
 }
 
 impl TokenizerSpec {
+    /// [`TokenizerKind::count`] of a text, in lower case where that is wanted.
+    pub fn count(&self, text: &str) -> Option<usize> {
+        self.kind.count(&lower(text, self.lowercase))
+    }
+
     /// Refuses a vocabulary of a size that cannot be, or one whose size is not for a config to say.
     ///
     /// # Errors
@@ -196,6 +223,16 @@ impl Tokenizer {
             Model::Word(_) => "word",
             Model::Bpe(_) => "bpe",
         }
+    }
+
+    /// Whether texts are put in lower case first.
+    pub fn lowercase(&self) -> bool {
+        self.lowercase
+    }
+
+    /// The same, which puts texts in lower case first or does not.
+    pub fn with_lowercase(self, lowercase: bool) -> Tokenizer {
+        Tokenizer { lowercase, ..self }
     }
 
     /// Number of ids: all are below it.

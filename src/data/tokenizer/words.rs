@@ -85,6 +85,13 @@ impl Words {
         each(text, self.by_whitespace, |word| ids.push(self.ids.get(word).copied().unwrap_or(0)));
     }
 
+    /// Words of a text, known or not.
+    pub(super) fn count(text: &str, by_whitespace: bool) -> usize {
+        let mut count = 0;
+        each(text, by_whitespace, |_| count += 1);
+        count
+    }
+
     pub(super) fn token(&self, id: u32) -> &str {
         match (id as usize).checked_sub(1) {
             Some(at) => self.words.get(at).map_or("", String::as_str),

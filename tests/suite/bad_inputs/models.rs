@@ -88,7 +88,7 @@ fn input_32_the_newest_good_checkpoint_is_named() {
     insta::assert_snapshot!(failed(&place, "train --resume --run-dir runs/a"), @"
     exit 4
     error[4]: runs/a/checkpoints/last.safetensors: the file is empty
-      help: the newest good file of this run is runs/a/model.safetensors
+      help: the model of this run is runs/a/model.safetensors
     ");
     assert!(fs::read(place.path().join("runs/a/model.safetensors")).expect("a model") == model);
 }
@@ -196,9 +196,13 @@ fn input_35_first_weights_of_another_network() {
     let line = "train --data t.csv --target y --quiet --set train.init_from=m.safetensors";
     insta::assert_snapshot!(failed(&place, line), @r#"
     exit 4
-    error[4]: m.safetensors: tensor "linear_0.weight" has another shape
-      expected: [256, 2]
-      found: [256, 7]
-      help: the file belongs to another network
+    error[4]: train.init_from: the targets are not those of the model
+      expected: "income"
+      found: "y"
+      help: set data.target, and of forecasts data.windows.horizon, as the model had them
+    error[4]: train.init_from: the columns of the input "features" are not those of the model
+      expected: "size", "colour", "shape"
+      found: "a", "b"
+      help: give the columns the names that the model has for them
     "#);
 }

@@ -54,7 +54,21 @@ fn a_label_that_changes_within_a_series() {
     error[3]: t.csv, line 11, column "y": the value changes within the series "s0"
       expected: "p", as in line 2
       found: "q"
-      help: a column of numbers that change can be named in data.series.channels; any other goes into data.exclude
+      help: where each step has a label of its own, set data.columns.y.type = "labels"
+    "#);
+}
+
+#[test]
+fn labels_that_are_not_as_many_as_the_words_of_their_text() {
+    let place = Place::new().with("t.csv", "t,y\nto Oslo,O CITY\nfrom Lima now,O CITY\n");
+    let flags =
+        "train --data t.csv --target y --set data.columns.t.type=text --set data.columns.y.type=labels";
+    insta::assert_snapshot!(failed(&place, flags), @r#"
+    exit 3
+    error[3]: t.csv, line 3, column "y": the labels are not as many as the steps of the row
+      expected: 3 labels, with white space between them
+      found: 2 labels
+      help: each token of a text, as its tokenizer cuts it, and each step of a series has a label of its own
     "#);
 }
 

@@ -415,6 +415,6 @@ fn labels_that_are_no_classes() {
     insta::assert_snapshot!(train(format!("a,y\n{rows}"), ""), @r#"
     exit 3
     error[3]: t.csv, column "y": 40 different labels in 40 rows are not classes
-      help: name another target, or set data.columns.y.type
+      help: name another target, or set data.columns.y.type: "category", or "labels" for a label of each step
     "#);
 }

@@ -11,14 +11,14 @@ fn help(command: &str) -> String {
 
 #[test]
 fn backprop() {
-    insta::assert_snapshot!(help(""), @"
-    Train, evaluate and run neural networks on tables
+    insta::assert_snapshot!(help(""), @r#"
+    Train, evaluate and run neural networks on tables, images, signals and text
 
     Usage: backprop [OPTIONS] <COMMAND>
 
     Commands:
-      train             Train a network on a table and write a run directory
-      eval              Score a model on a table that has the target column
+      train             Train a network on a table or a text and write a run directory
+      eval              Score a model on a table that has the target column, a language model on a text
       predict           Predict the target of every row of a table, in bounded memory
       generate          Generate text with a language model, streamed as it comes
       init              Print a commented config for a table
@@ -42,25 +42,28 @@ fn backprop() {
       backprop eval runs/iris-1 test.csv                  how good is the model on these rows?
       cat new.csv | backprop predict runs/iris-1 > out.csv
 
+      backprop train --text novel.txt                     a language model, and text from it
+      backprop generate runs/novel-1 --prompt "The "
+
       backprop init iris.csv --target species > iris.toml write a config to change
       backprop train iris.toml --set train.epochs=50      train as the config says
 
     Exit codes:
       0 done   2 command line or config   3 data   4 model file   5 environment (disk, memory, lock)
       6 training diverged   130, 143 stopped by a signal
-    ");
+    "#);
 }
 
 #[test]
 fn train() {
     insta::assert_snapshot!(help("train"), @"
-    Train a network on a table and write a run directory
+    Train a network on a table or a text and write a run directory
 
     Usage: backprop train [OPTIONS] [CONFIG]
 
     Arguments:
-      [CONFIG]  Config file, TOML or JSON; without one, --data and --target are needed and all else is
-                inferred
+      [CONFIG]  Config file, TOML or JSON; without one, --data and --target are needed, or --text, and
+                all else is inferred
 
     Options:
           --data <FILE>          Table to train on: a path, a glob in quotes, or - for standard input;
@@ -92,6 +95,7 @@ fn train() {
 
     Examples:
       backprop train --data iris.csv --target species
+      backprop train --text novel.txt
       backprop train iris.toml --run-dir runs/try --set train.epochs=50 --set train.optimizer=sgd
       backprop train --resume --run-dir runs/try
     ");
@@ -100,7 +104,7 @@ fn train() {
 #[test]
 fn eval() {
     insta::assert_snapshot!(help("eval"), @"
-    Score a model on a table that has the target column
+    Score a model on a table that has the target column, a language model on a text
 
     Usage: backprop eval [OPTIONS] <MODEL> [DATA]
 
@@ -126,6 +130,7 @@ fn eval() {
 
     Examples:
       backprop eval runs/iris-1 test.csv
+      backprop eval runs/novel-1 another.txt
       zcat test.csv.gz | backprop eval iris.safetensors --format json | jq .accuracy
     ");
 }
@@ -180,7 +185,8 @@ fn generate() {
 
     Options:
       -p, --prompt <TEXT>           What the text begins with [default: standard input if it is no
-                                    terminal, else a line feed]
+                                    terminal, less one line break at its end; else a line feed, or the
+                                    first token of a model that knows none]
       -n, --max-tokens <N>          The most tokens of a text [default: 200]
       -t, --temperature <T>         Divides the logits: below 1 likely tokens become likelier; 0: always
                                     the most likely one [default: 0.8]
@@ -192,7 +198,8 @@ fn generate() {
           --repetition-penalty <X>  Makes tokens that are in the context already less likely: 1 not at
                                     all, 1.1 a little [default: 1]
           --stop <TEXT>             A text that ends the generated one, and is left out of it; \n and \t
-                                    are understood; may be given several times
+                                    are understood; may be given several times. With --logprobs each
+                                    token that holds some of it is left out
           --samples <N>             Number of texts, with a line --- between them [default: 1]
           --seed <N>                Decides every choice: the same seed gives the same text, with any
                                     number of threads [default: 0]
@@ -256,8 +263,8 @@ fn check() {
     Usage: backprop check [OPTIONS] [CONFIG]
 
     Arguments:
-      [CONFIG]  Config file, TOML or JSON; without one, --data and --target are needed and all else is
-                inferred
+      [CONFIG]  Config file, TOML or JSON; without one, --data and --target are needed, or --text, and
+                all else is inferred
 
     Options:
           --data <FILE>          Table to train on: a path, a glob in quotes, or - for standard input;

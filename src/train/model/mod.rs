@@ -9,8 +9,8 @@ use crate::backend::available_memory;
 use crate::backend::cpu::Cpu;
 use crate::checkpoint::{self, ModelFile, Tensor};
 use crate::config::{Config, Validation, registries};
-use crate::data::{Extent, Inputs, Preprocessing, Table, TargetGroup, TokenRows};
-use crate::error::{Code, Error, Problem, Result};
+use crate::data::{Extent, Inputs, Preprocessing, TargetGroup, TokenRows};
+use crate::error::{Code, Error, Problem, Result, quote};
 use crate::graph::{self, Graph, Machine, Mode, Pass, PlanOptions, ValueId};
 use crate::init::INITIALIZERS;
 use crate::layers::{self, Carry, Input, Misfit, OutputLayer};
@@ -20,7 +20,17 @@ use crate::train::augment::Augmenter;
 use crate::train::output::Place;
 use crate::train::run::evaluation_rows;
 use crate::train::sampling::log_probability;
-use crate::train::{Output, memory, mixup};
+use crate::train::trainer::EVALUATION_ROWS;
+use crate::train::{Output, memory};
+
+mod feed;
+
+pub(in crate::train) use feed::Weighing;
+
+/// Tokens of a text that is to get a label for each of them: longer ones are cut.
+const LONGEST_TEXT: usize = 1 << 14;
+/// Tokens of a text of which a whole batch is taken at once.
+const USUAL_TEXT: usize = 256;
 
 /// The config as TOML.
 pub(super) const CONFIG: &str = "backprop.config";
@@ -56,16 +66,6 @@ pub struct Model {
     scratch: Vec<f32>,
 }
 
-/// How the rows of a pass are weighed in the losses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weighing {
-    /// So that each output's losses of all rows of a step sum to their weighted mean, times what the output counts.
-    /// [`Model::weigh_step`] is told of the step's rows before.
-    Step,
-    /// As the rows and classes are weighed in the data and in the config.
-    Plain,
-}
-
 impl Model {
     /// Builds the network of `config` for `preprocessing`, with a plan for each of `plans`. Weights are zero.
     /// `class_weights` has those of each output, or nothing at all.
@@ -96,11 +96,20 @@ impl Model {
         let layers: Vec<Value> = config.model.layers.iter().flatten().map(Tree::to_value).collect();
         let trains = plans.iter().any(|plan| plan.mode == Mode::Train);
         let mixed = trains && config.train.mixup.is_some();
+        if let Some(output) = outputs.iter().find(|o| mixed && o.head.has_steps()) {
+            return Err(Error::usage("train.mixup", "rows with a label for each step cannot be mixed")
+                .found(format!("labels of steps in {}", quote(output.targets.names()[0])))
+                .help("take train.mixup out"));
+        }
         let ends: Vec<OutputLayer> = outputs.iter().map(|o| o.layer(outputs.len() > 1, mixed)).collect();
         let init = config.model.init.as_ref().map(crate::spec::Choice::to_value);
         let network =
             layers::build_branched(&network_inputs(&inputs, carry), &layers, init.as_ref(), &ends, carry)
                 .map_err(|misfit| placed(&config, misfit))?;
+        for (output, port) in outputs.iter().zip(&network.outputs).filter(|(o, _)| o.head.has_steps()) {
+            let at = inputs.dense.len() + inputs.embeddings.len() + inputs.sequence_at();
+            check_steps(output, &network.graph, network.inputs.get(at), port.target)?;
+        }
         let graph = Arc::new(network.graph);
         memory::check_values(&graph, plans, available_memory())?;
         let plans = Machine::<Cpu<f32>>::plans(&graph, plans);
@@ -137,12 +146,7 @@ impl Model {
         };
         let text = |key: &str| file.metadata.get(key);
         let toml = text(CONFIG).ok_or_else(|| damaged("config"))?;
-        let config = Config::parse(
-            &SourceText::new("the model's config", toml.as_str(), Format::Toml),
-            &[],
-            registries(),
-        )
-        .map_err(|e| Error { code: Code::Model, ..e })?;
+        let config = read_config(toml)?;
         let json = text(PREPROCESSING).ok_or_else(|| damaged("preprocessing"))?;
         let preprocessing = Preprocessing::from_json(json)?;
         let class_weights = match text(CLASS_WEIGHTS) {
@@ -188,6 +192,45 @@ impl Model {
             "cut the series, or train with data.series.length, or with layers that take any number of steps, such as conv1d \
              and global_avg_pool",
         ))
+    }
+
+    /// The preprocessing for new rows. Where each token has a label and the config does not limit the tokens, it has room for
+    /// texts longer than training saw, if the network takes any number of steps; see [`Model::cover_texts`].
+    pub(super) fn for_new_rows(&self) -> Preprocessing {
+        let mut wide = self.preprocessing.clone();
+        let limited = self.config.data.columns.iter().any(|(_, pin)| pin.has("max_tokens"));
+        let labels = self.outputs.iter().any(|output| output.head.has_steps());
+        if limited || !labels || !wide.cover_texts(LONGEST_TEXT) {
+            return wide;
+        }
+        let mut longer = self.preprocessing.clone();
+        longer.cover_texts(longer.inputs().sequence().map_or(0, |input| input.shape.axes()[0]) + 1);
+        let probe = Model::new(self.config.clone(), longer, &self.class_weights(), &[]);
+        match probe {
+            Ok(probe) if probe.has_tensors_of(self) => wide,
+            _ => self.preprocessing.clone(),
+        }
+    }
+
+    /// Makes room for texts of `longest` tokens, with one plan of `mode`: of fewer rows where they are long.
+    ///
+    /// # Errors
+    /// `Code::Usage` where the network would need more memory than there is.
+    pub(super) fn cover_texts(&mut self, longest: usize, mode: Mode) -> Result<()> {
+        let mut preprocessing = self.preprocessing.clone();
+        // Few networks are made on the way to the longest text.
+        if !preprocessing.cover_texts(longest) {
+            return Ok(());
+        }
+        let room = longest.next_power_of_two();
+        preprocessing.cover_texts(room);
+        let rows = (EVALUATION_ROWS * USUAL_TEXT / room).clamp(1, EVALUATION_ROWS);
+        let plans = [PlanOptions::new(mode, rows)];
+        let mut model = Model::new(self.config.clone(), preprocessing, &self.class_weights(), &plans)?;
+        model.machine.params_mut().copy_from_slice(self.machine.params());
+        model.machine.buffers_mut().copy_from_slice(self.machine.buffers());
+        *self = model;
+        Ok(())
     }
 
     /// Whether both have tensors of the same names and shapes, in the same order.
@@ -289,57 +332,6 @@ impl Model {
         texts
     }
 
-    /// Gathers `rows` of `table` into the inputs of `plan`; `draw` augments and mixes them as the config says.
-    pub(super) fn fill_inputs(&mut self, plan: usize, table: &Table, rows: &[u32], draw: Option<Key>) {
-        let Model { inputs, machine, augmenter, scratch, .. } = self;
-        self.share = match (draw, self.config.train.mixup) {
-            (Some(key), Some(alpha)) => mixup::share(alpha, key),
-            _ => 1.0,
-        };
-        let share = self.share;
-        let mut change = |name: &str, out: &mut [f32], lengths: Option<&[f32]>| {
-            if let Some(key) = draw {
-                augmenter.apply(name, key, out, lengths);
-            }
-            if share < 1.0 {
-                mixup::mix(share, out, rows.len());
-            }
-        };
-        let mut ids = self.input_ids.iter().zip(&self.length_ids);
-        for (input, (&id, _)) in inputs.dense.iter().zip(ids.by_ref()) {
-            let out = machine.input_mut(plan, id, rows.len());
-            gather(rows, out, &|rows, out| table.dense(input, rows, out));
-            change(&input.name, out, None);
-        }
-        for (input, (&id, _)) in inputs.embeddings.iter().zip(ids.by_ref()) {
-            table.ids(input, rows, machine.input_mut(plan, id, rows.len()));
-        }
-        for (input, (&id, &lengths)) in inputs.stored.iter().zip(ids) {
-            let ends = lengths.map(|_| {
-                scratch.resize(rows.len(), 0.0);
-                table.lengths(input, rows, scratch);
-                &scratch[..]
-            });
-            let out = machine.input_mut(plan, id, rows.len());
-            gather(rows, out, &|rows, out| table.stored(input, rows, out));
-            // Between two ids there is nothing: a text stays the row's own.
-            let mixes = input.cardinality.is_none();
-            if mixes {
-                change(&input.name, out, ends);
-            }
-            if let (Some(lengths), Some(ends)) = (lengths, ends) {
-                let out = machine.input_mut(plan, lengths, rows.len());
-                out.copy_from_slice(ends);
-                if mixes && share < 1.0 {
-                    mixup::mix_lengths(out);
-                }
-            }
-        }
-        if let (Some(id), Some(text)) = (self.token_id, table.text()) {
-            text.fill(rows, machine.input_mut(plan, id, rows.len()));
-        }
-    }
-
     /// Whether rows go on where those of the pass before ended: then windows of a text come in streams.
     pub(super) fn carries(&self) -> bool {
         !self.graph().states.is_empty()
@@ -370,80 +362,6 @@ impl Model {
         self.run(0, 1, Key::new(0), false);
         logits.clear();
         logits.extend_from_slice(self.machine.output(0, self.places[0].port.output, 1));
-    }
-
-    /// Gathers targets of `rows` into `plan`.
-    pub(super) fn fill_targets(&mut self, plan: usize, table: &Table, rows: &[u32]) {
-        for (output, place) in self.outputs.iter().zip(&self.places) {
-            if let (true, Some(text)) = (output.head.has_steps(), table.text()) {
-                text.fill_next(rows, self.machine.input_mut(plan, place.port.target, rows.len()));
-                continue;
-            }
-            let width = output.head.target_width();
-            let mut fill = |id: ValueId, row: &dyn Fn(usize) -> u32| {
-                let out = self.machine.input_mut(plan, id, rows.len());
-                for (i, out) in out.chunks_exact_mut(width).enumerate() {
-                    output.head.target(output.target(table, row(i)), out);
-                }
-            };
-            fill(place.port.target, &|i| rows[i]);
-            if let Some(mixed) = place.port.mixed {
-                fill(mixed.target, &|i| rows[mixup::partner(i, rows.len())]);
-            }
-        }
-    }
-
-    /// What the losses of `rows` in output number `output` are to be divided by, summed.
-    pub(super) fn weight_of(&mut self, output: usize, table: &Table, rows: &[u32]) -> f64 {
-        if let Some(text) = table.text() {
-            return rows.iter().map(|&row| text.steps(row).len() as f64).sum();
-        }
-        self.scratch.resize(rows.len(), 0.0);
-        table.weight(rows, &mut self.scratch);
-        let class = |row: u32| f64::from(self.outputs[output].class_weight(table, row));
-        self.scratch.iter().zip(rows).map(|(&w, &row)| f64::from(w) * class(row)).sum()
-    }
-
-    /// Makes `rows` the step that [`Weighing::Step`] is about. What the step counts in the mean of an epoch: the weights
-    /// of its rows, of a single output those of their classes too.
-    pub(super) fn weigh_step(&mut self, table: &Table, rows: &[u32]) -> f64 {
-        for output in 0..self.outputs.len() {
-            self.places[output].total = self.weight_of(output, table, rows);
-        }
-        match self.places[..] {
-            [only] => only.total,
-            _ => self.scratch.iter().map(|&w| f64::from(w)).sum(),
-        }
-    }
-
-    /// Gives each row its weight in the losses.
-    pub(super) fn fill_weights(&mut self, plan: usize, table: &Table, rows: &[u32], weighing: Weighing) {
-        for (output, place) in self.outputs.iter().zip(&self.places) {
-            let (factor, total) = match weighing {
-                Weighing::Step => (output.weight, place.total),
-                Weighing::Plain => (1.0, 1.0),
-            };
-            let out = self.machine.input_mut(plan, place.port.row_weight, rows.len());
-            if let Some(text) = table.text() {
-                text.fill_weights(rows, out);
-                out.iter_mut().for_each(|w| *w = (f64::from(*w) * factor / total) as f32);
-                continue;
-            }
-            table.weight(rows, out);
-            for (w, &row) in out.iter_mut().zip(rows) {
-                // A loss that weighs the classes itself has them already.
-                let class = if output.head.weighs_classes() { 1.0 } else { output.class_weight(table, row) };
-                *w = (f64::from(*w * class) * factor / total) as f32;
-            }
-            let Some(mixed) = place.port.mixed else { continue };
-            self.scratch.clear();
-            self.scratch.extend_from_slice(out);
-            out.iter_mut().for_each(|w| *w *= self.share as f32);
-            let out = self.machine.input_mut(plan, mixed.row_weight, rows.len());
-            for (i, w) in out.iter_mut().enumerate() {
-                *w = self.scratch[mixup::partner(i, rows.len())] * (1.0 - self.share) as f32;
-            }
-        }
     }
 
     /// Runs `plan` on the rows that were filled in.
@@ -480,30 +398,46 @@ impl Model {
         rows.iter().zip(raw.chunks_exact(each.max(1))).map(of_row).sum()
     }
 
-    /// Predictions of output number `output` in the last pass: `[rows, predicted_width]`.
+    /// Predictions of output number `output` in the last pass: `[rows, predicted_width]`, or `[rows, T, predicted_width]` where each
+    /// step has one.
     pub(super) fn predictions(&self, output: usize, plan: usize, rows: usize, out: &mut Vec<f64>) {
         let Output { head, targets, .. } = &self.outputs[output];
         let (from, to) = (head.columns(), head.predicted_width());
-        out.resize(rows * to, 0.0);
         let raw = self.machine.output(plan, self.places[output].port.output, rows);
+        out.resize(raw.len() / from * to, 0.0);
         for (out, raw) in out.chunks_exact_mut(to).zip(raw.chunks_exact(from)) {
             head.predict(targets, raw, out);
         }
     }
 }
 
-/// Numbers that are worth a fork to gather: a core copies about so many in the time that it takes.
-const GATHER: usize = 1 << 14;
-
-/// Lets `fill` give `rows` to `out`, in halves on as many threads as that pays for.
-fn gather(rows: &[u32], out: &mut [f32], fill: &(impl Fn(&[u32], &mut [f32]) + Sync)) {
-    if out.len() < 2 * GATHER || rows.len() < 2 || rayon::current_num_threads() == 1 {
-        return fill(rows, out);
+/// Refuses a network that gives an output of steps another number of steps than the rows have.
+fn check_steps(output: &Output, graph: &Graph, sequence: Option<&ValueId>, target: ValueId) -> Result<()> {
+    let own = sequence.map_or(0, |&id| graph.shape(id).axes()[0]);
+    let found = graph.shape(target).len();
+    if own == found {
+        return Ok(());
     }
-    let half = rows.len() / 2;
-    let (to_first, to_rest) = out.split_at_mut(out.len() / rows.len() * half);
-    let (first, rest) = rows.split_at(half);
-    rayon::join(|| gather(first, to_first, fill), || gather(rest, to_rest, fill));
+    let what = format!("the output {} needs a value for each step of the input", quote(&output.name));
+    Err(Error::usage("model.layers", what)
+        .expected(format!("{own} steps"))
+        .found(format!("{found} steps behind the last layer"))
+        .help(
+            "take layers that keep the steps: padding = \"same\" and stride = 1 of a convolution, no pooling",
+        ))
+}
+
+/// The config in a model file, where there is one.
+///
+/// # Errors
+/// `Code::Model` for one that this version cannot read.
+pub(super) fn config_of(file: &ModelFile<'_>) -> Option<Result<Config>> {
+    file.metadata.get(CONFIG).map(|toml| read_config(toml))
+}
+
+fn read_config(toml: &str) -> Result<Config> {
+    let source = SourceText::new("the model's config", toml, Format::Toml);
+    Config::parse(&source, &[], registries()).map_err(|e| Error { code: Code::Model, ..e })
 }
 
 /// The last part of a path.
@@ -540,7 +474,7 @@ fn read_flat(
         let found = file.tensor(&name).filter(|f| f.shape == t.shape).ok_or_else(|| {
             Error::model(
                 checkpoint::place(path),
-                format!("tensor {} is not there or has another shape", crate::error::quote(&name)),
+                format!("tensor {} is not there or has another shape", quote(&name)),
             )
         })?;
         flat[t.offset..t.offset + t.shape.len()].copy_from_slice(&found.data.to_f32());

@@ -1,0 +1,88 @@
+//! What of a run must be as it was when it goes on.
+
+use std::path::Path;
+
+use crate::checkpoint;
+use crate::config::{Config, Validation};
+use crate::error::{Code, Error, Result, shell_word};
+use crate::train::Model;
+use crate::train::load::Loaded;
+use crate::train::picture::thousands;
+use crate::train::state::State;
+
+/// Refuses settings that would make the rest of a run another run.
+pub(super) fn only_longer(before: &Config, after: &Config) -> Result<()> {
+    let fixed = |config: &Config| {
+        let mut config = config.clone();
+        config.threads = None;
+        let train = &mut config.train;
+        (train.epochs, train.max_steps, train.log_every_steps, train.checkpoint_every_steps) =
+            (None, 0, 0, 0);
+        train.early_stopping = crate::config::EarlyStopping::Never;
+        config.to_toml()
+    };
+    let (old, new) = (fixed(before), fixed(after));
+    let Some((was, is)) = old.lines().zip(new.lines()).find(|(a, b)| a != b) else {
+        return Ok(());
+    };
+    let error = Error::usage("--resume", "a run goes on as it began, and this setting would change it");
+    let error = error.expected(was).found(is);
+    let free = "train.epochs, max_steps, early_stopping, log_every_steps, checkpoint_every_steps and threads may change";
+    Err(error.help(format!(
+        "{free}; for anything else start a new run, with train.init_from to keep these weights"
+    )))
+}
+
+/// Refuses data that are not those of the run.
+pub(super) fn same_data(model: &Model, loaded: &Loaded, state: &State) -> Result<()> {
+    let (was, is) = (state.data, fingerprint(loaded));
+    if was == is {
+        return Ok(());
+    }
+    let of_text = model.preprocessing.language.is_some();
+    let size = |[rows, columns, held, _]: [u64; 4]| {
+        let own = match of_text {
+            true => format!("{} tokens", thousands(rows)),
+            false => format!("{} rows of {} numbers", thousands(rows), thousands(columns)),
+        };
+        let unit = if of_text { "windows" } else { "rows" };
+        match was[..2] == is[..2] && was[2] != is[2] {
+            true => format!("{own}, {} {unit} to validate on", thousands(held)),
+            false => own,
+        }
+    };
+    let (expected, found) = (size(was), size(is));
+    let found = if expected == found { format!("{found}, others") } else { found };
+    let what = "the data are not those that this run was started with";
+    Err(Error::data(model.config.data.train.join(", "), what)
+        .expected(expected)
+        .found(found)
+        .help("start a new run, with train.init_from to keep its weights"))
+}
+
+/// Says what to do where a run's data came from standard input: nobody else has them.
+pub(super) fn piped_again(error: Error, config: &Config, run: &Path) -> Error {
+    let data = &config.data;
+    let held = match &data.validation {
+        Validation::Fraction(_) => &[][..],
+        Validation::Files(files) => files,
+    };
+    if error.code != Code::Data || !data.train.iter().chain(held).chain(&data.test).any(|p| p == "-") {
+        return error;
+    }
+    let run = shell_word(&checkpoint::place(run));
+    error.help(format!(
+        "the data of this run came from standard input, pipe the same in again: … | backprop train --resume --run-dir {run}"
+    ))
+}
+
+/// Rows and columns of both tables, and a sum over the bits of the training table.
+pub(super) fn fingerprint(loaded: &Loaded) -> [u64; 4] {
+    let table = &loaded.fitted.table;
+    [
+        table.len() as u64,
+        loaded.fitted.inputs.dense_width() as u64,
+        loaded.validation_rows() as u64,
+        table.checksum(),
+    ]
+}
