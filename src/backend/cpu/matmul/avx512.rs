@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::blocked::{Packing, Parts, Set};
 use super::pack::NR;
-use super::tile::{Ahead, Kernels, Tile, TileKernel};
+use super::tile::{Kernels, Tile, TileKernel};
 
 /// 14 rows of 2 vectors, with 2 vectors of B and 1 element of A, fill the 32 registers but one.
 const HEIGHT: usize = 14;
