@@ -31,7 +31,7 @@ pub struct Tile<T> {
     pub c: *mut T,
     /// See above.
     pub c_stride: usize,
-    /// What [`FLOW_ROWS`] and [`FLOW_COLS`] fetch into the caches meanwhile.
+    /// What `FLOW_ROWS` and `FLOW_COLS` fetch into the caches meanwhile.
     pub ahead: Ahead<T>,
 }
 
