@@ -231,3 +231,13 @@ proptest! {
         prop_assert!(tensors::read(&mut &bytes[..], bytes.len() as u64, "F").is_err());
     }
 }
+
+#[test]
+fn a_length_that_begins_as_a_pickle_is_a_length() {
+    let header = r#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    for low in [0x80 + (4 << 8), 0x80 + (2 << 8)] {
+        let file = foreign(&format!("{header:low$}"), &[0; 4]);
+        assert_eq!(file[0], 0x80);
+        assert!(!read(&file).is_err_and(|e| e.to_string().contains("pickle")));
+    }
+}

@@ -8,7 +8,7 @@ pub(super) fn kind_of(head: &[u8]) -> Option<&'static str> {
         (b"\x80\x03", "a Python pickle"),
         (b"\x80\x04", "a Python pickle"),
         (b"\x80\x05", "a Python pickle"),
-        (b"\x1f\x8b", "a gzip file"),
+        (b"\x1f\x8b\x08", "a gzip file"),
         (b"\x28\xb5\x2f\xfd", "a zstd file"),
         (b"\x89HDF", "an HDF5 file, such as Keras's .h5"),
         (b"\x93NUMPY", "a NumPy .npy file"),
