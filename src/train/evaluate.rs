@@ -79,11 +79,11 @@ pub fn evaluate(
             return Ok(Evaluation { source, scores, names, of_steps: false, seasons });
         }
         let wide = model.for_new_rows();
-        let mut blocks = Blocks::open(&model.config, &wide, data, options.on_bad_row, true, progress)?;
+        let mut blocks = Blocks::open(&model.config, &wide, data, options.on_bad_row, true, None, progress)?;
         if let Some(extent) = blocks.extent() {
             model = model.covering(&extent, Mode::Evaluate, EVALUATION_ROWS)?;
         }
-        blocks.tell_extra(progress);
+        blocks.tell_extra(&[], progress);
         let mut scorer = Scorer::new(&model);
         let mut rows: Vec<u32> = Vec::new();
         let mut any = false;
