@@ -174,6 +174,13 @@ fn what_is_predicted_for_a_series_stands_on_each_of_its_rows() {
     assert_eq!((ends("a").len(), ends("b").len()), (3, 1));
     assert!(ends("a").windows(2).all(|pair| pair[0] == pair[1] && !pair[0].is_empty()));
     assert!(lines[1..].iter().all(|line| ["up", "down"].contains(&line[1])), "{lines:?}");
+
+    let scores = model.evaluate(&text).unwrap().0;
+    let json = scores.to_json();
+    assert_eq!((&json["steps"], &json["rows"]), (&json!(rows().len()), &json!(30)));
+    let said = scores.to_text();
+    assert!(said.starts_with("240 steps, 30 rows of "), "{said}");
+    assert!(said.contains("f1  steps\n") && said.contains("f1  rows\n"), "{said}");
 }
 
 #[test]
