@@ -13,6 +13,9 @@ use crate::error::Result;
 use crate::train::{self, Format, Keep, PredictOptions};
 
 const EXAMPLES: &str = "\
+Each row of the table gets a line, in their order. Of a long table ([data.series]) each series gets
+one, or each row where its steps have labels; what is said of the whole series is then repeated.
+
 Examples:
   backprop predict runs/iris-1 new.csv --output predictions.csv
   cat new.csv | backprop predict runs/iris-1 --proba --keep id > predictions.csv";

@@ -88,9 +88,10 @@ fn speed(samples_per_second: f64, of_text: bool) -> String {
     format!("{} {}/s", count(samples_per_second as u64), if of_text { "tokens" } else { "samples" })
 }
 
-/// Which rows the closing table is about.
+/// What the closing table is about.
 pub(super) fn part(end: &Finished) -> String {
-    format!("{} of {}", plural(end.rows as u64, if end.of_text { "token" } else { "row" }), end.part)
+    let counted: Vec<String> = end.counted.iter().map(|&(count, unit)| plural(count, unit)).collect();
+    format!("{} of {}", counted.join(", "), end.part)
 }
 
 /// Where the model is, and what to do with it.
@@ -243,6 +244,13 @@ mod tests {
         next       backprop eval 'my runs/iris-1' DATA
                    backprop predict 'my runs/iris-1' DATA > predictions.csv
         ");
+    }
+
+    #[test]
+    fn the_closing_table_says_what_it_counts() {
+        let end = |counted| part(&Finished { counted, part: "the test part".into(), ..Finished::default() });
+        assert_eq!(end(vec![(1, "row")]), "1 row of the test part");
+        assert_eq!(end(vec![(1234, "step"), (30, "row")]), "1,234 steps, 30 rows of the test part");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::kept::FileRows;
 use super::picture::{Form, Picture};
 use super::rows::{Fields, Meaning, RowBuffer, Rows};
 use super::step::Steps;
@@ -19,6 +20,7 @@ pub struct HeldRows {
     /// The column whose fields are payloads; its texts are empty.
     column: usize,
     steps: Steps,
+    file_rows: Option<Box<FileRows>>,
     next: usize,
 }
 
@@ -36,7 +38,14 @@ pub enum Payloads {
 impl HeldRows {
     /// Rows whose fields in `column` are `payloads`.
     pub fn new(texts: RowBuffer, column: usize, payloads: Payloads) -> Self {
-        HeldRows { texts: Box::new(texts), payloads, column, steps: Steps::default(), next: 0 }
+        HeldRows {
+            texts: Box::new(texts),
+            payloads,
+            column,
+            steps: Steps::default(),
+            file_rows: None,
+            next: 0,
+        }
     }
 
     /// The same rows, their images of the size that `form` says.
@@ -65,6 +74,16 @@ impl HeldRows {
     /// The same, made of a table whose columns became what `steps` says.
     pub(super) fn with_steps(self, steps: Steps) -> Self {
         HeldRows { steps, ..self }
+    }
+
+    /// The same, with the rows of the file that they were made of.
+    pub(super) fn with_file_rows(self, file_rows: Option<FileRows>) -> Self {
+        HeldRows { file_rows: file_rows.map(Box::new), ..self }
+    }
+
+    /// Takes out the rows of the file that the samples were made of, where they were kept.
+    pub(super) fn take_file_rows(&mut self) -> Option<FileRows> {
+        self.file_rows.take().map(|rows| *rows)
     }
 
     /// What became of the columns of the table that the rows were made of.

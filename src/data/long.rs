@@ -11,6 +11,7 @@ use super::column::Dictionary;
 use super::field::{self, Markers, Stage};
 use super::held::{HeldRows, Payloads};
 use super::infer::Profile;
+use super::kept::{FileRows, Keep, Kept};
 use super::options::{ColumnType, DataOptions, MissingPolicy, Scale};
 use super::preprocess::absent;
 use super::raw::{missing_values, read_number};
@@ -59,18 +60,23 @@ enum Use {
     Order,
 }
 
-/// Reads all rows and makes a sample of each series.
+/// Reads all rows and makes a sample of each series; with `keep` the samples have their [`FileRows`].
 ///
 /// # Errors
 /// [`Code::Data`] for columns that are not there, values that do not fit, a column that should have one value for each series
 /// and does not, two rows of one series at one moment, and a table in which nothing varies within a series;
 /// [`Code::Model`] for channels of a model that are missing.
-pub(super) fn read<R: Rows>(rows: &mut R, table: &LongTable, purpose: Purpose<'_>) -> Result<HeldRows> {
+pub(super) fn read<R: Rows>(
+    rows: &mut R,
+    table: &LongTable,
+    purpose: Purpose<'_>,
+    keep: Option<&Keep>,
+) -> Result<HeldRows> {
     let sample = match purpose {
         Purpose::Fit(_) => RowBuffer::sample(rows)?,
         Purpose::Fitted { .. } => RowBuffer::new(rows.source(), rows.columns()),
     };
-    let mut reading = Reading::new(&sample, table, purpose)?;
+    let mut reading = Reading::new(&sample, table, purpose, keep)?;
     (0..sample.len()).try_for_each(|i| reading.push(&sample.row(i)))?;
     drop(sample);
     while let Some(row) = rows.next_row()? {
@@ -114,6 +120,8 @@ struct Reading<'a> {
     missing: Vec<(u64, String, u64)>,
     /// For each column of labels.
     labels: Vec<Labels>,
+    /// The fields of each row that are kept, where rows are.
+    kept: Option<Kept>,
 }
 
 /// The labels of the steps, row by row.
@@ -124,7 +132,12 @@ struct Labels {
 }
 
 impl<'a> Reading<'a> {
-    fn new(sample: &RowBuffer, table: &'a LongTable, purpose: Purpose<'a>) -> Result<Self> {
+    fn new(
+        sample: &RowBuffer,
+        table: &'a LongTable,
+        purpose: Purpose<'a>,
+        keep: Option<&Keep>,
+    ) -> Result<Self> {
         let columns = sample.columns().to_vec();
         let source = sample.source().to_owned();
         if columns.iter().any(|c| c == STEPS) {
@@ -184,6 +197,7 @@ impl<'a> Reading<'a> {
             purpose,
             source,
             varies: vec![false; columns.len()],
+            kept: keep.map(|keep| Kept::new(keep.positions(&columns))),
             columns,
             uses,
             id,
@@ -257,6 +271,9 @@ impl<'a> Reading<'a> {
                 &self.markers,
                 self.moments.first(),
             )?);
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push(row);
         }
         self.series[series].steps += 1;
         self.of.push(series as u32);
@@ -344,6 +361,7 @@ impl<'a> Reading<'a> {
             end += steps;
             spans.push(end - steps.min(self.table.length.unwrap_or(steps))..end);
         }
+        let ends = spans.iter().map(|span| span.end).collect();
         let channels: Vec<usize> = channels.into_iter().map(|(c, _)| c).collect();
         let block = Series {
             channels: channels.iter().map(|&c| self.columns[c].clone()).collect(),
@@ -364,7 +382,15 @@ impl<'a> Reading<'a> {
         };
         let texts = self.texts(&kept, &order, &spans);
         let payloads = Payloads::Steps(Arc::new(block), spans);
-        Ok(HeldRows::new(texts, kept.len(), payloads).with_steps(steps))
+        let file_rows = self.kept.map(|kept| FileRows {
+            columns: self.columns,
+            kept,
+            ids: self.ids,
+            series: self.of,
+            order,
+            ends,
+        });
+        Ok(HeldRows::new(texts, kept.len(), payloads).with_steps(steps).with_file_rows(file_rows))
     }
 
     /// The channels: their columns, and their positions among the numbers that were read.

@@ -21,6 +21,7 @@ mod idx;
 mod image_rows;
 mod infer;
 mod inputs;
+mod kept;
 mod language;
 mod long;
 mod moments;
@@ -61,6 +62,7 @@ pub use fit::Fitted;
 pub use held::{Extent, HeldRow, HeldRows, Payloads};
 pub use image_rows::{ImageRow, ImageRows};
 pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs, StoredInput};
+pub use kept::{FileRows, Keep, Kept};
 pub use language::{Language, TEXT, TokenInput, TokenRows};
 pub use long::{LongTable, STEPS};
 pub use options::{

@@ -5,6 +5,7 @@ use super::folder::{self, Listing};
 use super::held::{Extent, HeldRow, HeldRows};
 use super::idx::{self, IdxOptions, too_large};
 use super::image_rows::{ImageColumn, ImageRow, ImageRows};
+use super::kept::{FileRows, Keep};
 use super::long::{self, LongTable};
 use super::options::DataOptions;
 use super::picture::Form;
@@ -26,6 +27,8 @@ pub struct SampleOptions {
     pub images: ImageColumns,
     /// Where a row is a step of a series.
     pub steps: Option<StepTable>,
+    /// The columns that a long table keeps of each of its rows; `None`: the rows themselves are not kept.
+    pub rows: Option<Keep>,
     /// Whether the samples need labels.
     pub targets: bool,
     /// Whether all rows will be held in memory, rather than some at a time.
@@ -91,6 +94,7 @@ impl Default for SampleOptions {
             read: ReadOptions::default(),
             images: ImageColumns::Infer(Box::default()),
             steps: None,
+            rows: None,
             targets: true,
             held: true,
             memory: u64::MAX,
@@ -141,7 +145,7 @@ impl Samples {
         let mut reader = TableReader::with_first(first, source, &options.read)?;
         match &options.steps {
             Some(StepTable::Long(table)) => {
-                let rows = long::read(&mut reader, table, options.purpose())?;
+                let rows = long::read(&mut reader, table, options.purpose(), options.rows.as_ref())?;
                 return Ok(Samples::Held(rows, reader.notes()));
             }
             Some(StepTable::Windows(table)) => {
@@ -184,6 +188,14 @@ impl Samples {
             Samples::Table(_) | Samples::Images(_) => None,
             Samples::Held(rows, _) => rows.extent(),
             Samples::Windows(rows, _) => Some(rows.extent()),
+        }
+    }
+
+    /// Takes out the rows of a long table, where [`SampleOptions::rows`] has them kept.
+    pub fn take_file_rows(&mut self) -> Option<FileRows> {
+        match self {
+            Samples::Held(rows, _) => rows.take_file_rows(),
+            Samples::Table(_) | Samples::Images(_) | Samples::Windows(..) => None,
         }
     }
 

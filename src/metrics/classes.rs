@@ -42,19 +42,24 @@ pub struct ClassScores {
 }
 
 impl ClassScores {
-    /// Right ones among those predicted; 0 where there are none.
+    /// Right ones among those predicted; 0 where it was never predicted, NaN where it is not present.
     pub fn precision(&self) -> f64 {
-        ratio(self.hits, self.predicted)
+        self.ratio(self.hits, self.predicted)
     }
 
-    /// Right ones among those of the class; 0 where there are none.
+    /// Right ones among those of the class; 0 where it is never true, NaN where it is not present.
     pub fn recall(&self) -> f64 {
-        ratio(self.hits, self.support)
+        self.ratio(self.hits, self.support)
     }
 
-    /// The harmonic mean of precision and recall; 0 where both are.
+    /// The harmonic mean of precision and recall; 0 where both are, NaN where it is not present.
     pub fn f1(&self) -> f64 {
-        ratio(2.0 * self.hits, self.support + self.predicted)
+        self.ratio(2.0 * self.hits, self.support + self.predicted)
+    }
+
+    /// scikit-learn scores the classes that are present alone, unless it is told of others.
+    fn ratio(&self, a: f64, b: f64) -> f64 {
+        if self.present { ratio(a, b) } else { f64::NAN }
     }
 }
 
@@ -191,9 +196,9 @@ pub struct ClassReport {
 }
 
 impl ClassReport {
-    /// The mean over the classes that are among the true or the predicted ones, as scikit-learn's `macro`.
+    /// The mean over the classes that are present, as scikit-learn's `macro`.
     fn macro_mean(&self, of: impl Fn(&ClassScores) -> f64) -> f64 {
-        mean_of_defined(self.classes.iter().filter(|c| c.present).map(of))
+        mean_of_defined(self.classes.iter().map(of))
     }
 
     /// The mean recall of the classes that are there.

@@ -49,8 +49,8 @@ pub fn closing_table(model: &Column<'_>, headline: Option<&Headline>, baselines:
 }
 
 /// Rows are true classes, columns predicted ones. Of more than 20 classes only the ten most frequent mistakes are
-/// listed.
-pub fn confusion_matrix(report: &ClassReport, names: &[String]) -> String {
+/// listed. `unit` is what is counted: "row", "step".
+pub fn confusion_matrix(report: &ClassReport, names: &[String], unit: &str) -> String {
     let n = report.classes.len();
     let Some(counts) = &report.confusion else {
         return format!("{n} classes: too many for a confusion matrix\n");
@@ -67,19 +67,19 @@ pub fn confusion_matrix(report: &ClassReport, names: &[String]) -> String {
     let mut mistakes: Vec<(usize, f64)> =
         counts.iter().copied().enumerate().filter(|&(i, w)| i / n != i % n && w > 0.0).collect();
     mistakes.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let mut rows = vec![["true", "predicted", "rows"].map(String::from).to_vec()];
+    let mut rows = vec![vec!["true".into(), "predicted".into(), format!("{unit}s")]];
     rows.extend(mistakes.iter().take(MISTAKES).map(|&(i, w)| vec![name(i / n), name(i % n), count(w)]));
     let more = mistakes.len().saturating_sub(MISTAKES);
     align(&rows) + &if more > 0 { format!("and {more} kinds of mistake more\n") } else { String::new() }
 }
 
-/// Precision, recall, f1 and number of rows of each class, and their means. Of more than 100 classes, those with
-/// the most rows.
-pub fn class_table(report: &ClassReport, names: &[String]) -> String {
+/// Precision, recall, f1 and number of rows of each class, or of what `unit` says, and the means over the classes that are
+/// present. Of more than 100 classes, those with the most rows.
+pub fn class_table(report: &ClassReport, names: &[String], unit: &str) -> String {
     let lines = report.classes.iter().map(|c| (c.support, vec![c.precision(), c.recall(), c.f1()])).collect();
     let means = [report.precision_macro(), report.recall_macro(), report.f1_macro()];
     let support = report.classes.iter().map(|c| c.support).sum();
-    let head = ["class", "precision", "recall", "f1", "rows"];
+    let head = ["class", "precision", "recall", "f1", &format!("{unit}s")];
     per_name(&head, lines, names, "classes", Some((&means, support)))
 }
 
@@ -234,7 +234,7 @@ rmse       12345.7                           2.500e7             -
     #[test]
     fn classes_are_counted_and_scored() {
         assert_eq!(
-            confusion_matrix(&three(), &names()),
+            confusion_matrix(&three(), &names(), "row"),
             "\
 true \\ predicted     setosa  versicolor  virginica\\u{1b}[31m
 setosa                    1           0                    0
@@ -243,13 +243,32 @@ virginica\\u{1b}[31m       0           1                    1
 "
         );
         assert_eq!(
-            class_table(&three(), &names()),
+            class_table(&three(), &names(), "row"),
             "\
 class                precision  recall      f1  rows
 setosa                  1.0000  1.0000  1.0000     1
 versicolor              0.5000  1.0000  0.6667     1
 virginica\\u{1b}[31m     1.0000  0.5000  0.6667     2
 mean                    0.8333  0.8333  0.7778     4
+"
+        );
+    }
+
+    #[test]
+    fn a_class_that_is_not_there_has_no_figures() {
+        let mut classes = Classes::new(4);
+        let p = arr2(&[[0.9, 0.1, 0.0, 0.0], [0.8, 0.2, 0.0, 0.0], [0.2, 0.1, 0.7, 0.0]]);
+        // The second is never predicted, the third never true, the last neither.
+        classes.update(p.view(), &[0, 1, 0], None);
+        assert_eq!(
+            class_table(&classes.finish(), &["a", "b", "c", "d"].map(String::from), "step"),
+            "\
+class  precision  recall      f1  steps
+a         0.5000  0.5000  0.5000      2
+b         0.0000  0.0000  0.0000      1
+c         0.0000  0.0000  0.0000      0
+d              -       -       -      0
+mean      0.1667  0.1667  0.1667      3
 "
         );
     }
@@ -262,17 +281,17 @@ mean                    0.8333  0.8333  0.7778     4
         let targets: Vec<u32> = (0..n + 20).map(|i| (i % n) as u32).collect();
         classes.update(p.view(), &targets, None);
         let report = classes.finish();
-        let matrix = confusion_matrix(&report, &[]);
+        let matrix = confusion_matrix(&report, &[], "row");
         assert!(
             matrix.starts_with("true  predicted  rows\n1             0     2\n3             2     2\n"),
             "{matrix}"
         );
         assert!(matrix.ends_with("\n19           18     2\nand 65 kinds of mistake more\n"), "{matrix}");
-        let table = class_table(&report, &[]);
+        let table = class_table(&report, &[], "row");
         assert_eq!(table.lines().count(), 1 + LINES + 2);
         assert!(table.contains("\nand 50 classes more\nmean"), "{table}");
         let many = Classes::new(300).finish();
-        assert_eq!(confusion_matrix(&many, &[]), "300 classes: too many for a confusion matrix\n");
+        assert_eq!(confusion_matrix(&many, &[], "row"), "300 classes: too many for a confusion matrix\n");
     }
 
     #[test]

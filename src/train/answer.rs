@@ -1,30 +1,31 @@
-//! What the numbers of a prediction mean, and how they are written.
+//! What the numbers of a prediction mean.
 
 use std::fmt::Write as _;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Serialize, Serializer};
 
-use crate::data::{NumberTarget, Targets};
+use crate::data::{Kept, NumberTarget, Targets};
 use crate::error::{Error, Result, quote};
 use crate::metrics::Task;
-use crate::train::blocks::Block;
-use crate::train::{Format, Model, Output};
+use crate::train::{Model, Output};
 
 /// What is predicted for one target of a row.
 #[derive(serde::Serialize)]
 #[serde(untagged)]
-enum Cell<'a> {
+pub(super) enum Cell<'a> {
     Text(&'a str),
     /// All that 32 bits can tell.
     Single(f32),
     Double(f64),
     /// One for each step: in CSV with blanks between them.
     Steps(Vec<Cell<'a>>),
+    /// None: in CSV an empty field, in JSON `null`.
+    Nothing,
 }
 
 impl Cell<'_> {
     /// As a field of CSV.
-    fn spell(&self, out: &mut String) {
+    pub(super) fn spell(&self, out: &mut String) {
         // Writing to a text cannot fail.
         let _ = match self {
             Cell::Text(text) => out.write_str(text),
@@ -39,6 +40,7 @@ impl Cell<'_> {
                 }
                 Ok(())
             }
+            Cell::Nothing => Ok(()),
         };
     }
 }
@@ -63,14 +65,14 @@ impl Predicted {
 /// The way from a model's numbers to answers.
 pub(super) struct Answer {
     /// One for each output.
-    parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
     /// Names of the target columns, output after output.
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
 }
 
 /// The way from the numbers of one output to its answers.
-struct Part {
-    targets: Targets,
+pub(super) struct Part {
+    pub(super) targets: Targets,
     /// Decimals of each target; `None` where a number has the digits of its 32 bits.
     decimals: Vec<Option<i32>>,
     /// Numbers of a row, or of a step.
@@ -82,7 +84,7 @@ struct Part {
     /// What CSV puts before these names.
     prefix: &'static str,
     /// The key of the object that holds them in JSON.
-    key: &'static str,
+    pub(super) key: &'static str,
 }
 
 impl Answer {
@@ -114,7 +116,7 @@ impl Answer {
     }
 
     /// Names of the columns of a CSV, without the kept ones.
-    fn columns(&self) -> Vec<String> {
+    pub(super) fn columns(&self) -> Vec<String> {
         let mut columns: Vec<String> = match &self.names[..] {
             [_] => vec!["prediction".into()],
             names => names.iter().map(|name| format!("prediction_{name}")).collect(),
@@ -125,37 +127,79 @@ impl Answer {
     }
 
     /// Keys of a JSON object, without the kept ones.
-    fn keys(&self) -> Vec<String> {
+    pub(super) fn keys(&self) -> Vec<String> {
         ["prediction"].into_iter().chain(self.detail_keys()).map(str::to_owned).collect()
     }
 
     /// Keys of what is written after the predictions, each once.
-    fn detail_keys(&self) -> impl Iterator<Item = &'static str> {
+    pub(super) fn detail_keys(&self) -> impl Iterator<Item = &'static str> {
         let has = |key: &&str| self.parts.iter().any(|p| p.key == *key && !p.details.is_empty());
         ["probabilities", "quantiles"].into_iter().filter(move |key| has(key))
     }
 
-    /// The predictions of a row, output after output.
-    fn cells<'a>(&'a self, row: Row<'a>) -> impl Iterator<Item = Cell<'a>> + Clone {
-        self.parts.iter().enumerate().flat_map(move |(i, part)| part.cells(row.of(i)))
+    /// Steps of row `at` that have a label.
+    pub(super) fn steps(&self, predicted: &[Predicted], at: usize) -> usize {
+        let of_steps = |part: &&Part| matches!(part.targets, Targets::StepClasses { .. });
+        let own = self.parts.iter().zip(predicted).find(|(part, _)| of_steps(part));
+        own.map_or(0, |(part, own)| own.row(at).len() / part.width)
     }
 
-    /// What is written after the predictions of a row.
-    fn detail_cells<'a>(&'a self, row: Row<'a>) -> impl Iterator<Item = Cell<'a>> + Clone {
-        self.parts.iter().enumerate().flat_map(move |(i, part)| part.detail_cells(row.of(i)))
+    /// What each output says of a line.
+    pub(super) fn said<'a>(&'a self, line: Line<'a>) -> impl Iterator<Item = (&'a Part, Said<'a>)> + Clone {
+        self.parts.iter().enumerate().map(move |(i, part)| (part, part.said(&line.predicted[i], line)))
+    }
+
+    /// The predictions of a line, output after output.
+    pub(super) fn cells<'a>(&'a self, line: Line<'a>) -> impl Iterator<Item = Cell<'a>> + Clone {
+        self.said(line).flat_map(|(part, said)| part.cells(said))
+    }
+
+    /// What is written after the predictions of a line.
+    pub(super) fn detail_cells<'a>(&'a self, line: Line<'a>) -> impl Iterator<Item = Cell<'a>> + Clone {
+        self.said(line).flat_map(|(part, said)| part.detail_cells(said))
     }
 }
 
-/// What a row was predicted to be: number `at` of what each output says.
+/// Where a line comes from.
 #[derive(Clone, Copy)]
-struct Row<'a> {
-    predicted: &'a [Predicted],
-    at: usize,
+pub(super) struct Line<'a> {
+    /// The fields that are kept, and the number of the line's row among them.
+    pub(super) kept: (&'a Kept, usize),
+    /// What each output predicts for the rows of a block, and the number of the line's row among them.
+    pub(super) predicted: &'a [Predicted],
+    pub(super) at: usize,
+    pub(super) step: Step,
 }
 
-impl<'a> Row<'a> {
-    fn of(self, output: usize) -> &'a [f64] {
-        self.predicted[output].row(self.at)
+/// What a line is about.
+#[derive(Clone, Copy)]
+pub(super) enum Step {
+    /// A row with all its steps.
+    All,
+    /// A step of a series.
+    One(usize),
+    /// A step of a series that the network does not see.
+    Unseen,
+}
+
+/// What an output says of a line.
+#[derive(Clone, Copy)]
+pub(super) enum Said<'a> {
+    /// Of a row as a whole, or of one step.
+    Once(&'a [f64]),
+    /// Of each step.
+    Steps(&'a [f64]),
+    /// Of a step that the network does not see.
+    Nothing,
+}
+
+impl<'a> Said<'a> {
+    /// All numbers of it.
+    pub(super) fn numbers(self) -> &'a [f64] {
+        match self {
+            Said::Once(numbers) | Said::Steps(numbers) => numbers,
+            Said::Nothing => &[],
+        }
     }
 }
 
@@ -192,12 +236,37 @@ impl Part {
         self.details.iter().map(move |name| format!("{}_{of}{name}", self.prefix))
     }
 
+    fn said<'a>(&self, predicted: &'a Predicted, line: Line<'_>) -> Said<'a> {
+        let numbers = predicted.row(line.at);
+        match (&self.targets, line.step) {
+            (Targets::StepClasses { .. }, Step::All) => Said::Steps(numbers),
+            (Targets::StepClasses { .. }, Step::One(step)) => {
+                Said::Once(&numbers[step * self.width..][..self.width])
+            }
+            (Targets::StepClasses { .. }, Step::Unseen) => Said::Nothing,
+            _ => Said::Once(numbers),
+        }
+    }
+
+    /// `cell` of the numbers of a row, or of those of each step.
+    fn each<'a>(&self, said: Said<'_>, cell: impl Fn(&[f64]) -> Cell<'a>) -> Cell<'a> {
+        match said {
+            Said::Once(numbers) => cell(numbers),
+            Said::Steps(numbers) => Cell::Steps(numbers.chunks_exact(self.width).map(cell).collect()),
+            Said::Nothing => Cell::Nothing,
+        }
+    }
+
     /// The prediction of target `i`.
-    fn cell(&self, i: usize, numbers: &[f64]) -> Cell<'_> {
+    pub(super) fn cell<'a>(&'a self, i: usize, said: Said<'_>) -> Cell<'a> {
+        self.each(said, |numbers| self.prediction(i, numbers))
+    }
+
+    /// What these numbers of a row, or of a step, say of target `i`.
+    fn prediction(&self, i: usize, numbers: &[f64]) -> Cell<'_> {
         match &self.targets {
-            Targets::Classes { classes, .. } => likeliest(classes, numbers),
-            Targets::StepClasses { classes, .. } => {
-                Cell::Steps(numbers.chunks_exact(self.width).map(|step| likeliest(classes, step)).collect())
+            Targets::Classes { classes, .. } | Targets::StepClasses { classes, .. } => {
+                likeliest(classes, numbers)
             }
             Targets::Labels { columns } => {
                 Cell::Text(&columns[i].classes[usize::from(numbers[i] as f32 > 0.5)])
@@ -207,28 +276,22 @@ impl Part {
         }
     }
 
-    fn cells<'a>(&'a self, numbers: &'a [f64]) -> impl Iterator<Item = Cell<'a>> + Clone {
-        (0..self.targets.width()).map(|i| self.cell(i, numbers))
+    fn cells<'a>(&'a self, said: Said<'a>) -> impl Iterator<Item = Cell<'a>> + Clone {
+        (0..self.targets.width()).map(move |i| self.cell(i, said))
     }
 
     /// What is written after the predictions.
-    fn detail_cells<'a>(&'a self, numbers: &'a [f64]) -> impl Iterator<Item = Cell<'a>> + Clone {
+    fn detail_cells<'a>(&'a self, said: Said<'a>) -> impl Iterator<Item = Cell<'a>> + Clone {
         // Probabilities, or the quantiles of the one target.
-        let of_steps = matches!(self.targets, Targets::StepClasses { .. });
-        (0..self.details.len()).map(move |i| match of_steps {
-            true => {
-                Cell::Steps(numbers.chunks_exact(self.width).map(|step| self.number(0, step[i])).collect())
-            }
-            false => self.number(0, numbers[i]),
-        })
+        (0..self.details.len()).map(move |i| self.each(said, |numbers| self.number(0, numbers[i])))
     }
 
     /// What is written after the predictions, by name.
-    fn details<'a>(
+    pub(super) fn details<'a>(
         &'a self,
-        numbers: &'a [f64],
+        said: Said<'a>,
     ) -> Pairs<impl Iterator<Item = (&'a String, Cell<'a>)> + Clone> {
-        Pairs(self.details.iter().zip(self.detail_cells(numbers)))
+        Pairs(self.details.iter().zip(self.detail_cells(said)))
     }
 
     /// A number of target `i` with the digits that mean something.
@@ -264,128 +327,8 @@ fn round(x: f64, decimals: i32) -> f64 {
     if decimals > 22 || whole.abs() >= f64::EPSILON.recip() { x } else { whole / power + 0.0 }
 }
 
-/// Turns blocks into text.
-pub(super) struct Writer {
-    answer: Answer,
-    /// Names of the kept columns.
-    kept: Vec<String>,
-    format: Format,
-    text: Vec<u8>,
-    header: bool,
-}
-
-impl Writer {
-    /// # Errors
-    /// `Code::Usage` for a kept column that has the name of an answer.
-    pub(super) fn new(answer: Answer, kept: Vec<String>, format: Format) -> Result<Writer> {
-        let own = if format == Format::Csv { answer.columns() } else { answer.keys() };
-        if let Some(name) = kept.iter().find(|name| own.contains(name)) {
-            let what = format!("the kept column {} has the name of a column of the output", quote(name));
-            return Err(Error::usage("--keep", what)
-                .help("rename it in the input, or name the columns to keep without it"));
-        }
-        Ok(Writer { answer, kept, format, text: Vec::new(), header: format == Format::Csv })
-    }
-
-    /// The lines of `block` and what each output predicts; before the first ones the header.
-    ///
-    /// # Errors
-    /// None that the formats can have in memory.
-    pub(super) fn write(&mut self, block: &Block, predicted: &[Predicted]) -> Result<&[u8]> {
-        let defect = |e: &dyn std::fmt::Display| Error::environment("the output", e.to_string());
-        self.text.clear();
-        match self.format {
-            Format::Csv => self.csv(block, predicted).map_err(|e| defect(&e))?,
-            Format::Jsonl => self.jsonl(block, predicted).map_err(|e| defect(&e))?,
-        }
-        Ok(&self.text)
-    }
-
-    fn csv(&mut self, block: &Block, predicted: &[Predicted]) -> csv::Result<()> {
-        let mut csv = csv::Writer::from_writer(&mut self.text);
-        if std::mem::take(&mut self.header) {
-            csv.write_record(self.kept.iter().chain(&self.answer.columns()))?;
-        }
-        let mut spelled = String::new();
-        for at in 0..block.table.len() {
-            block.kept.row(at).try_for_each(|field| csv.write_field(field))?;
-            let row = Row { predicted, at };
-            for cell in self.answer.cells(row).chain(self.answer.detail_cells(row)) {
-                spelled.clear();
-                cell.spell(&mut spelled);
-                csv.write_field(&spelled)?;
-            }
-            csv.write_record(None::<&[u8]>)?;
-        }
-        csv.flush().map_err(csv::Error::from)
-    }
-
-    fn jsonl(&mut self, block: &Block, predicted: &[Predicted]) -> serde_json::Result<()> {
-        for at in 0..block.table.len() {
-            let line = Line { answer: &self.answer, kept: &self.kept, block, row: Row { predicted, at } };
-            serde_json::to_writer(&mut self.text, &line)?;
-            self.text.push(b'\n');
-        }
-        Ok(())
-    }
-}
-
-/// A row as a JSON object.
-struct Line<'a> {
-    answer: &'a Answer,
-    kept: &'a [String],
-    block: &'a Block,
-    row: Row<'a>,
-}
-
-impl Serialize for Line<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (name, field) in self.kept.iter().zip(self.block.kept.row(self.row.at)) {
-            map.serialize_entry(name, field)?;
-        }
-        let Answer { names, parts } = self.answer;
-        match (&parts[..], names.len()) {
-            ([only], 1) => map.serialize_entry("prediction", &only.cell(0, self.row.of(0)))?,
-            _ => map.serialize_entry("prediction", &Pairs(names.iter().zip(self.answer.cells(self.row))))?,
-        }
-        for key in self.answer.detail_keys() {
-            match &parts[..] {
-                [only] => map.serialize_entry(key, &only.details(self.row.of(0)))?,
-                _ => map.serialize_entry(key, &Details { key, line: self })?,
-            }
-        }
-        map.end()
-    }
-}
-
-/// The probabilities or the quantiles of several outputs: by target column, of a class target by class too.
-struct Details<'a> {
-    key: &'static str,
-    line: &'a Line<'a>,
-}
-
-impl Serialize for Details<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        let parts = self.line.answer.parts.iter().enumerate();
-        for (i, part) in parts.filter(|(_, part)| part.key == self.key) {
-            let numbers = self.line.row.of(i);
-            match &part.targets {
-                Targets::Labels { .. } => {
-                    for (name, cell) in part.details(numbers).0 {
-                        map.serialize_entry(name, &cell)?;
-                    }
-                }
-                targets => map.serialize_entry(targets.names()[0], &part.details(numbers))?,
-            }
-        }
-        map.end()
-    }
-}
-
 /// Names and values as a JSON object.
-struct Pairs<I>(I);
+pub(super) struct Pairs<I>(pub(super) I);
 
 impl<K: Serialize, V: Serialize, I: Iterator<Item = (K, V)> + Clone> Serialize for Pairs<I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use crate::config::Config;
 use crate::data::reader::BadRows;
 use crate::data::source::Source;
-use crate::data::{Encoder, Extent, Fields, Preprocessing, Rows, Samples, Table, list};
+use crate::data::{Encoder, Extent, Fields, FileRows, Keep, Kept, Preprocessing, Rows, Samples, Table, list};
 use crate::error::{Error, Result, quote};
 use crate::train::load;
 use crate::train::trainer::EVALUATION_ROWS;
@@ -24,54 +24,21 @@ pub(super) struct Block {
     pub kept: Kept,
 }
 
-/// Fields of rows, as text.
-#[derive(Debug)]
-pub(super) struct Kept {
-    /// Positions of the columns in the input.
-    columns: Vec<usize>,
-    text: String,
-    ends: Vec<usize>,
-}
-
-impl Kept {
-    fn new(columns: Vec<usize>) -> Self {
-        Kept { columns, text: String::new(), ends: Vec::new() }
-    }
-
-    fn clear(&mut self) {
-        self.text.clear();
-        self.ends.clear();
-    }
-
-    fn push(&mut self, row: &dyn Fields) {
-        for &column in &self.columns {
-            self.text.push_str(row.get(column));
-            self.ends.push(self.text.len());
-        }
-    }
-
-    /// The fields of a row.
-    pub(super) fn row(&self, row: usize) -> impl Iterator<Item = &str> {
-        let first = row * self.columns.len();
-        (first..first + self.columns.len()).map(|i| {
-            let start = if i == 0 { 0 } else { self.ends[i - 1] };
-            &self.text[start..self.ends[i]]
-        })
-    }
-}
-
 /// A table of new rows, opened and bound to a model's preprocessing.
 pub(super) struct Blocks<'p> {
     reader: Samples,
     encoder: Encoder<'p>,
     preprocessing: &'p Preprocessing,
     with_targets: bool,
+    /// Whether a row was made of the rows of a long table.
+    of_series: bool,
     keep: Vec<usize>,
     limit: usize,
 }
 
 impl<'p> Blocks<'p> {
-    /// Opens `source` as the model's config has it, but for `bad_rows`. `preprocessing` is that of the model.
+    /// Opens `source` as the model's config has it, but for `bad_rows`. `preprocessing` is that of the model. With `keep` a
+    /// long table has its [`FileRows`].
     ///
     /// # Errors
     /// Those of the reader and of [`Preprocessing::bind`].
@@ -81,9 +48,11 @@ impl<'p> Blocks<'p> {
         source: &Source,
         bad_rows: Option<BadRows>,
         with_targets: bool,
+        keep: Option<Keep>,
         progress: &mut dyn Progress,
     ) -> Result<Self> {
         let mut options = load::fitted_options(&config.data, preprocessing, with_targets, false);
+        options.rows = keep;
         options.read.on_bad_row = bad_rows.unwrap_or(options.read.on_bad_row);
         let reader = load::open(source, &options, progress)?;
         let encoder = Encoder::new(preprocessing, reader.columns(), Rows::source(&reader), with_targets);
@@ -102,7 +71,8 @@ impl<'p> Blocks<'p> {
         let inputs = preprocessing.inputs();
         let stored: usize = inputs.stored.iter().map(|input| input.shape.len()).sum();
         let limit = (BLOCK_NUMBERS / (preprocessing.columns.len() + stored).max(1)).clamp(1, BLOCK_ROWS);
-        Ok(Blocks { reader, encoder, preprocessing, with_targets, keep: Vec::new(), limit })
+        let of_series = config.data.series.is_some();
+        Ok(Blocks { reader, encoder, preprocessing, with_targets, of_series, keep: Vec::new(), limit })
     }
 
     /// What messages call the table.
@@ -115,25 +85,27 @@ impl<'p> Blocks<'p> {
         self.reader.extent()
     }
 
-    /// Names of its columns.
-    pub(super) fn columns(&self) -> &[String] {
-        self.reader.columns()
+    /// Takes out the rows of a long table, where it was opened with columns to keep of them.
+    pub(super) fn take_file_rows(&mut self) -> Option<FileRows> {
+        self.reader.take_file_rows()
     }
 
-    /// Positions of the columns whose fields are texts.
-    pub(super) fn texts(&self) -> Vec<usize> {
-        (0..self.columns().len()).filter(|&column| self.reader.is_text(column)).collect()
+    /// Names of its columns whose fields are texts.
+    pub(super) fn texts(&self) -> Vec<String> {
+        let columns = self.reader.columns().iter().enumerate();
+        columns.filter(|&(at, _)| self.reader.is_text(at)).map(|(_, name)| name.clone()).collect()
     }
 
-    /// Keeps the fields of the columns at these positions.
-    pub(super) fn keep(&mut self, columns: Vec<usize>) {
-        self.keep = columns;
+    /// Keeps the fields of the columns of these names, all of which are there.
+    pub(super) fn keep(&mut self, names: &[String]) {
+        let place = |name| self.reader.columns().iter().position(|column| column == name);
+        self.keep = names.iter().filter_map(place).collect();
     }
 
-    /// One note on the columns that are of no use.
-    pub(super) fn tell_extra(&self, progress: &mut dyn Progress) {
-        let kept = |name: &&String| self.keep.iter().any(|&k| self.columns()[k] == **name);
-        let extra: Vec<&String> = self.encoder.binding().extra.iter().filter(|name| !kept(name)).collect();
+    /// One note on the columns that are of no use, being none of those that are `kept`.
+    pub(super) fn tell_extra(&self, kept: &[String], progress: &mut dyn Progress) {
+        let extra = self.encoder.binding().extra.iter().filter(|name| !kept.contains(name));
+        let extra: Vec<&String> = extra.collect();
         match extra.len() {
             0 => {}
             1 => progress.note(&format!("column {} is ignored: the model does not know it", list(extra))),
@@ -144,7 +116,7 @@ impl<'p> Blocks<'p> {
     /// Notes on the rows, once they are read.
     pub(super) fn tell(&self, progress: &mut dyn Progress) {
         self.reader.notes().iter().for_each(|note| progress.note(note));
-        load::tell(self.encoder.report(), progress);
+        load::tell(self.encoder.report(), self.of_series, progress);
     }
 
     /// Rows that a policy left out so far.

@@ -33,8 +33,6 @@ pub struct Evaluation {
     scores: Scores,
     /// Of each output: classes, or the columns of the targets.
     names: Vec<Vec<String>>,
-    /// Whether the first output has a label for each step.
-    of_steps: bool,
     /// Of each output: what the values one season before would have scored, where there is a season.
     seasons: Vec<Option<Report>>,
 }
@@ -76,14 +74,14 @@ pub fn evaluate(
             let scores = score(&mut model, 0, &table, &rows);
             let source = data.inputs().first().map(|input| input.name()).unwrap_or_default();
             let (names, seasons) = (vec![Vec::new()], vec![None]);
-            return Ok(Evaluation { source, scores, names, of_steps: false, seasons });
+            return Ok(Evaluation { source, scores, names, seasons });
         }
         let wide = model.for_new_rows();
-        let mut blocks = Blocks::open(&model.config, &wide, data, options.on_bad_row, true, progress)?;
+        let mut blocks = Blocks::open(&model.config, &wide, data, options.on_bad_row, true, None, progress)?;
         if let Some(extent) = blocks.extent() {
             model = model.covering(&extent, Mode::Evaluate, EVALUATION_ROWS)?;
         }
-        blocks.tell_extra(progress);
+        blocks.tell_extra(&[], progress);
         let mut scorer = Scorer::new(&model);
         let mut rows: Vec<u32> = Vec::new();
         let mut any = false;
@@ -108,8 +106,7 @@ pub fn evaluate(
         let source = blocks.source().to_owned();
         let names = model.outputs.iter().map(Output::names).collect();
         let seasons = seasons.into_iter().map(|season| Some(season?.finish())).collect();
-        let of_steps = model.outputs[0].head.has_steps();
-        Ok(Evaluation { source, scores: scorer.finish(&model), names, of_steps, seasons })
+        Ok(Evaluation { source, scores: scorer.finish(&model), names, seasons })
     })
 }
 
@@ -119,23 +116,12 @@ impl Evaluation {
         &self.scores
     }
 
-    /// How many answers the first output was judged by, and what they are called.
-    fn counted(&self) -> (u64, &'static str) {
-        let report = &self.scores.outputs[0].report;
-        let unit = match report {
-            Report::Text(_) => "tokens",
-            _ if self.of_steps => "steps",
-            _ => "rows",
-        };
-        (report.rows(), unit)
-    }
-
     /// For people: every metric, the headline one with its 95 % interval, then what was counted for each class, label
     /// or number; of several outputs the loss of all and a section for each.
     pub fn to_text(&self) -> String {
         let scores = &self.scores;
-        let (count, unit) = self.counted();
-        let mut text = format!("{count} {unit} of {}\n\n", self.source);
+        let counted = scores.counted().into_iter().map(|(count, unit)| format!("{count} {unit}s"));
+        let mut text = format!("{} of {}\n\n", counted.collect::<Vec<_>>().join(", "), self.source);
         if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
             return text + &section_text(output, scores.loss, names, self.seasons[0].as_ref());
         }
@@ -148,14 +134,15 @@ impl Evaluation {
         text
     }
 
-    /// For programs: `rows` (of a text `tokens` and `characters`, of labels for each step `steps`), `loss` and every metric by name, `interval` of the headline metric, `classes` and
-    /// `confusion` (`[true][predicted]`), `labels` or `outputs`, and `notes`. Of several outputs `outputs` holds all but
-    /// `rows` for each, by name. Of forecasts with a season `seasonal_naive` has the figures of the values one season before. What is not finite is `null`.
+    /// For programs: `rows` (of a text `tokens` and `characters`, of labels for each step `steps`), `loss` and every metric
+    /// by name, `interval` of the headline metric, `classes` and `confusion` (`[true][predicted]`), `labels` or `outputs`,
+    /// and `notes`. Of several outputs `outputs` holds all but `rows` and `steps` for each, by name. Of forecasts with a
+    /// season `seasonal_naive` has the figures of the values one season before. What is not finite is `null`, and so are
+    /// the figures of a class that is neither true nor predicted anywhere: no mean counts it.
     pub fn to_json(&self) -> Value {
         let scores = &self.scores;
         let mut map = Map::new();
-        let (count, unit) = self.counted();
-        map.insert(unit.into(), json!(count));
+        map.extend(scores.counted().into_iter().map(|(count, unit)| (format!("{unit}s"), json!(count))));
         if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
             map.extend(section_json(output, scores.loss, names, self.seasons[0].as_ref()));
             return Value::Object(map);
@@ -184,7 +171,10 @@ fn section_text(output: &OutputScores, loss: f64, names: &[String], season: Opti
     let mut text = closing_table(&Column { title: "value", values: &values }, Some(&headline), &baselines);
     for table in match report {
         Report::Classes(r) => {
-            vec![metrics::confusion_matrix(r, names), metrics::class_table(r, names)]
+            vec![
+                metrics::confusion_matrix(r, names, output.unit),
+                metrics::class_table(r, names, output.unit),
+            ]
         }
         Report::Labels(r) => vec![metrics::label_table(r, names)],
         Report::Numbers(r) if r.outputs.len() > 1 => vec![metrics::output_table(r, names)],
@@ -332,6 +322,11 @@ mod tests {
         let json = figures.to_json();
         assert!(json["roc_auc"].is_null() && json["rows"] == 1, "{json}");
         assert!(json.as_object().unwrap().contains_key("roc_auc"));
+        let absent =
+            json!({ "class": "virginica", "precision": null, "recall": null, "f1": null, "support": 0 });
+        assert_eq!(json["classes"][2], absent);
+        let figures = figures.to_text();
+        assert!(figures.contains("\nvirginica           -       -       -     0\n"), "{figures}");
     }
 
     #[test]

@@ -83,6 +83,7 @@ fn sample_options(config: &Config) -> SampleOptions {
         read: read_options(&config.data),
         images: ImageColumns::Infer(Box::new(data_options(config))),
         steps: steps(&config.data),
+        rows: None,
         targets: true,
         held: true,
         memory: available_memory(),
@@ -100,6 +101,7 @@ pub(super) fn fitted_options(
         read: read_options(data),
         images: ImageColumns::Fitted(Box::new(preprocessing.clone())),
         steps: steps(data),
+        rows: None,
         targets,
         held,
         memory: available_memory(),
@@ -240,7 +242,7 @@ pub(super) fn load(
     let raw = RawTable::read(&mut reader, &meaning)?;
     reader.notes().iter().for_each(|note| progress.note(note));
     if raw.dropped() > 0 {
-        progress.note(&left_out(raw.dropped()));
+        progress.note(&left_out(raw.dropped(), config.data.series.is_some()));
     }
     let fraction = match config.data.validation {
         Validation::Fraction(fraction) => fraction,
@@ -282,17 +284,17 @@ fn read(fitted: &mut Fitted, source: &Source, data: &Data, progress: &mut dyn Pr
         fitted.inputs = fitted.preprocessing.inputs();
     }
     reader.notes().iter().for_each(|note| progress.note(note));
-    tell(&report, progress);
+    tell(&report, data.series.is_some(), progress);
     if u32::try_from(table.len()).is_err() {
         return Err(Error::data(source.inputs()[0].name(), "the table has more than 4,294,967,295 rows"));
     }
     Ok(table)
 }
 
-/// Notes of an encoder.
-pub(super) fn tell(report: &crate::data::Report, progress: &mut dyn Progress) {
+/// Notes of an encoder, whose rows may be whole `series`.
+pub(super) fn tell(report: &crate::data::Report, series: bool, progress: &mut dyn Progress) {
     if report.dropped > 0 {
-        progress.note(&left_out(report.dropped));
+        progress.note(&left_out(report.dropped, series));
     }
     for (column, count) in &report.unknown {
         let values = if *count == 1 { "value" } else { "values" };
@@ -312,9 +314,12 @@ pub(super) fn tell(report: &crate::data::Report, progress: &mut dyn Progress) {
     }
 }
 
-fn left_out(rows: u64) -> String {
-    match rows {
-        1 => "1 row with missing values was left out".into(),
-        n => format!("{n} rows with missing values were left out"),
+/// A note on `count` samples that a policy left out; each may be a `series`.
+fn left_out(count: u64, series: bool) -> String {
+    match (count, series) {
+        (1, true) => "1 series with missing values was left out".into(),
+        (1, false) => "1 row with missing values was left out".into(),
+        (n, true) => format!("{n} series with missing values were left out"),
+        (n, false) => format!("{n} rows with missing values were left out"),
     }
 }

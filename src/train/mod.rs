@@ -10,6 +10,7 @@ mod diagnose;
 mod evaluate;
 mod generate;
 mod head;
+mod in_order;
 mod language;
 mod load;
 mod memory;
@@ -32,6 +33,8 @@ mod series_tests;
 mod single;
 mod state;
 #[cfg(test)]
+mod step_row_tests;
+#[cfg(test)]
 mod step_tests;
 mod stepper;
 mod stop;
@@ -41,14 +44,16 @@ mod testing;
 #[cfg(test)]
 mod text_tests;
 mod trainer;
+mod writer;
 
+pub use crate::data::Keep;
 pub use evaluate::{EvalOptions, Evaluation, evaluate};
 pub use generate::{GenerateOptions, Prompt, generate};
 pub use head::Head;
 pub use load::{data_options, read_options};
 pub use model::Model;
 pub use output::Output;
-pub use predict::{Format, Keep, PredictOptions, predict};
+pub use predict::{Format, PredictOptions, predict};
 pub use progress::{Epoch, Figure, Finished, Progress, Silent, Started};
 pub use run::{Job, resume, train};
 pub use sampling::Sampling;

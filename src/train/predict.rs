@@ -9,6 +9,12 @@
 //! object by their names; `probabilities` and `quantiles` are objects, of several outputs objects by the names of targets. A
 //! number that is not finite is `null`.
 //!
+//! **Steps**: the labels of a text's tokens stand in one field, with blanks between them, and in a list in JSON. Of a long
+//! table (`[data.series]`) there is a line for each series; but where its steps have labels, a line for each row of the
+//! table, in the order of the file: its columns, the label of this step, and once more what other outputs say of its whole
+//! series. Of a series that is longer than `data.series.length` only the last steps have labels; those before them have an
+//! empty field, `null` in JSON.
+//!
 //! Fields of the input are written as they stand there, without their quotes and the blanks around them, and quoted where
 //! CSV needs it. Probabilities, and numbers of targets that are not standardised, are the shortest that give the same 32
 //! bits again. A number of a standardised target has as many decimals as the network can tell apart: seven significant
@@ -25,11 +31,13 @@ use crate::data::{closest, list};
 use crate::error::{Error, Result, quote};
 use crate::graph::Mode;
 use crate::tensor::Key;
-use crate::train::answer::{Answer, Predicted, Writer};
+use crate::train::answer::{Answer, Predicted};
 use crate::train::blocks::{Block, Blocks};
+use crate::train::in_order::InOrder;
 use crate::train::run::in_pool;
 use crate::train::trainer::EVALUATION_ROWS;
-use crate::train::{Model, Progress, Stop};
+use crate::train::writer::Writer;
+use crate::train::{Keep, Model, Progress, Stop};
 
 /// How predictions are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,18 +47,6 @@ pub enum Format {
     Csv,
     /// A JSON object a line.
     Jsonl,
-}
-
-/// Columns of the input that are written before the predictions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Keep {
-    /// None.
-    #[default]
-    None,
-    /// All, in their order.
-    All,
-    /// These, in this order.
-    Columns(Vec<String>),
 }
 
 /// What is written, and how.
@@ -94,26 +90,36 @@ pub fn predict(
         }
         let answer = Answer::new(&model, options.proba)?;
         let preprocessing = model.for_new_rows();
+        let config = model.config.clone();
+        // The labels of the steps of a long table stand beside its rows.
+        let of_rows = config.data.series.is_some() && model.outputs.iter().any(|o| o.head.has_steps());
+        let keep = of_rows.then(|| options.keep.clone());
         let mut blocks =
-            Blocks::open(&model.config, &preprocessing, data, options.on_bad_row, false, progress)?;
+            Blocks::open(&config, &preprocessing, data, options.on_bad_row, false, keep, progress)?;
         if let Some(extent) = blocks.extent() {
             model = model.covering(&extent, Mode::Predict, EVALUATION_ROWS)?;
         }
-        let keep = kept_columns(&options.keep, &blocks)?;
-        let names: Vec<String> = keep.iter().map(|&c| blocks.columns()[c].clone()).collect();
-        let mut writer = Writer::new(answer, names, options.format)?;
-        blocks.keep(keep);
-        blocks.tell_extra(progress);
+        let file_rows = blocks.take_file_rows();
+        let kept = match &file_rows {
+            Some(rows) => kept_columns(&options.keep, &rows.columns)?,
+            None => kept_columns(&options.keep, &blocks.texts())?,
+        };
+        match (&config.data.series, &file_rows) {
+            // The id says which series a row of a block is.
+            (Some(series), Some(_)) => blocks.keep(std::slice::from_ref(&series.id)),
+            _ => blocks.keep(&kept),
+        }
+        blocks.tell_extra(&kept, progress);
+        let mut writer = Writer::new(answer, kept, options.format, file_rows.map(InOrder::new))?;
         let mut predicted = Vec::new();
-        let mut broken = 0;
         let end = blocks.each(stop, "predict", |block| {
             model.cover_texts(block.table.longest_text(), Mode::Predict)?;
             predict_block(&mut model, block, &mut predicted);
-            broken += broken_rows(&predicted, block.table.len());
             send(out, writer.write(block, &predicted)?)
         })?;
-        if end.is_continue() {
+        if end.is_continue() && send(out, writer.finish())?.is_continue() {
             blocks.tell(progress);
+            let broken = writer.broken();
             if broken > 0 {
                 let why = "those rows hold numbers far outside of what training saw";
                 progress.warning(&format!("predictions that are not finite: {broken}; {why}"));
@@ -121,12 +127,6 @@ pub fn predict(
         }
         Ok(())
     })
-}
-
-/// How many of `rows` rows have a prediction that is not finite.
-fn broken_rows(predicted: &[Predicted], rows: usize) -> usize {
-    let broken = |&row: &usize| predicted.iter().any(|own| own.row(row).iter().any(|x| !x.is_finite()));
-    (0..rows).filter(broken).count()
 }
 
 /// What each output says of all rows of a block.
@@ -163,29 +163,25 @@ fn send(out: &mut (dyn Write + Send), bytes: &[u8]) -> Result<ControlFlow<()>> {
     }
 }
 
-/// Positions of the columns to keep.
-fn kept_columns(keep: &Keep, blocks: &Blocks<'_>) -> Result<Vec<usize>> {
-    let (columns, texts) = (blocks.columns(), blocks.texts());
+/// The columns to keep, of these.
+fn kept_columns(keep: &Keep, columns: &[String]) -> Result<Vec<String>> {
     let names = match keep {
         Keep::None => return Ok(Vec::new()),
-        Keep::All => return Ok(texts),
+        Keep::All => return Ok(columns.to_vec()),
         Keep::Columns(names) => names,
     };
-    let mut found = Vec::with_capacity(names.len());
-    for name in names {
-        let Some(&at) = texts.iter().find(|&&at| columns[at] == *name) else {
-            let known: Vec<String> = texts.iter().map(|&at| columns[at].clone()).collect();
+    for (i, name) in names.iter().enumerate() {
+        if !columns.contains(name) {
             let error = Error::usage("--keep", format!("there is no column {}", quote(name)));
-            let error = error.expected(format!("one of {}, or all", list(&known)));
-            return Err(match closest(name, &known) {
+            let error = error.expected(format!("one of {}, or all", list(columns)));
+            return Err(match closest(name, columns) {
                 Some(close) => error.help(format!("did you mean {}?", quote(close))),
                 None => error,
             });
-        };
-        if found.contains(&at) {
+        }
+        if names[..i].contains(name) {
             return Err(Error::usage("--keep", format!("the column {} is named twice", quote(name))));
         }
-        found.push(at);
     }
-    Ok(found)
+    Ok(names.clone())
 }

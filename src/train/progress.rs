@@ -60,8 +60,8 @@ pub struct Epoch {
 pub struct Finished {
     /// The part that the figures are of: `validation part`, `test.csv`, `training part`.
     pub part: String,
-    /// Its rows, or tokens of a text.
-    pub rows: usize,
+    /// What its figures count: how many, and of what ("row", "step", "token").
+    pub counted: Vec<(u64, &'static str)>,
     /// Whether the data are a text.
     pub of_text: bool,
     /// The closing table, ready to print.

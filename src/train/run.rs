@@ -381,11 +381,11 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
     let reason = trainer.run()?;
     trainer.save()?;
     trainer.restore_best();
-    let (part, rows, table) = close(&mut trainer)?;
+    let (part, counted, table) = close(&mut trainer)?;
     let best_epoch = trainer.best.as_ref().map_or(trainer.state.epoch, |b| b.epoch);
     let end = Finished {
         part,
-        rows,
+        counted,
         of_text: trainer.model.preprocessing.language.is_some(),
         table,
         best_epoch,
@@ -398,8 +398,12 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
     Ok(end)
 }
 
-/// Scores the test file, else the validation part, else the training part: its name, its rows and the closing table.
-fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
+/// What the figures at the end count, and of what.
+type Counted = Vec<(u64, &'static str)>;
+
+/// Scores the test file, else the validation part, else the training part: its name, what was counted and the closing
+/// table.
+fn close(trainer: &mut Trainer<'_>) -> Result<(String, Counted, String)> {
     let config = trainer.model.config.clone();
     let loaded = &trainer.loaded;
     let train: (&Table, &[u32]) = (&loaded.fitted.table, &loaded.train);
@@ -434,7 +438,7 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
     {
         let simple = language::baselines(&own.tokenizer, text, part);
         let table = text_closing(&scores.outputs[0], &simple);
-        return Ok((name, scores.outputs[0].report.rows() as usize, table));
+        return Ok((name, scores.counted(), table));
     }
     let constants: Vec<Report> =
         trainer.model.outputs.iter().map(|output| baseline::constant(output, train, part)).collect();
@@ -459,7 +463,7 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, usize, String)> {
                 .join("\n")
         }
     };
-    Ok((name, part.1.len(), table))
+    Ok((name, scores.counted(), table))
 }
 
 /// Tokens of the training part that are scored where nothing else is.

@@ -26,6 +26,8 @@ pub struct OutputScores {
     pub loss: f64,
     /// All metrics.
     pub report: Report,
+    /// What they count: "row", "step" or "token".
+    pub unit: &'static str,
 }
 
 /// Gathers loss and metrics batch by batch.
@@ -122,6 +124,11 @@ impl Scorer {
                 Gather::Rows(accumulator) => accumulator.finish(),
                 Gather::Text { totals, .. } => Report::Text(totals.finish()),
             },
+            unit: match output.head.task {
+                Task::Text => "token",
+                _ if output.head.has_steps() => "step",
+                _ => "row",
+            },
         };
         let outputs: Vec<OutputScores> = self.outputs.into_iter().zip(&model.outputs).map(finish).collect();
         // An output that counts nothing cannot spoil the sum.
@@ -206,6 +213,17 @@ impl OutputScores {
 }
 
 impl Scores {
+    /// How many answers the outputs were judged by, and what these are: "row", "step" or "token", each once.
+    pub fn counted(&self) -> Vec<(u64, &'static str)> {
+        let mut counted: Vec<(u64, &str)> = Vec::new();
+        for output in &self.outputs {
+            if counted.iter().all(|(_, unit)| *unit != output.unit) {
+                counted.push((output.report.rows(), output.unit));
+            }
+        }
+        counted
+    }
+
     /// Loss first, then every metric; of several outputs the loss of all, then `OUTPUT.loss` and `OUTPUT.METRIC` of each.
     pub fn figures(&self) -> Vec<(String, f64)> {
         if let [only] = &self.outputs[..] {

@@ -101,3 +101,13 @@ fn series_and_columns_of_a_table_go_into_one_network() {
         model.predict(&text, &PredictOptions { keep: Keep::All, ..PredictOptions::default() }).unwrap();
     assert!(lines.starts_with("id,label,old,prediction\ns0,up,0,"), "{lines}");
 }
+
+#[test]
+fn the_steps_of_a_series_are_no_column_to_keep() {
+    let model = trained(POOLED, |_| 3);
+    let keep = PredictOptions { keep: Keep::Columns(vec!["series".into()]), ..PredictOptions::default() };
+    assert_eq!(
+        model.predict(&table(|_| 3, 0..2), &keep).unwrap_err().to_string(),
+        "error[2]: --keep: there is no column \"series\"\n  expected: one of \"id\", \"label\", or all"
+    );
+}

@@ -13,7 +13,7 @@ fn table() -> LongTable {
 }
 
 fn held(text: &str, table: &LongTable, options: &DataOptions) -> Result<HeldRows> {
-    read(&mut MemoryRows::from_text("t.csv", text), table, Purpose::Fit(options))
+    read(&mut MemoryRows::from_text("t.csv", text), table, Purpose::Fit(options), None)
 }
 
 fn fitted(text: &str, table: &LongTable, options: &DataOptions) -> Result<Fitted> {
@@ -142,7 +142,7 @@ fn a_fitted_preprocessing_reads_new_series() -> Result<()> {
     // Other columns in another order, no target, one that varies and is of no use.
     let text = "v|note|t|u|id|age\n1|x|2|3|k|7\n2|y|1|4|k|7";
     let purpose = Purpose::Fitted { preprocessing: &fitted.preprocessing, with_targets: false };
-    let mut rows = read(&mut MemoryRows::from_text("new.csv", text), &order, purpose)?;
+    let mut rows = read(&mut MemoryRows::from_text("new.csv", text), &order, purpose, None)?;
     assert_eq!(rows.columns(), ["id", "age", "series"]);
     let extent = rows.extent().expect("series have an extent");
     assert_eq!((extent.longest, extent.shortest), (2, 2));
@@ -159,7 +159,7 @@ fn a_fitted_preprocessing_reads_new_series() -> Result<()> {
     assert_eq!(([0, 1, 2, 3].map(back), &out[4..], length), ([4.0, 2.0, 3.0, 1.0], &[0.0, 0.0][..], [2.0]));
 
     let text = "note|t|u|id|age\nx|2|3|k|7";
-    let error = read(&mut MemoryRows::from_text("new.csv", text), &order, purpose).unwrap_err();
+    let error = read(&mut MemoryRows::from_text("new.csv", text), &order, purpose, None).unwrap_err();
     assert_eq!(
         error.to_string(),
         "error[4]: new.csv: the column \"v\" that the model needs is missing\n  \

@@ -186,7 +186,7 @@ const LONG: &str = "id|t|u|y\nb|2|12|run\na|1|1|walk\nb|1|10|walk\na|2|2|run\nb|
 fn long(text: &str, table: &LongTable) -> Result<Fitted> {
     let mut options = DataOptions::new("y");
     options.columns.insert("y".into(), of_kind(ColumnType::Labels));
-    let mut rows = read_long(&mut MemoryRows::from_text("t.csv", text), table, Purpose::Fit(&options))?;
+    let mut rows = read_long(&mut MemoryRows::from_text("t.csv", text), table, Purpose::Fit(&options), None)?;
     let options = options.clone().for_samples(rows.columns(), rows.steps());
     let raw = RawTable::read(&mut rows, &options)?;
     let all: Vec<u32> = (0..raw.len() as u32).collect();
@@ -203,10 +203,10 @@ fn each_step_of_a_series_has_a_class_in_its_order() -> Result<()> {
     assert_eq!(classes(&long(LONG, &last)?.table), [vec![0], vec![1]], "of a longer series the last steps");
 
     let purpose = |with_targets| Purpose::Fitted { preprocessing: &fitted.preprocessing, with_targets };
-    let mut rows = read_long(&mut MemoryRows::from_text("new.csv", LONG), &order, purpose(true))?;
+    let mut rows = read_long(&mut MemoryRows::from_text("new.csv", LONG), &order, purpose(true), None)?;
     assert_eq!(fitted.preprocessing.read(&mut rows)?.0, fitted.table);
     let without = "id|t|u\na|1|1\na|2|2";
-    let rows = read_long(&mut MemoryRows::from_text("new.csv", without), &order, purpose(false))?;
+    let rows = read_long(&mut MemoryRows::from_text("new.csv", without), &order, purpose(false), None)?;
     assert_eq!(rows.columns(), ["id", "series"]);
     Ok(())
 }

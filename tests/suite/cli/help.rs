@@ -167,6 +167,9 @@ fn predict() {
           --error-format <FORMAT>  How an error is printed on standard error: a block of text, or one
                                    JSON object on one line [default: text] [possible values: text, json]
 
+    Each row of the table gets a line, in their order. Of a long table ([data.series]) each series gets
+    one, or each row where its steps have labels; what is said of the whole series is then repeated.
+
     Examples:
       backprop predict runs/iris-1 new.csv --output predictions.csv
       cat new.csv | backprop predict runs/iris-1 --proba --keep id > predictions.csv
