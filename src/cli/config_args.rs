@@ -110,7 +110,7 @@ impl ConfigArgs {
             (true, true) => Ok(()),
             (false, _) => Err(Error::usage("CONFIG", "no config and no data is named")
                 .expected("CONFIG, or --data FILE and --target COL, or --text FILE")
-                .help("backprop init DATA --target COL prints a config for a table")),
+                .help("backprop init DATA --target COL prints a config for a table, backprop init --text FILE one for a text")),
             (true, false) => {
                 let error = Error::usage("--target", "missing").expected("the column to predict");
                 Err(match self.columns() {

@@ -27,7 +27,7 @@ pub use outputs::{Output, one_loss_for_several};
 pub use reference::reference;
 pub use registries::registries;
 pub use sections::{ClassWeights, Data, EarlyStopping, Input, Model, Series, Train, Validation, Windows};
-pub use template::{ColumnNote, Template};
+pub use template::{ColumnNote, Template, TextTemplate};
 pub use text::{Sample, Text};
 
 /// Everything that a training run needs to know, checked.

@@ -72,6 +72,9 @@ impl Sample {
     }
 }
 
+/// Keys of `[train]` that a language model has no use for.
+pub(super) const NOT_OF_TEXTS: &[&str] = &["class_weights", "mixup"];
+
 /// Takes out the keys of `[data]` that are about tables alone, and says so of each.
 pub(super) fn refuse_table_keys(tree: &mut Tree, report: &mut Report<'_>) {
     let Some(data) = tree.get_mut("data") else { return };

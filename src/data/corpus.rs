@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read, Seek as _};
 
-use super::reader::wide_encoding;
+use super::reader::{Foreign, UNPACK, wide_encoding};
 use super::source::{Input, Opened, Source, unwrap_error};
 use super::tokenizer::{Tokenizer, TokenizerKind, TokenizerSpec};
 use super::tokens::{NewSpill, Tokens, TokensBuilder};
@@ -44,6 +44,32 @@ pub struct Corpus {
     pub test: Tokens,
     /// Characters of the whole text.
     pub characters: u64,
+    /// Carriage returns that the tokens hold; none where each line is a document, whose line end is one line feed.
+    pub carriage_returns: u64,
+}
+
+/// What a text holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TextFacts {
+    /// All of its characters.
+    pub characters: u64,
+    /// Different ones among them; 0 where nobody counted them.
+    pub distinct: usize,
+    /// Carriage returns among them: of the line ends that Windows writes.
+    pub carriage_returns: u64,
+}
+
+impl TextFacts {
+    /// Of all of `source`.
+    ///
+    /// # Errors
+    /// Those of [`Corpus::read`] that are about the text alone.
+    pub fn read(source: &Source) -> Result<TextFacts> {
+        let text = Text::new(source)?;
+        let mut distinct = BTreeSet::new();
+        let facts = text.facts(|piece| distinct.extend(piece.chars()))?;
+        Ok(TextFacts { distinct: distinct.len(), ..facts })
+    }
 }
 
 /// A part of a corpus.
@@ -68,15 +94,7 @@ impl Corpus {
     /// tokenizer and of writing temporary files.
     pub fn read(source: &Source, options: &CorpusOptions) -> Result<Corpus> {
         let text = Text::new(source)?;
-        let mut totals = Totals::default();
-        text.pieces(|piece| {
-            totals.bytes += piece.len() as u64;
-            totals.characters += piece.chars().count() as u64;
-            Ok(())
-        })?;
-        if totals.characters == 0 {
-            return Err(Error::data(text.name(), "the text is empty").expected("one character at least"));
-        }
+        let totals = text.facts(|_| ())?;
         let tokenizer = match &options.known {
             Some(known) => known.clone(),
             None => text.trained(&totals, options)?,
@@ -111,6 +129,7 @@ impl Corpus {
             test: part(test, Part::Test)?,
             tokenizer,
             characters: totals.characters,
+            carriage_returns: if options.lines { 0 } else { totals.carriage_returns },
         })
     }
 
@@ -172,13 +191,6 @@ fn encode(tokenizer: &Tokenizer, piece: &str, ids: &mut Vec<u32>, name: &str, he
     })
 }
 
-/// What a text holds.
-#[derive(Clone, Copy, Debug, Default)]
-struct Totals {
-    bytes: u64,
-    characters: u64,
-}
-
 /// Texts that can be read several times.
 struct Text {
     inputs: Vec<Input>,
@@ -207,8 +219,23 @@ impl Text {
         self.inputs.first().map(Input::name).unwrap_or_default()
     }
 
+    /// What all texts hold together, apart from the different characters; `each` sees every piece.
+    fn facts(&self, mut each: impl FnMut(&str)) -> Result<TextFacts> {
+        let mut facts = TextFacts::default();
+        self.pieces(|piece| {
+            facts.characters += piece.chars().count() as u64;
+            facts.carriage_returns += piece.bytes().filter(|&b| b == b'\r').count() as u64;
+            each(piece);
+            Ok(())
+        })?;
+        if facts.characters == 0 {
+            return Err(Error::data(self.name(), "the text is empty").expected("one character at least"));
+        }
+        Ok(facts)
+    }
+
     /// A tokenizer that is trained on this text, or the file that the options name.
-    fn trained(&self, totals: &Totals, options: &CorpusOptions) -> Result<Tokenizer> {
+    fn trained(&self, totals: &TextFacts, options: &CorpusOptions) -> Result<Tokenizer> {
         let everywhere = options.tokenizer.kind == TokenizerKind::Char;
         let mut pieces: Vec<String> = Vec::new();
         let needs_text = !matches!(options.tokenizer.kind, TokenizerKind::Byte | TokenizerKind::File(_));
@@ -243,12 +270,8 @@ impl Text {
     fn pieces(&self, mut each: impl FnMut(&str) -> Result<()>) -> Result<()> {
         for input in &self.inputs {
             let mut opened = self.open(input)?;
-            if let Some(name) = wide_encoding(&opened.peek(1024)?) {
-                let help =
-                    format!("save it as UTF-8, or: iconv -f {} -t utf-8 FILE > NEW", name.to_lowercase());
-                let what = format!("this file is {name}, not UTF-8");
-                return Err(Error::data(&opened.name, what).expected("a text in UTF-8").help(help));
-            }
+            let head = opened.peek(1024)?;
+            check_format(&opened.name, &head)?;
             let mut reader = Utf8::new(opened);
             while let Some(piece) = reader.next()? {
                 each(piece)?;
@@ -288,7 +311,7 @@ impl Text {
     /// Gives all pieces with the part that they belong to: by their place in the text, or by chance for each line.
     fn divided(
         &self,
-        totals: &Totals,
+        totals: &TextFacts,
         options: &CorpusOptions,
         mut each: impl FnMut(Part, &str) -> Result<()>,
     ) -> Result<()> {
@@ -328,6 +351,23 @@ impl Text {
             Ok(())
         })
     }
+}
+
+/// An error if `sample`, the first bytes of `file`, are not those of a text in UTF-8.
+fn check_format(file: &str, sample: &[u8]) -> Result<()> {
+    let (what, help) = if let Some(foreign) = Foreign::of(sample) {
+        let help = match foreign {
+            Foreign::Packed(_) => UNPACK,
+            _ => "name a plain text; save a document as one first",
+        };
+        (format!("this is {}, not a text", foreign.name()), help.to_owned())
+    } else if let Some(name) = wide_encoding(sample) {
+        let help = format!("save it as UTF-8, or: iconv -f {} -t utf-8 FILE > NEW", name.to_lowercase());
+        (format!("this file is {name}, not UTF-8"), help)
+    } else {
+        return Ok(());
+    };
+    Err(Error::data(file, what).expected("a text in UTF-8").help(help))
 }
 
 /// Bytes as text.
@@ -378,9 +418,14 @@ impl Utf8 {
     fn not_utf8(&self, at: usize) -> Error {
         let line = self.before.1 + 1 + self.bytes[..at].iter().filter(|&&b| b == b'\n').count() as u64;
         let place = super::source::line_place(&self.opened.name, line);
+        // No text has NUL bytes, in whatever encoding of single bytes.
+        let help = match self.bytes.contains(&0) {
+            true => "it is a binary file, as its NUL bytes say: name a plain text",
+            false => "iconv -f LATIN1 -t UTF-8 makes it UTF-8, if it is Latin-1",
+        };
         Error::data(place, "not UTF-8")
             .found(format!("byte 0x{:02X} at offset {}", self.bytes[at], self.before.0 + at as u64))
-            .help("iconv -f LATIN1 -t UTF-8 makes it UTF-8, if it is Latin-1")
+            .help(help)
     }
 }
 
@@ -443,6 +488,7 @@ mod tests {
         let whole = format!("\u{feff}{long}\nabc\r\n{long}");
         let corpus = read(whole.as_bytes(), &options("char", false, 0.0, 0.0)).unwrap();
         assert!(text(&corpus, &corpus.train) == whole[3..]);
+        assert_eq!(corpus.carriage_returns, 1);
         assert_eq!(corpus.tokenizer.vocabulary(), 6);
         assert!(corpus.validation.is_empty() && corpus.test.is_empty());
     }
@@ -465,6 +511,7 @@ mod tests {
         assert!((lines.len() * 2 / 5..lines.len() * 3 / 5).contains(&rising), "{rising}");
         let again = read(whole.as_bytes(), &options("char", true, 0.1, 0.0)).unwrap();
         assert_eq!(held, text(&again, &again.validation));
+        assert_eq!(again.carriage_returns, 0, "a line ends with one line feed");
         let other = CorpusOptions { seed: 4, ..options("char", true, 0.1, 0.0) };
         let other = read(whole.as_bytes(), &other).unwrap();
         assert_ne!(held, text(&other, &other.validation));
@@ -484,6 +531,26 @@ mod tests {
             message(b"ab\ncd\xffe"),
             "error[3]: DIR/text.txt, line 2: not UTF-8\n  found: byte 0xFF at offset 5\n  \
              help: iconv -f LATIN1 -t UTF-8 makes it UTF-8, if it is Latin-1"
+        );
+        let foreign = |what: &str, help: &str| {
+            format!("error[3]: DIR/text.txt: {what}\n  expected: a text in UTF-8\n  help: {help}")
+        };
+        let plain = "name a plain text; save a document as one first";
+        let program = [&b"\x7fELF\x02\x01\x01"[..], &[0; 9], &[3, 0, 62, 0, 1, 0, 0, 0].repeat(9)].concat();
+        assert_eq!(message(&program), foreign("this is a program, not a text", plain));
+        let image = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10";
+        assert_eq!(message(image), foreign("this is a PNG image, not a text", plain));
+        let numbers: Vec<u8> = (1..30_u32).flat_map(u32::to_le_bytes).collect();
+        assert_eq!(message(&numbers), foreign("this is a binary file, not a text", plain));
+        let unpack = "unpack it; .gz and .zst files are read as they are";
+        assert_eq!(message(b"BZh91AY&SY"), foreign("this is a bzip2 file, not a text", unpack));
+        let wide: Vec<u8> = "\u{feff}ab cd".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let iconv = "save it as UTF-8, or: iconv -f utf-16 -t utf-8 FILE > NEW";
+        assert_eq!(message(&wide), foreign("this file is UTF-16, not UTF-8", iconv));
+        assert_eq!(
+            message(&[&b"ab".repeat(1000)[..], b"\0\xff"].concat()),
+            "error[3]: DIR/text.txt, line 1: not UTF-8\n  found: byte 0xFF at offset 2001\n  \
+             help: it is a binary file, as its NUL bytes say: name a plain text"
         );
         assert!(
             message(

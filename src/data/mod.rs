@@ -54,7 +54,7 @@ mod windows;
 pub use augment::{AUGMENTATIONS, AugmentEntry, Augmentation, Chain, Changes, Grid, Sample as AugmentSample};
 pub use batch::{EpochOrder, balanced_class_weights};
 pub use column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Fill, NumberCell};
-pub use corpus::{Corpus, CorpusOptions};
+pub use corpus::{Corpus, CorpusOptions, TextFacts};
 pub use date::DatePart;
 pub use encode::{Encoder, Report};
 pub(crate) use field::{closest, list};

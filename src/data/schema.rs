@@ -128,6 +128,14 @@ impl Schema {
         let roles = Roles::resolve(sample.columns(), options, &file)?;
         let mut columns: Vec<ColumnSchema> =
             (0..sample.columns().len()).map(|c| roles.column(c, sample, options, &markers)).collect();
+        if !columns.iter().any(|c| c.role == Role::Feature) {
+            // Short texts are little, but all there is to learn from.
+            for column in columns.iter_mut().filter(|c| c.role == Role::LeftOut && c.kind == ColumnType::Text)
+            {
+                column.role = Role::Feature;
+                column.stored = Some(Store::Texts(TextStore::default()));
+            }
+        }
         for column in columns.iter_mut().filter(|c| c.kind == ColumnType::Text) {
             if let Some(known) = options.texts.get(&column.name) {
                 column.pin.tokenizer = TokenizerKind::from_name(known.tokenizer.name());
@@ -516,10 +524,10 @@ impl Roles {
         column.one_spelling = profile.all_numbers();
         if self.target[c] {
             column.role = Role::Target;
-        } else if column.kind == ColumnType::Text {
-            column.stored = Some(Store::Texts(TextStore::default()));
         } else if let (Some(reason), None) = (verdict.left_out, column.pin.kind) {
             (column.role, column.reason) = (Role::LeftOut, reason);
+        } else if column.kind == ColumnType::Text {
+            column.stored = Some(Store::Texts(TextStore::default()));
         }
         column
     }

@@ -97,11 +97,13 @@ impl SourceText {
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let is_json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-        let failed = |e: std::io::Error| match e.kind() {
+        let failed = |e: std::io::Error| {
+            match e.kind() {
             ErrorKind::NotFound => Error::usage(&name, "no such file")
-                .help("`backprop init DATA --target COL` prints a config for a table"),
+                .help("`backprop init DATA --target COL` prints a config for a table, `backprop init --text FILE` one for a text"),
             ErrorKind::IsADirectory => Error::usage(&name, "a directory, not a config file"),
             _ => Error::environment(&name, format!("cannot be read: {e}")),
+        }
         };
         let file = File::open(path).map_err(failed)?;
         let about = file.metadata().map_err(failed)?;

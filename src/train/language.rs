@@ -98,6 +98,13 @@ pub(super) fn load(
         thousands(corpus.tokenizer.vocabulary() as u64),
         if test > 0 { format!(", {} tokens to test on", thousands(test)) } else { String::new() }
     ));
+    if corpus.carriage_returns > 0 {
+        progress.note(&format!(
+            "{} holds {} carriage returns, as Windows ends lines: each is a token; without them: tr -d '\\r' < FILE > NEW",
+            name(),
+            thousands(corpus.carriage_returns)
+        ));
+    }
     let language = Language { tokenizer: corpus.tokenizer, context: text.context, lines: text.lines };
     let held = |files: Option<&Vec<String>>, tokens: Tokens| -> Result<Held> {
         let tokens = match files {

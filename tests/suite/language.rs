@@ -242,6 +242,26 @@ fn a_sample_is_shown_after_each_epoch() {
 }
 
 #[test]
+fn the_line_ends_of_windows_are_noted_and_kept() {
+    let place = Place::new();
+    fs::write(place.file("windows.txt"), "one line\r\nand the next\r\n".repeat(30)).expect("written");
+    let words = ["train", "--text", "windows.txt", "--run-dir", "run"];
+    let layers = format!("model.layers={}", LAYERS[0].1);
+    let settings = [layers.as_str(), "data.context=16", "train.max_steps=1"];
+    let out = place.run(&words, &settings);
+    let told = text(&out.stderr);
+    assert!(out.status.success(), "{told}");
+    let note = "note: windows.txt holds 60 carriage returns, as Windows ends lines: each is a token; without them: \
+                tr -d '\\r' < FILE > NEW\n";
+    assert_eq!(told.matches(note).count(), 1, "{told}");
+    // Where each line is a document, its end is one line feed.
+    let out =
+        place.run(&[&words[..], &["--force"]].concat(), &[&settings[..], &["data.documents=line"]].concat());
+    let told = text(&out.stderr);
+    assert!(out.status.success() && !told.contains("carriage"), "{told}");
+}
+
+#[test]
 fn what_cannot_be_is_refused() {
     let place = Place::new();
     let (_, gpt) = LAYERS[0];

@@ -285,7 +285,7 @@ error[2]: DIR/b.toml: UTF-16 text
     let missing = SourceText::read(std::path::Path::new("no/such.toml")).unwrap_err();
     assert_snapshot!(missing, @r##"
 error[2]: no/such.toml: no such file
-  help: `backprop init DATA --target COL` prints a config for a table
+  help: `backprop init DATA --target COL` prints a config for a table, `backprop init --text FILE` one for a text
 "##);
     let folder = SourceText::read(directory.path()).unwrap_err();
     assert_eq!(

@@ -25,7 +25,7 @@ use std::vec;
 use csv::StringRecord;
 
 pub(super) use self::skips::Skips;
-pub(super) use self::sniff::wide_encoding;
+pub(super) use self::sniff::{Foreign, UNPACK, wide_encoding};
 
 use self::part::{Part, Read, fields, first_line};
 use crate::data::source::{Input, Opened, Source, line_place};

@@ -40,6 +40,61 @@ const PACKINGS: &[(&[u8], &str)] = &[
     (b"Rar!\x1a\x07", "a RAR archive"),
 ];
 
+/// What a file is that is no text.
+pub(in crate::data) enum Foreign {
+    /// An Excel workbook.
+    Workbook,
+    /// Something packed, which is to be unpacked.
+    Packed(&'static str),
+    /// Something else.
+    Binary(&'static str),
+}
+
+impl Foreign {
+    /// What `sample`, the first bytes of a file, begin; `None` if it may be a text, in whatever encoding.
+    pub(in crate::data) fn of(sample: &[u8]) -> Option<Foreign> {
+        if sample.starts_with(b"PK\x03\x04") {
+            let holds = |part: &[u8]| sample.windows(part.len()).any(|w| w == part);
+            let is_workbook = holds(b"xl/") || holds(b"[Content_Types].xml");
+            return Some(if is_workbook { Foreign::Workbook } else { Foreign::Packed("a zip archive") });
+        }
+        let find =
+            |list: &[(&[u8], &'static str)]| list.iter().find(|(m, _)| sample.starts_with(m)).map(|f| f.1);
+        if let Some(name) = find(PACKINGS) {
+            return Some(Foreign::Packed(name));
+        }
+        if let Some(name) = find(FORMATS) {
+            return Some(Foreign::Binary(name));
+        }
+        if sample.get(257..262) == Some(b"ustar") {
+            return Some(Foreign::Packed("a tar archive"));
+        }
+        (wide_encoding(sample).is_none() && is_binary(sample)).then_some(Foreign::Binary("a binary file"))
+    }
+
+    /// `a PNG image`
+    pub(in crate::data) fn name(&self) -> &'static str {
+        match self {
+            Foreign::Workbook => "an Excel workbook",
+            Foreign::Packed(name) | Foreign::Binary(name) => name,
+        }
+    }
+}
+
+/// What helps against something packed.
+pub(in crate::data) const UNPACK: &str = "unpack it; .gz and .zst files are read as they are";
+
+/// Whether these are no characters: a text has tabs and line ends, hardly any other control character; random bytes have 11 in
+/// 100.
+fn is_binary(sample: &[u8]) -> bool {
+    let odd = sample.iter().filter(|&&b| is_control(b)).count();
+    odd > 7 && odd * 20 > sample.len()
+}
+
+fn is_control(b: u8) -> bool {
+    b < 9 || (14..32).contains(&b) && b != 27
+}
+
 /// An error if `sample`, the first bytes of `file`, are not those of a text file in UTF-8.
 ///
 /// A single NUL byte or bad character is left to the reader, which knows its line.
@@ -47,41 +102,28 @@ pub(super) fn check_format(file: &str, sample: &[u8]) -> Result<(), Error> {
     let refuse = |what: String, help: &str| {
         Err(Error::data(file, what).expected("a text file: rows of fields between delimiters").help(help))
     };
+    if let Some(foreign) = Foreign::of(sample) {
+        let help = match foreign {
+            Foreign::Workbook => "save the sheet as CSV UTF-8",
+            Foreign::Packed(_) => UNPACK,
+            Foreign::Binary(_) => "export the table as CSV",
+        };
+        return refuse(format!("this is {}", foreign.name()), help);
+    }
     if let Some(name) = wide_encoding(sample) {
         let what = format!("this file is {name}, not UTF-8");
         let from = name.to_lowercase();
         return refuse(what, &format!("save it as UTF-8, or: iconv -f {from} -t utf-8 FILE > NEW"));
     }
-    if sample.starts_with(b"PK\x03\x04") {
-        let holds = |part: &[u8]| sample.windows(part.len()).any(|w| w == part);
-        if holds(b"xl/") || holds(b"[Content_Types].xml") {
-            return refuse("this is an Excel workbook".into(), "save the sheet as CSV UTF-8");
-        }
-        return refuse("this is a zip archive".into(), "unpack it; .gz and .zst files are read as they are");
-    }
-    let find = |list: &[(&[u8], &'static str)]| list.iter().find(|(m, _)| sample.starts_with(m)).map(|f| f.1);
-    if let Some(name) = find(PACKINGS) {
-        return refuse(format!("this is {name}"), "unpack it; .gz and .zst files are read as they are");
-    }
-    if let Some(name) = find(FORMATS) {
-        return refuse(format!("this is {name}"), "export the table as CSV");
-    }
-    if sample.get(257..262) == Some(b"ustar") {
-        return refuse("this is a tar archive".into(), "unpack it; .gz and .zst files are read as they are");
-    }
     let start = String::from_utf8_lossy(&sample[..sample.len().min(64)]).trim_start().to_lowercase();
     if start.starts_with("<!doctype html") || start.starts_with("<html") {
         return refuse("this is a web page".into(), "download the table itself");
     }
-    // A text has tabs and line ends, hardly any other control character; random bytes have 11 in 100.
-    let odd = sample.iter().filter(|&&b| b < 9 || (14..32).contains(&b) && b != 27).count();
-    if odd > 7 && odd * 20 > sample.len() {
-        return refuse("this is a binary file".into(), "export the table as CSV");
-    }
     Ok(())
 }
 
-/// The iconv name of the encoding, from its byte-order mark or from the zeros of its Latin characters.
+/// The iconv name of the encoding, from its byte-order mark or from the zeros of its Latin characters: what is between the zeros
+/// are characters then.
 pub(in crate::data) fn wide_encoding(sample: &[u8]) -> Option<&'static str> {
     let zeros = |residue: usize, modulus: usize| {
         let all = sample.len() / modulus;
@@ -89,9 +131,12 @@ pub(in crate::data) fn wide_encoding(sample: &[u8]) -> Option<&'static str> {
         // At least four characters; in a table the delimiters, digits and line ends alone are more than half.
         all >= 4 && zeros * 2 > all
     };
+    let others: Vec<u8> = sample.iter().copied().filter(|&b| b != 0).collect();
+    let are_characters = !is_binary(&others);
     match sample {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        _ if !are_characters => None,
         _ if zeros(1, 4) && zeros(2, 4) && zeros(3, 4) && !zeros(0, 4) => Some("UTF-32LE"),
         _ if zeros(0, 4) && zeros(1, 4) && zeros(2, 4) && !zeros(3, 4) => Some("UTF-32BE"),
         _ if zeros(1, 2) && !zeros(0, 2) => Some("UTF-16LE"),
@@ -263,5 +308,10 @@ mod tests {
         assert_eq!(wide_encoding(&utf_32), Some("UTF-32LE"));
         assert_eq!(wide_encoding(b"a,\0b\n1,2,\0,4,5"), None);
         assert_eq!(wide_encoding(&[0; 64]), None);
+        // small whole numbers of 32 bits
+        let numbers: Vec<u8> = (1..30_u32).flat_map(u32::to_le_bytes).collect();
+        assert_eq!(wide_encoding(&numbers), None);
+        assert_eq!(Foreign::of(&numbers).map(|f| f.name()), Some("a binary file"));
+        assert!(Foreign::of(&utf_16).is_none() && Foreign::of(&utf_32).is_none());
     }
 }

@@ -138,11 +138,8 @@ fn running_text_is_told_from_names_and_categories() {
     };
     let sentence = |i: usize| format!("this is the {i} th of forty sentences of several words");
     assert_eq!(column(&sentence), (ColumnType::Text, Role::Feature));
-    // Names and addresses; a sentence that is one of a few.
-    assert_eq!(
-        column(&|i| format!("Mrs. Ann Maria Brown the {i} th")),
-        (ColumnType::Category, Role::LeftOut)
-    );
+    // Names: a text only if someone wants them at all. A sentence that is one of a few.
+    assert_eq!(column(&|i| format!("Mrs. Ann Maria Brown the {i} th")), (ColumnType::Text, Role::LeftOut));
     assert_eq!(column(&|i| sentence(i % 5)), (ColumnType::Category, Role::Feature));
     // A target names classes, however long they are.
     let raw = read(
@@ -195,4 +192,24 @@ fn a_text_is_no_target() {
     let mut rows = MemoryRows::from_text("t.csv", TABLE);
     assert_eq!(rows.columns().len(), 3);
     assert!(RawTable::read(&mut rows, &pinned("t", text())).is_ok());
+}
+
+#[test]
+fn short_texts_are_inputs_where_nothing_else_is() -> Result<()> {
+    let names: Vec<String> = (0..12).map(|i| format!("Anna B{i}|{}", i % 2)).collect();
+    let alone = format!("who|y\n{}", names.join("\n"));
+    let schema = read(&alone, &DataOptions::new("y"))?.schema().clone();
+    assert_eq!((&schema.columns[0].role, schema.columns[0].kind), (&Role::Feature, ColumnType::Text));
+    let beside: Vec<String> = names.iter().enumerate().map(|(i, name)| format!("{i}|{name}")).collect();
+    let beside = format!("x|who|y\n{}", beside.join("\n"));
+    let schema = read(&beside, &DataOptions::new("y"))?.schema().clone();
+    assert_eq!(
+        schema.columns[1].describe(),
+        "left out: every value is different, as in an identifier; type = \"text\" reads them word by word"
+    );
+    // who leaves it out by name gets what was asked for
+    let exclude = DataOptions { exclude: vec!["who".into()], ..DataOptions::new("y") };
+    let e = read(&alone, &exclude).expect_err("no input is left");
+    assert!(e.to_string().contains("no column is left as an input"), "{e}");
+    Ok(())
 }

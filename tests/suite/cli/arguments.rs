@@ -114,7 +114,7 @@ fn training_without_a_config_needs_data_and_target() {
     insta::assert_snapshot!(failed("train"), @"
     error[2]: CONFIG: no config and no data is named
       expected: CONFIG, or --data FILE and --target COL, or --text FILE
-      help: backprop init DATA --target COL prints a config for a table
+      help: backprop init DATA --target COL prints a config for a table, backprop init --text FILE one for a text
     ");
     insta::assert_snapshot!(failed("train --data t.csv"), @r#"
     error[2]: --target: missing
@@ -128,7 +128,7 @@ fn training_without_a_config_needs_data_and_target() {
     insta::assert_snapshot!(failed("check --target y"), @"
     error[2]: CONFIG: no config and no data is named
       expected: CONFIG, or --data FILE and --target COL, or --text FILE
-      help: backprop init DATA --target COL prints a config for a table
+      help: backprop init DATA --target COL prints a config for a table, backprop init --text FILE one for a text
     ");
     insta::assert_snapshot!(failed("train t.csv"), @"
     error[2]: t.csv: this is a table, not a config
@@ -140,7 +140,7 @@ fn training_without_a_config_needs_data_and_target() {
 fn files_that_are_not_there_and_directories_for_files() {
     insta::assert_snapshot!(failed("train no.toml"), @"
     error[2]: no.toml: no such file
-      help: `backprop init DATA --target COL` prints a config for a table
+      help: `backprop init DATA --target COL` prints a config for a table, `backprop init --text FILE` one for a text
     ");
     insta::assert_snapshot!(failed("train ."), @"error[2]: .: a directory, not a config file");
     insta::assert_snapshot!(failed("train --data no.csv --target y"), @"error[2]: no.csv: no such file");

@@ -21,7 +21,7 @@ fn backprop() {
       eval              Score a model on a table that has the target column, a language model on a text
       predict           Predict the target of every row of a table, in bounded memory
       generate          Generate text with a language model, streamed as it comes
-      init              Print a commented config for a table
+      init              Print a commented config for a table or a text
       check             Check config, data and shapes before any training, and print what it would take
       config-reference  Print every key of a config: values, default and meaning, as Markdown
       completions       Print a script that completes commands and flags in a shell
@@ -230,15 +230,17 @@ fn generate() {
 #[test]
 fn init() {
     insta::assert_snapshot!(help("init"), @"
-    Print a commented config for a table
+    Print a commented config for a table or a text
 
-    Usage: backprop init [OPTIONS] --target <COL> <DATA>
+    Usage: backprop init [OPTIONS] [DATA]
 
     Arguments:
-      <DATA>  Table, or - for standard input; .gz and .zst are read as they are
+      [DATA]  Table, or - for standard input; .gz and .zst are read as they are
 
     Options:
           --target <COL>         Column to predict; may be repeated
+          --text <FILE>          Text to train a language model on, in place of a table: a path, a glob
+                                 in quotes, or -; may be repeated
           --on-bad-row <ACTION>  What a row with too few or too many fields does: skip leaves out up to
                                  1 % of the rows, and counts them [default: error] [possible values:
                                  skip, error]
@@ -249,12 +251,13 @@ fn init() {
           --error-format <FORMAT>  How an error is printed on standard error: a block of text, or one
                                    JSON object on one line [default: text] [possible values: text, json]
 
-    Types are taken from the first 10,000 rows. The path of the table goes into the config as it is
-    given: keep the config in the current directory, or mend the path.
+    Types are taken from the first 10,000 rows. The path of the data goes into the config as it is
+    given: keep the config in the current directory, or correct the path.
 
     Examples:
       backprop init iris.csv --target species > iris.toml
       backprop train iris.toml
+      backprop init --text novel.txt > novel.toml
     ");
 }
 

@@ -74,6 +74,51 @@ fn what_init_prints_can_be_checked() {
 }
 
 #[test]
+fn init_starts_a_language_model_that_trains_as_without_a_config() {
+    let text = "She sells sea shells by the sea shore.\n".repeat(40);
+    let place = Place::new().with("sea.txt", &text).with("short.txt", "tick tock tick tock tick tock\n");
+    let config = place.run("init --text sea.txt").worked();
+    let given: Vec<&str> = config.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).collect();
+    insta::assert_snapshot!(given.join("\n"), @r#"
+    [data]
+    text = "sea.txt"
+    tokenizer = "char"
+    context = 128
+    [model]
+    layers = [
+      { type = "embedding", embedding_dim = 128 },
+      { type = "positional_embedding" },
+      { type = "transformer_encoder", num_layers = 4, num_heads = 4, causal = true },
+    ]
+    [train]
+    optimizer = { type = "adamw", learning_rate = 0.001, weight_decay = 0.1 }
+    schedule = { type = "cosine", warmup_steps = 100 }
+    "#);
+    assert!(
+        config.starts_with("# sea.txt: a language model of 1,560 characters, 14 of them different\n"),
+        "{config}"
+    );
+    for about in ["# documents = \"file\"\n", "# sample = { max", "backprop generate RUN --prompt TEXT"] {
+        assert!(config.contains(about), "{config}");
+    }
+    for other in ["class_weights", "mixup", "delimiter", "# outputs"] {
+        assert!(!config.contains(other), "{other}");
+    }
+    let place = place.with("sea.toml", config);
+    assert!(place.run("check sea.toml").worked().contains("transformer_encoder"));
+    let resolved = |words: &str, run: &str| {
+        place.run(&format!("train {words} --run-dir {run} --set train.max_steps=1 --quiet")).worked();
+        std::fs::read_to_string(place.path().join(run).join("config.toml")).expect("a run has its config")
+    };
+    assert_eq!(resolved("sea.toml", "a"), resolved("--text sea.txt", "b"));
+
+    let short = place.run("init --text short.txt").worked();
+    assert!(short.contains("\ncontext = 4\n"), "{short}");
+    let place = place.with("short.toml", short);
+    place.run("train short.toml --run-dir c --set train.max_steps=1 --quiet").worked();
+}
+
+#[test]
 fn the_reference_names_every_section() {
     let text = Place::new().run("config-reference").worked();
     for word in ["[data]", "[model]", "[train]", "learning_rate", "cross_entropy", "batch_size"] {
