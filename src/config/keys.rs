@@ -487,7 +487,7 @@ pub(super) const TRAIN: &[Key] = &[
         "init_from",
         Kind::Str,
         Preset::Absent,
-        "A .safetensors file or a run directory whose weights are the first ones. Of a model that backprop wrote the tokenizers are taken over too; inputs, their categories, targets and their classes must be the model's, in its order. Scales are fitted on the new data.",
+        "A .safetensors file or a run directory whose weights are the first ones. Of a model that backprop wrote the preprocessing is taken over too, since the weights fit its numbers: the columns and their kinds, categories, classes, scales, fills and tokenizers. New data may lack categories and classes, and have columns that the model lacks; a value of no known category is an unknown one, as in predict. A missing column and a new class are errors.",
     ),
 ];
 

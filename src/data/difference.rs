@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use super::column::{CategoryCell, CategoryFill, Cell, Column, Fill};
 use super::field::{self, pin_key};
 use super::preprocess::{InputColumns, Preprocessing};
-use super::target::Targets;
+use super::prior::kind_of;
+use super::target::{NumberTarget, Targets};
 use crate::error::{Problem, quote};
 use crate::spec::{Value, toml_value};
 
@@ -13,8 +14,9 @@ use crate::spec::{Value, toml_value};
 const SHOWN: usize = 20;
 
 impl Preprocessing {
-    /// What keeps the weights of `model` from meaning here what they mean there: other targets, classes, inputs, columns or
-    /// categories, or the same ones in another order. Scales, fills and sizes may differ. Each problem stands at `place`.
+    /// What keeps the weights of `model` from meaning here what they mean there, although what can be taken over from it was: other
+    /// targets or inputs, columns that are missing, and what a config wants otherwise (classes, kinds, encodings, fills that add a
+    /// number). Sizes may differ. Each problem stands at `place`.
     pub fn differences(&self, model: &Preprocessing, place: &str) -> Vec<Problem> {
         let kind = |p: &Preprocessing| if p.language.is_some() { "a text" } else { "a table" };
         if kind(self) != kind(model) {
@@ -76,17 +78,16 @@ impl Preprocessing {
 
     /// How to come from the columns `own` to those of a model.
     fn columns_help(&self, own: &[String], model: &[String]) -> String {
-        let (missing, new) = (without(model, own), without(own, model));
-        match (&missing[..], &new[..]) {
-            ([], []) => "bring the columns into this order".into(),
-            ([], new) => format!("name in data.exclude as well: {}", field::list(new)),
-            (missing, _) => match missing.iter().find(|name| self.ignored.contains(name)) {
-                Some(left_out) => format!(
-                    "{} is in the data but left out: it does not vary, or data.features or data.exclude says so",
-                    quote(left_out)
-                ),
-                None => "give the columns the names that the model has for them".into(),
-            },
+        let missing = without(model, own);
+        if missing.is_empty() {
+            return "name them in data.inputs as the model has them".into();
+        }
+        match missing.iter().find(|name| self.ignored.contains(name)) {
+            Some(left_out) => format!(
+                "{} is in the data but left out: data.features, data.exclude or another use of it says so",
+                quote(left_out)
+            ),
+            None => "give the columns the names that the model has for them".into(),
         }
     }
 }
@@ -103,6 +104,19 @@ fn other_target(own: &Targets, model: &Targets) -> Vec<Problem> {
             .zip(known)
             .filter_map(|(own, known)| other_classes(&own.name, &own.classes, &known.classes))
             .collect(),
+        (Targets::Numbers { columns }, Targets::Numbers { columns: known }) => {
+            let plain = |targets: &[NumberTarget]| targets.iter().all(|c| (c.mean, c.std) == (0.0, 1.0));
+            if plain(columns) == plain(known) {
+                return Vec::new();
+            }
+            let told = |targets| if plain(targets) { "in its own unit" } else { "standardised" };
+            let what =
+                format!("the target {} has not the scale that it has in the model", quote(own.name(0)));
+            let problem = Problem::new("", what).expected(told(known)).found(told(columns));
+            vec![problem.help(
+                "set data.standardise_target = true, and a train.loss that is not about counts or rates",
+            )]
+        }
         _ if of_kind(own) == of_kind(model) => Vec::new(),
         _ => {
             let what = format!("the target {} is not what it is in the model", quote(own.name(0)));
@@ -162,18 +176,7 @@ fn other_column(own: &Column, model: &Column) -> Option<Problem> {
             let has = |fill: &Fill| matches!(fill, Fill::Indicator(_));
             missing(has(&own.missing), has(&model.missing))
         }
-        (Cell::Date(own), Cell::Date(model)) => {
-            let parts = |parts: &[(super::DatePart, super::NumberCell)]| {
-                parts.iter().map(|(part, _)| part.name().to_owned()).collect::<Vec<_>>()
-            };
-            let (found, expected) = (parts(&own.parts), parts(&model.parts));
-            if found == expected {
-                return missing(own.indicator, model.indicator);
-            }
-            let what = format!("other parts of the dates of {name} vary than in the model");
-            let help = "train on dates that cover as much as those of the model";
-            Some(unlike(&what, &expected, &found).help(help))
-        }
+        (Cell::Date(own), Cell::Date(model)) => missing(own.indicator, model.indicator),
         (Cell::Category(own), Cell::Category(model)) => other_category(&name, &key, own, model),
         (Cell::Image(own), Cell::Image(model)) => {
             let channels = |shape: [usize; 3]| format!("{} channels", shape[2]);
@@ -187,12 +190,13 @@ fn other_column(own: &Column, model: &Column) -> Option<Problem> {
             let help = "name the columns as the model has them, in its order";
             (own.channels != model.channels).then(|| unlike(&what, &model.channels, &own.channels).help(help))
         }
-        // Its tokenizer was taken over.
+        // The tokenizer is the model's.
         (Cell::Text(_), Cell::Text(_)) => None,
         (own, model) => {
             let what = format!("the column {name} is not what it is in the model");
-            let help = format!("set {key}.type = \"{}\"", of_cell(model));
-            Some(Problem::new("", what).expected(of_cell(model)).found(of_cell(own)).help(help))
+            let (expected, found) = (kind_of(model).name(), kind_of(own).name());
+            let help = format!("set {key}.type = \"{expected}\"");
+            Some(Problem::new("", what).expected(expected).found(found).help(help))
         }
     }
 }
@@ -203,14 +207,6 @@ fn other_category(name: &str, key: &str, own: &CategoryCell, model: &CategoryCel
         let (expected, found) = (model.encoding.name(), own.encoding.name());
         let help = format!("set {key}.encoding = \"{expected}\"");
         return Some(Problem::new("", what).expected(expected).found(found).help(help));
-    }
-    if own.categories != model.categories {
-        let what = format!("the categories of {name} are not those of the model");
-        let help = match without(&own.categories, &model.categories).is_empty() {
-            true => "train on a table that has all of them, such as the rows of the model and the new ones",
-            false => "give the values the names that the model has for them, or leave train.init_from out",
-        };
-        return Some(unlike(&what, &model.categories, &own.categories).help(help));
     }
     let of_its_own = |cell: &CategoryCell| cell.missing == CategoryFill::Own;
     if of_its_own(own) == of_its_own(model) {
@@ -223,18 +219,6 @@ fn other_category(name: &str, key: &str, own: &CategoryCell, model: &CategoryCel
     };
     let what = format!("a missing value of {name} is not the category that it is in the model");
     Some(Problem::new("", what).expected(told(model)).found(told(own)).help(help))
-}
-
-/// What a column holds, as a pin says it.
-fn of_cell(cell: &Cell) -> &'static str {
-    match cell {
-        Cell::Number(_) => "number",
-        Cell::Category(_) => "category",
-        Cell::Date(_) => "date",
-        Cell::Image(_) => "image",
-        Cell::Series(_) => "series",
-        Cell::Text(_) => "text",
-    }
 }
 
 /// The names of `all` that are not among `others`.

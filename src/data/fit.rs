@@ -12,6 +12,7 @@ use super::inputs::{DEFAULT_INPUT, Inputs};
 use super::moments::{self, Moments};
 use super::options::{Encoding, MissingPolicy, Resize, Scale, Unknown};
 use super::preprocess::{InputColumns, Preprocessing};
+use super::prior::NOT_IN_MODEL;
 use super::raw::{RawFeature, RawKind, RawTable};
 use super::scaler::{self, Scaler, Summary};
 use super::schema::{ColumnSchema, Role, Schema};
@@ -34,16 +35,18 @@ pub struct Fitted {
     pub schema: Schema,
     /// For the user: constant columns, classes without a row in the training part.
     pub warnings: Vec<String>,
+    /// For the user: what the model that a run goes on from does not know.
+    pub notes: Vec<String>,
 }
 
 /// How the raw number of a kept cell becomes the encoded one.
-enum Change {
+pub(super) enum Change {
     Scale(NumberCell),
     Recode { codes: Vec<f32>, missing: f32 },
 }
 
 /// A fitted column, and what to do with its raw cells, given by ascending cell.
-type FittedCell = (Cell, Vec<(usize, Change)>);
+pub(super) type FittedCell = (Cell, Vec<(usize, Change)>);
 
 impl RawTable {
     /// Fits the preprocessing on the rows `train` (ascending, not empty) and applies it to all rows in place: no second
@@ -58,6 +61,7 @@ impl RawTable {
             train,
             moments,
             warnings: Vec::new(),
+            notes: Vec::new(),
             channels: BTreeMap::new(),
             stores: vec![None; self.stores.len()],
         };
@@ -87,7 +91,8 @@ impl RawTable {
                 .help("add rows, or check data.features and data.exclude"));
         }
         let targets = fit.targets();
-        let Fit { warnings, stores: fitted, .. } = fit;
+        let Fit { warnings, mut notes, stores: fitted, .. } = fit;
+        notes.extend(unused(&schema));
         let stores = std::mem::take(&mut self.stores).into_iter().zip(fitted);
         self.stores = stores.filter_map(|(raw, fitted)| fitted.map(|f| f.unwrap_or(raw))).collect();
         let preprocessing = Preprocessing {
@@ -103,7 +108,7 @@ impl RawTable {
         preprocessing.longest_text().into_iter().for_each(|length| self.cut_step_classes(length));
         let inputs = preprocessing.inputs();
         let table = self.encode(&changes, &preprocessing.targets);
-        Ok(Fitted { preprocessing, inputs, table, schema, warnings })
+        Ok(Fitted { preprocessing, inputs, table, schema, warnings, notes })
     }
 
     /// Takes the classes of the steps behind the first `length` of each row out.
@@ -168,6 +173,18 @@ fn left_out(schema: &Schema) -> Vec<String> {
     schema.columns.iter().filter(unused).map(|c| c.name.clone()).collect()
 }
 
+/// A note on columns that the model that a run goes on from does without.
+fn unused(schema: &Schema) -> Option<String> {
+    let unused = schema.columns.iter().filter(|c| c.role == Role::LeftOut && c.reason == NOT_IN_MODEL);
+    let names: Vec<String> = unused.map(|c| c.name.clone()).collect();
+    let list = field::list(&names);
+    match names.len() {
+        0 => None,
+        1 => Some(format!("column {list} is ignored: {NOT_IN_MODEL}")),
+        n => Some(format!("{n} columns are ignored: the model of train.init_from does not have {list}")),
+    }
+}
+
 /// The inputs that have columns, the default one last.
 fn input_columns(schema: &Schema, fitted: &[Column], groups: Vec<Vec<usize>>) -> Result<Vec<InputColumns>> {
     let mut inputs = Vec::new();
@@ -197,6 +214,7 @@ pub(super) struct Fit<'a> {
     pub(super) train: &'a [u32],
     moments: Moments,
     pub(super) warnings: Vec<String>,
+    pub(super) notes: Vec<String>,
     /// By their cell, numbers that share their scale with all others of their channel: what those are together.
     channels: BTreeMap<usize, Summary>,
     /// For each store of a column that is not left out: what takes its place, if anything does.
@@ -238,6 +256,9 @@ impl Fit<'_> {
 
     /// The fitted column and what to do with its raw cells; none if it does not vary.
     fn column(&mut self, feature: &RawFeature, about: &mut ColumnSchema) -> Result<Option<FittedCell>> {
+        if let Some(settled) = self.settled(feature, about)? {
+            return Ok(Some(settled));
+        }
         let shaped = about.input.is_some_and(|i| self.raw.schema.inputs[i].shape.is_some());
         let scale = about.pin.scale.unwrap_or(self.raw.options.scale);
         Ok(match &feature.kind {
@@ -271,13 +292,15 @@ impl Fit<'_> {
                 let (mean, unit) = images.summaries(self.train).iter().map(|s| s.scaling(scale)).unzip();
                 let group = about.input.map(|i| &self.raw.schema.inputs[i]);
                 let sized = group.filter(|group| group.shape.is_some());
-                Cell::Image(ImageCell {
+                let mut cell = ImageCell {
                     shape: images.shape(),
                     mean,
                     std: unit,
                     resize: sized.map(|group| group.resize.unwrap_or(Resize::Stretch)),
                     drop_missing: about.pin.missing == Some(MissingPolicy::DropRow),
-                })
+                };
+                self.settled_image(&mut cell, about);
+                Cell::Image(cell)
             }
             Store::Series(series) => {
                 let (mean, std) = series.moments(self.train);
@@ -288,20 +311,16 @@ impl Fit<'_> {
                 };
                 let (longest, shortest) = series.longest();
                 let length = self.raw.options.steps.length.unwrap_or(longest);
-                Cell::Series(SeriesCell {
-                    channels: series.channels().to_vec(),
-                    length,
-                    ragged: shortest < length,
-                    mean,
-                    std,
-                    fill,
-                })
+                let channels = series.channels().to_vec();
+                let mut cell = SeriesCell { channels, length, ragged: shortest < length, mean, std, fill };
+                self.settled_series(&mut cell, about);
+                Cell::Series(cell)
             }
             Store::Texts(_) | Store::Tokens(_) => return None,
         })
     }
 
-    fn summary(&self, cell: usize, offset: f64, scale: Scale, about: &ColumnSchema) -> Summary {
+    pub(super) fn summary(&self, cell: usize, offset: f64, scale: Scale, about: &ColumnSchema) -> Summary {
         let mut summary = self.moments.summary(cell, offset);
         if scaler::needs_order(scale) || about.pin.missing == Some(MissingPolicy::Median) {
             summary.sorted = moments::sorted(&self.raw.cells, self.raw.width, cell, self.train);
@@ -314,7 +333,7 @@ impl Fit<'_> {
         self.train.len() as u64 - summary.count
     }
 
-    fn number(
+    pub(super) fn number(
         &self,
         summary: &Summary,
         scale: Scale,
@@ -451,6 +470,11 @@ impl Fit<'_> {
                 Targets::NextToken { .. } => {}
                 Targets::Numbers { columns } => {
                     if !options.outputs.get(i).map_or(options.standardise_target, |o| o.standardise) {
+                        continue;
+                    }
+                    let prior = |c: &NumberTarget| options.prior.as_ref()?.number_target(&c.name).cloned();
+                    if let Some(settled) = columns.iter().map(prior).collect::<Option<Vec<_>>>() {
+                        *columns = settled;
                         continue;
                     }
                     let moments = Moments::new(cells, width, self.train);

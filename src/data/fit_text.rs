@@ -24,7 +24,11 @@ impl Fit<'_> {
         let Store::Texts(texts) = &self.raw.stores[position] else { return Ok(None) };
         let name = quote(&about.name);
         let first = self.train.first().map_or("", |&row| texts.row(row));
-        if self.train.iter().all(|&row| texts.row(row) == first) {
+        let known = match self.raw.options.prior.as_ref().and_then(|prior| prior.cell(&about.name)) {
+            Some(Cell::Text(known)) => Some(known),
+            _ => None,
+        };
+        if known.is_none() && self.train.iter().all(|&row| texts.row(row) == first) {
             self.warnings.push(match first {
                 "" => format!("column {name} has no value in the training part: left out of the inputs"),
                 only => format!(
@@ -35,7 +39,6 @@ impl Fit<'_> {
             return Ok(None);
         }
         let spec = about.pin.tokenizer_spec();
-        let known = self.raw.options.texts.get(&about.name);
         let tokenizer = match (known, about.pin.unknown) {
             (Some(known), _) => known.tokenizer.clone(),
             // Where unknown characters are errors, one that chance put into the validation part alone is none.

@@ -325,7 +325,14 @@ impl<'a> Reading<'a> {
             let error = Error::data(&self.source, "0 rows").expected("a header and at least one row");
             return Err(error.help("check that the file is the one you mean"));
         }
-        let channels = self.channels()?;
+        let mut channels = self.channels()?;
+        if let Purpose::Fit(DataOptions { prior: Some(prior), .. }) = self.purpose
+            && let Some(order) = prior.channels(STEPS)
+        {
+            channels.sort_by_key(|&(c, _)| {
+                order.iter().position(|name| *name == self.columns[c]).unwrap_or(order.len())
+            });
+        }
         if let Purpose::Fit(options) = self.purpose {
             check_pins(options, channels.iter().map(|&(c, _)| &self.columns[c]))?;
         }
@@ -520,13 +527,17 @@ fn fit_uses(
     let spare = options.spare(columns);
     let other =
         |c: usize| options.target.contains(&columns[c]) || options.weight.as_ref() == Some(&columns[c]);
-    let mut uses: Vec<Use> =
-        (0..columns.len()).map(|c| if spare[c] && !other(c) { Use::Spare } else { Use::Constant }).collect();
+    let without =
+        |c: usize| options.prior.as_ref().is_some_and(|prior| prior.does_without(&columns[c], None));
+    let mut uses: Vec<Use> = (0..columns.len())
+        .map(|c| if (spare[c] || without(c)) && !other(c) { Use::Spare } else { Use::Constant })
+        .collect();
     let labels = |c: &usize| {
         options.target.contains(&columns[*c]) && options.pin(&columns[*c]).kind == Some(ColumnType::Labels)
     };
     (0..columns.len()).filter(labels).zip(0..).for_each(|(c, at)| uses[c] = Use::Label(at));
-    let Some(patterns) = &table.channels else {
+    let settled = options.prior.as_ref().and_then(|prior| prior.channels(STEPS));
+    let Some(patterns) = table.channels.as_deref().or(settled) else {
         let mut width = 0;
         for c in (0..columns.len()).filter(|&c| !taken(c) && !other(c) && !spare[c]) {
             let pinned = options.pin(&columns[c]).kind;

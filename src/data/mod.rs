@@ -14,6 +14,7 @@ mod difference;
 mod encode;
 mod field;
 mod fit;
+mod fit_prior;
 mod fit_text;
 mod folder;
 mod held;
@@ -29,6 +30,7 @@ mod normal;
 mod options;
 mod picture;
 mod preprocess;
+mod prior;
 mod raw;
 mod raw_target;
 pub mod reader;
@@ -70,6 +72,7 @@ pub use options::{
     Unknown,
 };
 pub use preprocess::{Binding, InputColumns, Preprocessing};
+pub use prior::Prior;
 pub use raw::RawTable;
 pub use rows::{BufferedRow, Fields, Meaning, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
 pub use samples::{ImageColumns, Sample, SampleOptions, Samples, StepTable};

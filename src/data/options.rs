@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::prior::Prior;
 use super::step::Steps;
-use super::stored::TextCell;
 use super::tokenizer::{TokenizerKind, TokenizerSpec};
 use serde::{Deserialize, Serialize};
 
@@ -227,9 +227,8 @@ pub struct DataOptions {
     pub inputs: Vec<InputGroup>,
     /// Where the rows were made of steps of series: what became of the columns; see [`Samples::options`](super::Samples).
     pub steps: Steps,
-    /// Columns of texts by their names as another model has them: those keep their tokenizer, and their length unless a pin gives
-    /// another.
-    pub texts: BTreeMap<String, TextCell>,
+    /// What another model has settled, for a table that is to go through its weights.
+    pub prior: Option<Prior>,
 }
 
 impl DataOptions {
@@ -263,7 +262,7 @@ impl Default for DataOptions {
             columns: BTreeMap::new(),
             inputs: Vec::new(),
             steps: Steps::default(),
-            texts: BTreeMap::new(),
+            prior: None,
         }
     }
 }

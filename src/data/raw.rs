@@ -200,7 +200,13 @@ impl Reading {
         let mut features = Vec::new();
         let mut width = 0;
         let mut stores = Vec::new();
-        for (i, column) in schema.columns.iter().enumerate().filter(|(_, c)| c.role == Role::Feature) {
+        let mut used: Vec<(usize, &ColumnSchema)> =
+            schema.columns.iter().enumerate().filter(|(_, c)| c.role == Role::Feature).collect();
+        if let Some(prior) = &options.prior {
+            // Its weights expect its order.
+            used.sort_by_key(|(_, column)| prior.place(&column.name));
+        }
+        for (i, column) in used {
             if let Some(store) = &column.stored {
                 let kind = match store {
                     Store::Texts(_) => RawKind::Text(stores.len()),

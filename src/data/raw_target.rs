@@ -11,7 +11,7 @@ use super::stored::TokenStore;
 use super::target::{LabelTarget, NumberTarget, Tally, Targets};
 use super::target_groups::{TargetGroup, TargetGroups};
 use crate::error::{Code, Error, Problem, Result, quote};
-use crate::spec::toml_key;
+use crate::spec::{Value, toml_key, toml_value};
 
 /// All target columns, output after output.
 #[derive(Debug)]
@@ -25,8 +25,10 @@ pub(super) struct RawTargets {
 struct RawTarget {
     column: usize,
     name: String,
-    /// Type pinned by the user.
+    /// Type pinned by the user, or as in the model that the run goes on from.
     pinned: bool,
+    /// Whether its classes are those of that model.
+    of_model: bool,
     kind: Kind,
 }
 
@@ -172,7 +174,8 @@ impl RawTarget {
         } else {
             Kind::Number { offset: schema.offset, tally: Tally::default() }
         };
-        RawTarget { column, name: schema.name.clone(), pinned: pin.kind == Some(ColumnType::Number), kind }
+        let pinned = pin.kind == Some(ColumnType::Number);
+        RawTarget { column, name: schema.name.clone(), pinned, of_model: schema.of_model, kind }
     }
 
     fn read<R: Fields>(&mut self, row: &R, markers: &Markers, steps: usize) -> Result<f32> {
@@ -192,7 +195,7 @@ impl RawTarget {
                 let code = dictionary.code(text);
                 match classes {
                     Some(known) if code as usize >= known.len() => {
-                        Err(unknown_label(row, &self.name, text, known, "is not in the list of classes"))
+                        Err(unlisted_label(row, &self.name, text, known, self.of_model))
                     }
                     _ => Ok(code as f32),
                 }
@@ -205,13 +208,7 @@ impl RawTarget {
                     && dictionary.len() > known.len()
                     && let Some(label) = labels.clone().find(|&label| known.iter().all(|k| k != label))
                 {
-                    return Err(unknown_label(
-                        row,
-                        &self.name,
-                        label,
-                        known,
-                        "is not in the list of classes",
-                    ));
+                    return Err(unlisted_label(row, &self.name, label, known, self.of_model));
                 }
                 Ok(steps as f32)
             }
@@ -384,6 +381,21 @@ pub(super) fn read_number_target<R: Fields>(
         _ => "mend the field or remove the row".into(),
     };
     Err(Error::data(field::place(row, name), what).expected("a finite number").found(quote(text)).help(help))
+}
+
+/// The error for a label of the training table that is not among the classes, which a config lists or a model has.
+fn unlisted_label<R: Fields>(row: &R, name: &str, text: &str, known: &[String], of_model: bool) -> Error {
+    if !of_model {
+        return unknown_label(row, name, text, known, "is not in the list of classes");
+    }
+    let what = "is none of the classes of the model that train.init_from names";
+    let all = known.iter().map(String::as_str).chain([text]).map(str::to_owned);
+    let list = toml_value(&Value::List(all.map(Value::Str).collect()));
+    unknown_label(row, name, text, known, what).help(format!(
+        "give the label the name that the model has for it; weights of another class are not there: leave train.init_from out, or train \
+         the first model with {}.classes = {list}",
+        field::pin_key(name)
+    ))
 }
 
 /// The error for a label that is not among the classes.

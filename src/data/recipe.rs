@@ -8,6 +8,7 @@ use super::field::{self, Markers};
 use super::infer::{MANY_VALUES, Profile};
 use super::options::{ColumnType, DataOptions};
 use super::preprocess::absent;
+use super::prior::NOT_IN_MODEL;
 use super::rows::RowBuffer;
 use super::samples::Purpose;
 use super::schema::{absent_column, matching};
@@ -87,6 +88,29 @@ impl Recipe {
                 .left_out
                 .extend(table.order.iter().map(|name| (name.clone(), "the order of the rows".to_owned())));
         }
+        let of_known = recipe.channels.iter().filter(|(c, ..)| known[*c]).cloned().collect();
+        Ok((recipe, Recipe { channels: of_known, left_out: BTreeMap::new() }))
+    }
+
+    /// The channels that a model has settled, and those of them that are known in advance; none of a column that `options` leave out.
+    ///
+    /// # Errors
+    /// Those of [`Recipe::of_channels`]; [`Code::Data`] for columns known in advance that are not there.
+    pub(super) fn settled(
+        channels: &[String],
+        texts: &RowBuffer,
+        table: &WindowTable,
+        options: &DataOptions,
+    ) -> Result<(Recipe, Recipe)> {
+        let columns = texts.columns();
+        let known = known_columns(texts, table)?;
+        let spare = options.spare(columns);
+        let mut recipe = Recipe::of_channels(channels, texts)?;
+        recipe.channels.retain(|&(c, ..)| !spare[c] || known[c] || table.targets.contains(&columns[c]));
+        let without = |c: &usize| recipe.channels.iter().all(|channel| channel.0 != *c);
+        let left_out = (0..columns.len()).filter(without);
+        recipe.left_out =
+            left_out.map(|c| (columns[c].clone(), format!("left out: {NOT_IN_MODEL}"))).collect();
         let of_known = recipe.channels.iter().filter(|(c, ..)| known[*c]).cloned().collect();
         Ok((recipe, Recipe { channels: of_known, left_out: BTreeMap::new() }))
     }

@@ -8,6 +8,7 @@ use super::options::{
     ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, Resize, Scale, Unknown,
 };
 use super::picture::Form;
+use super::prior::{AS_IN_MODEL, NOT_IN_MODEL, Prior};
 use super::rows::{Meaning, RowBuffer};
 use super::stored::{Store, TextStore};
 use super::tokenizer::TokenizerKind;
@@ -53,6 +54,8 @@ pub struct ColumnSchema {
     pub(super) has_time: bool,
     pub(super) offset: f64,
     pub(super) one_spelling: bool,
+    /// Whether it is taken for what it is in the model that a run goes on from.
+    pub(super) of_model: bool,
     /// What became of the texts of the column; known once the preprocessing is fitted.
     pub(super) text: String,
     /// For images, series and texts: a store without rows.
@@ -136,11 +139,8 @@ impl Schema {
                 column.stored = Some(Store::Texts(TextStore::default()));
             }
         }
-        for column in columns.iter_mut().filter(|c| c.kind == ColumnType::Text) {
-            if let Some(known) = options.texts.get(&column.name) {
-                column.pin.tokenizer = TokenizerKind::from_name(known.tokenizer.name());
-                column.pin.lowercase = Some(known.tokenizer.lowercase());
-            }
+        if let Some(prior) = &options.prior {
+            columns.iter_mut().for_each(|column| prior.settle(column));
         }
         if columns.iter().any(ColumnSchema::has_labels) {
             // Who labels words has parted them already.
@@ -170,7 +170,8 @@ impl Schema {
                 && roles.weight != Some(c)
                 && !roles.excluded[c]
                 && roles.only.as_ref().is_none_or(|only| only[c]);
-            let is_image = match options.pin(name).kind {
+            let prior = options.prior.as_ref().and_then(|prior| prior.kind(name, false));
+            let is_image = match options.pin(name).kind.or(prior) {
                 Some(kind) => kind == ColumnType::Image,
                 None => infer::are_images(sample, c, &markers),
             };
@@ -370,6 +371,8 @@ struct Roles {
     /// Columns that a config names as inputs one by one.
     wanted: Vec<bool>,
     input: Vec<Option<usize>>,
+    /// Columns that the model that a run goes on from does without.
+    without: Vec<bool>,
 }
 
 impl Roles {
@@ -382,6 +385,7 @@ impl Roles {
             only: options.features.as_ref().map(|_| vec![false; n]),
             wanted: vec![false; n],
             input: vec![None; n],
+            without: vec![false; n],
         };
         let mut problems = Vec::new();
         let absent = |name: &str, key: &str| absent_column(file, key, name, columns);
@@ -435,6 +439,13 @@ impl Roles {
         if !problems.is_empty() {
             return Err(Error::all(Code::Data, problems));
         }
+        // A table that shares no column with the model is another one altogether, and is told so as a whole.
+        let shares = |prior: &&Prior| columns.iter().any(|name| prior.cell(name).is_some());
+        if let Some(prior) = options.prior.as_ref().filter(shares) {
+            let group = |c: usize| roles.input[c].map(|i| &options.inputs[i]);
+            let without = |c: usize| !roles.target[c] && prior.does_without(&columns[c], group(c));
+            roles.without = (0..n).map(without).collect();
+        }
         let usage = |what: String| Problem::new("data", what);
         let mut problems: Vec<Problem> = twice
             .into_iter()
@@ -480,6 +491,7 @@ impl Roles {
             has_time: false,
             offset: 0.0,
             one_spelling: false,
+            of_model: false,
             text: String::new(),
             stored: None,
             input: self.input[c],
@@ -502,15 +514,22 @@ impl Roles {
             (column.role, column.reason) = (Role::LeftOut, "it says where the row comes from".into());
             return column;
         }
+        if self.without[c] {
+            (column.role, column.reason) = (Role::LeftOut, NOT_IN_MODEL.into());
+            return column;
+        }
         if let Some(payload) = sample.first_payload(c) {
             column.kind = payload.kind();
             column.stored = Some(payload.store());
             return column;
         }
         let profile = Profile::new(sample, c, markers);
-        let verdict = profile.verdict(sample, c, markers, self.wanted[c] || self.target[c]);
-        (column.kind, column.reason) = match (column.pin.kind, meaning) {
-            (Some(kind), _) => (kind, "pinned".into()),
+        let prior = options.prior.as_ref().and_then(|prior| prior.kind(&column.name, self.target[c]));
+        let wanted = self.wanted[c] || self.target[c] || prior.is_some();
+        let verdict = profile.verdict(sample, c, markers, wanted);
+        let settled = column.pin.kind.map(|kind| (kind, "pinned")).or(prior.map(|kind| (kind, AS_IN_MODEL)));
+        (column.kind, column.reason) = match (settled, meaning) {
+            (Some((kind, reason)), _) => (kind, reason.into()),
             (None, Some(Meaning::Class)) => (ColumnType::Category, "labels of images".into()),
             // However long its labels are, a target names classes.
             (None, _) if self.target[c] && verdict.kind == ColumnType::Text => {
@@ -524,7 +543,7 @@ impl Roles {
         column.one_spelling = profile.all_numbers();
         if self.target[c] {
             column.role = Role::Target;
-        } else if let (Some(reason), None) = (verdict.left_out, column.pin.kind) {
+        } else if let (Some(reason), None) = (verdict.left_out, settled) {
             (column.role, column.reason) = (Role::LeftOut, reason);
         } else if column.kind == ColumnType::Text {
             column.stored = Some(Store::Texts(TextStore::default()));

@@ -80,7 +80,10 @@ pub(super) fn read<R: Rows>(rows: &mut R, table: &WindowTable, purpose: Purpose<
     let with_targets = !matches!(purpose, Purpose::Fitted { with_targets: false, .. });
     let order = in_order(&texts, table, &markers, purpose)?;
     let (recipe, known) = match purpose {
-        Purpose::Fit(options) => Recipe::new(&texts, table, options, &markers)?,
+        Purpose::Fit(options) => match options.prior.as_ref().and_then(|prior| prior.channels(STEPS)) {
+            Some(channels) => Recipe::settled(channels, &texts, table, options)?,
+            None => Recipe::new(&texts, table, options, &markers)?,
+        },
         Purpose::Fitted { preprocessing, .. } => {
             let of = |name| Recipe::of_channels(preprocessing.channels(name), &texts);
             (of(STEPS)?, of(KNOWN)?)

@@ -27,8 +27,8 @@ const DROPOUT: Key = Key {
 const ACTIVATION: Key = Key {
     name: "activation",
     kind: Kind::Any(&[Kind::OneOf(&["swiglu"]), Kind::Choice(Family::Activation)]),
-    default: Preset::Absent,
-    doc: "activation of the hidden units, gelu if left out; \"swiglu\": silu of one half of linear1's outputs times the other half (Shazeer 2020)",
+    default: Preset::Str("gelu"),
+    doc: "activation of the hidden units; \"swiglu\": silu of one half of linear1's outputs times the other half (Shazeer 2020)",
 };
 const NORM_FIRST: Key = Key {
     name: "norm_first",
@@ -164,7 +164,8 @@ fn normed(b: &mut Lowering<'_>, values: &Values, name: &str, x: ValueId) -> Resu
 /// linear2(dropout(activation(linear1(x)))).
 fn feed_forward(b: &mut Lowering<'_>, values: &Values, x: ValueId) -> Result<ValueId, Problem> {
     let (width, bias) = (b.shape(x).last(), values.bool("bias"));
-    let gated = values.get("activation") == Some(&Value::Str("swiglu".into()));
+    let chosen = values.get("activation");
+    let gated = chosen == Some(&Value::Str("swiglu".into()));
     let hidden = match values.has("dim_feedforward") {
         true => values.usize("dim_feedforward"),
         // As many weights as without a gate: three products of 8/3 for two of 4.
@@ -173,10 +174,9 @@ fn feed_forward(b: &mut Lowering<'_>, values: &Values, x: ValueId) -> Result<Val
     };
     let columns = if gated { hidden.saturating_mul(2) } else { hidden };
     let y = b.part("linear1", |b| affine(b, values, x, columns, bias))?;
-    let y = match values.get("activation") {
-        _ if gated => b.node(Swiglu, &[y])?,
+    let y = match chosen.filter(|_| !gated) {
         Some(choice) => activation::lower_choice(b, choice, y)?,
-        None => activation::lower(b, "gelu", &Values::default(), &[y])?,
+        None => b.node(Swiglu, &[y])?,
     };
     let y = dropped(b, values.f64("dropout"), y)?;
     b.part("linear2", |b| affine(b, values, y, width, bias))

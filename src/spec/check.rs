@@ -232,11 +232,15 @@ impl<'a> Report<'a> {
     ) -> Values {
         let mut values = Values::default();
         for key in keys.iter().copied().flatten() {
-            if let Some(preset) = Option::<Value>::from(key.default) {
-                values.set(key.name, preset);
-            }
             if entries.iter().any(|(name, _)| name.text == key.name) {
                 continue;
+            }
+            if let Some(preset) = Option::<Value>::from(key.default) {
+                // Read like one that is typed: the name of a choice becomes its table, with defaults of its own.
+                let typed = Tree::from_value(&preset, table.span);
+                if let Some(value) = self.value(&key.kind, &typed, &join(path, key.name)) {
+                    values.set(key.name, value);
+                }
             }
             if let Kind::Keys(section) = key.kind {
                 let section = self.check(section, &Tree::table(table.span), &join(path, key.name));

@@ -133,6 +133,7 @@ pub(super) fn load(
             table: Table::of_text(rows),
             schema: Schema::of_text(&name()),
             warnings: Vec::new(),
+            notes: Vec::new(),
         },
         train: windows,
         held: validation,

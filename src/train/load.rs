@@ -1,6 +1,5 @@
 //! From the files that a config names to encoded tables.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::backend::available_memory;
@@ -9,8 +8,8 @@ use crate::data::reader::{BadRows, ReadOptions};
 use crate::data::source::Source;
 use crate::data::{
     ColumnPin, ColumnType, DataOptions, Encoding, Fitted, ImageColumns, InputGroup, LongTable, MissingPolicy,
-    OutputGroup, Preprocessing, RawTable, Resize, SampleOptions, Samples, Scale, StepTable, Steps, Table,
-    TokenizerKind, Unknown, WindowTable,
+    OutputGroup, Preprocessing, Prior, RawTable, Resize, SampleOptions, Samples, Scale, StepTable, Steps,
+    Table, TokenizerKind, Unknown, WindowTable,
 };
 use crate::error::{Error, Result};
 use crate::spec::Values;
@@ -78,11 +77,11 @@ pub fn read_options(data: &Data) -> ReadOptions {
 }
 
 /// How the training table of a config becomes rows of samples.
-fn sample_options(config: &Config) -> SampleOptions {
+fn sample_options(data: &Data, meaning: &DataOptions) -> SampleOptions {
     SampleOptions {
-        read: read_options(&config.data),
-        images: ImageColumns::Infer(Box::new(data_options(config))),
-        steps: steps(&config.data),
+        read: read_options(data),
+        images: ImageColumns::Infer(Box::new(meaning.clone())),
+        steps: steps(data),
         rows: None,
         targets: true,
         held: true,
@@ -174,7 +173,7 @@ pub fn data_options(config: &Config) -> DataOptions {
         columns: data.columns.iter().map(|(name, pins)| (name.clone(), pin(pins))).collect(),
         inputs: inputs.collect(),
         steps: Steps::default(),
-        texts: BTreeMap::new(),
+        prior: None,
     }
 }
 
@@ -213,7 +212,7 @@ pub(super) fn open(source: &Source, options: &SampleOptions, progress: &mut dyn 
     Ok(reader)
 }
 
-/// Reads, divides and encodes the tables of `config`, with the tokenizers of `known`, a model that the run goes on from.
+/// Reads, divides and encodes the tables of `config`, as for `known`, a model that the run goes on from.
 ///
 /// # Errors
 /// `Code::Data` for the first thing that is wrong with them; `Code::Usage` for files that are not there.
@@ -226,7 +225,11 @@ pub(super) fn load(
         let language = known.and_then(|known| known.language.as_ref());
         return language::load(config, text, language.map(|language| &language.tokenizer), progress);
     }
-    let options = sample_options(config);
+    let mut meaning = data_options(config);
+    // A model of another kind of data is told when everything is known.
+    let known = known.filter(|known| known.language.is_none());
+    meaning.prior = known.map(|known| Prior::new(known, &meaning.inputs));
+    let options = sample_options(&config.data, &meaning);
     let train_source = source(&config.data.train)?;
     let held_source = match &config.data.validation {
         Validation::Files(files) => Some(source(files)?),
@@ -237,8 +240,7 @@ pub(super) fn load(
     let test_source = if config.data.test.is_empty() { None } else { Some(source(&config.data.test)?) };
     test_source.iter().try_for_each(Source::check)?;
     let mut reader = open(&train_source, &options, progress)?;
-    let texts = known.map(Preprocessing::texts).unwrap_or_default();
-    let meaning = reader.options(DataOptions { texts, ..data_options(config) });
+    let meaning = reader.options(meaning);
     let raw = RawTable::read(&mut reader, &meaning)?;
     reader.notes().iter().for_each(|note| progress.note(note));
     if raw.dropped() > 0 {
@@ -251,6 +253,7 @@ pub(super) fn load(
     let (split, test_rows) = raw.parts(config.data.test_fraction, fraction, config.seed)?;
     let mut fitted = raw.fit(&split.train)?;
     fitted.warnings.iter().for_each(|w| progress.warning(w));
+    fitted.notes.iter().for_each(|note| progress.note(note));
     let held = match held_source {
         Some(source) => {
             let table = read(&mut fitted, &source, &config.data, progress)?;

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::checkpoint::{self, MODEL_FILE, ModelFile};
 use crate::config::Config;
-use crate::data::{ColumnPin, Preprocessing, Tokenizer, TokenizerKind, Unknown};
+use crate::data::{ColumnPin, Preprocessing, Scale, Tokenizer, TokenizerKind, Unknown};
 use crate::error::{Code, Error, Problem, Result, quote};
+use crate::spec::toml_key;
 use crate::train::Model;
 use crate::train::load::pin;
 use crate::train::model::{PREPROCESSING, config_of};
@@ -30,8 +31,8 @@ impl Origin {
     /// That of `config`, where it names one.
     ///
     /// # Errors
-    /// `Code::Usage` where there is no file, and for a tokenizer that the config wants otherwise than it is; `Code::Model` for a file that
-    /// is damaged.
+    /// `Code::Usage` where there is no file, and for tokenizers and scales that the config wants otherwise than they are; `Code::Model` for
+    /// a file that is damaged.
     pub(super) fn of(config: &Config) -> Result<Option<Origin>> {
         let Some(path) = config.train.init_from.as_deref().map(Path::new) else { return Ok(None) };
         let path = if path.is_dir() { path.join(MODEL_FILE) } else { path.to_path_buf() };
@@ -45,16 +46,17 @@ impl Origin {
             path,
             file,
         };
-        let problems = origin.other_tokenizers(config)?;
+        let mut problems = origin.other_tokenizers(config)?;
+        problems.extend(origin.other_scales(config));
         if problems.is_empty() { Ok(Some(origin)) } else { Err(Error::all(Code::Usage, problems)) }
     }
 
-    /// What its tokenizers are taken from.
+    /// What kinds, categories, classes, scales, fills and tokenizers are taken from.
     pub(super) fn preprocessing(&self) -> Option<&Preprocessing> {
         self.preprocessing.as_ref()
     }
 
-    /// Refuses data that the weights would take for something else.
+    /// Refuses data that the weights would take for something else although all that can be taken over was.
     ///
     /// # Errors
     /// `Code::Model`, naming each difference.
@@ -64,8 +66,13 @@ impl Origin {
         if problems.is_empty() { Ok(()) } else { Err(Error::all(Code::Model, problems)) }
     }
 
-    /// Writes into the config of the run what its tokenizer was made with.
+    /// Writes into the config of the run how what it takes over was made.
     pub(super) fn complete(&self, config: &mut Config) {
+        if let Some(own) = self.config.as_ref().filter(|_| self.preprocessing.is_some()) {
+            config.data.scale.clone_from(&own.data.scale);
+            // Where the config alone has it off, the data tell that the weights do not fit.
+            config.data.standardise_target &= own.data.standardise_target;
+        }
         let own = self.config.as_ref().and_then(|own| own.data.text.as_ref());
         if let (Some(text), Some(own)) = (&mut config.data.text, own) {
             text.vocabulary_size = text.vocabulary_size.or(own.vocabulary_size);
@@ -92,12 +99,42 @@ impl Origin {
 
     /// What was taken over.
     pub(super) fn note(&self) -> String {
-        let tokenizers = self
-            .preprocessing
-            .as_ref()
-            .map_or(0, |own| own.texts().len() + usize::from(own.language.is_some()));
-        let taken = ["weights", "weights and tokenizer", "weights and tokenizers"][tokenizers.min(2)];
+        let taken = match &self.preprocessing {
+            None => "weights",
+            Some(own) if own.language.is_some() => "weights and tokenizer",
+            Some(_) => "weights and preprocessing",
+        };
         format!("{taken} of {}", checkpoint::place(&self.path))
+    }
+
+    /// Scales that `config` wants otherwise than they were fitted. The default of `data.scale` wants nothing.
+    fn other_scales(&self, config: &Config) -> Vec<Problem> {
+        let (Some(preprocessing), Some(own)) = (&self.preprocessing, &self.config) else { return Vec::new() };
+        let other = |place: String, expected: &str, found: &str| {
+            let what = "the scale of the model that train.init_from names is another one";
+            let problem = Problem::new(place, what).expected(quote(expected)).found(quote(found));
+            problem.help("take the key out: the model's scale is taken over")
+        };
+        let (of_all, found) = (&own.data.scale, &config.data.scale);
+        let mut problems = Vec::new();
+        if found != of_all && found != Scale::Standard.name() {
+            problems.push(other("data.scale".into(), of_all, found));
+        }
+        for (name, pins) in &config.data.columns {
+            let pinned = own.data.columns.iter().find(|(own, _)| own == name);
+            let expected = match pinned.and_then(|(_, pins)| pin(pins).scale) {
+                Some(scale) => scale.name(),
+                None => of_all,
+            };
+            let has = |name: &str| preprocessing.columns.iter().any(|column| column.name == name);
+            if let Some(found) = pin(pins).scale.map(Scale::name)
+                && found != expected
+                && has(name)
+            {
+                problems.push(other(format!("data.columns.{}.scale", toml_key(name)), expected, found));
+            }
+        }
+        problems
     }
 
     /// Tokenizers that `config` wants otherwise than they are.
@@ -119,7 +156,7 @@ impl Origin {
             let Some(cell) = texts.get(name) else { continue };
             let own = self.config.iter().flat_map(|own| &own.data.columns).find(|(own, _)| own == name);
             let learned = own.and_then(|(_, pins)| pin(pins).vocabulary_size);
-            let key = format!("data.columns.{}", crate::spec::toml_key(name));
+            let key = format!("data.columns.{}", toml_key(name));
             problems.extend(other_tokenizer(&key, &pin(pins), &cell.tokenizer, learned)?);
         }
         Ok(problems)

@@ -85,7 +85,7 @@ pub fn resume(
         let damaged = || Error::model(checkpoint::place(&checkpoint), "this is no checkpoint of a run");
         let json = file.metadata.get("backprop.state").ok_or_else(damaged)?;
         let state: State = serde_json::from_str(json).map_err(|_| damaged())?;
-        // The tokenizers that the run took over: the file that it had them from may be gone.
+        // The preprocessing that the run took over: the file that it had it from may be gone.
         let known = if config.train.init_from.is_some() { preprocessing_of(&file)? } else { None };
         let (model, loaded) = load::load(&config, known.as_ref(), progress)
             .and_then(|loaded| prepare(config.clone(), loaded, progress, stop))
@@ -154,9 +154,9 @@ pub(super) fn begin(mut config: Config, progress: &mut dyn Progress, stop: &Stop
         let loaded = load::load(&config, None, progress)?;
         return prepare(config, loaded, progress, stop);
     };
+    origin.complete(&mut config);
     let loaded = load::load(&config, origin.preprocessing(), progress)?;
     origin.check(&loaded.fitted.preprocessing)?;
-    origin.complete(&mut config);
     let (mut model, loaded) = prepare(config, loaded, progress, stop)?;
     origin.fill(&mut model)?;
     progress.note(&origin.note());

@@ -155,10 +155,10 @@ fn tables(other: impl AsRef<[u8]>) -> Place {
 
 /// What train and check say about going on from that model with another table.
 #[track_caller]
-fn refused(place: &Place, more: &str) -> String {
+fn refused(place: &Place, more: &str, code: i32) -> String {
     let line = format!("--data t.csv {TABLE} --set train.init_from=m {more}");
-    let message = place.run(&format!("train {line}")).failed(4);
-    assert_eq!(place.run(&format!("check {line}")).failed(4), message);
+    let message = place.run(&format!("train {line}")).failed(code);
+    assert_eq!(place.run(&format!("check {line}")).failed(code), message);
     assert_eq!(place.list("."), ["a.csv", "m", "t.csv"], "no run directory is left");
     message
 }
@@ -166,22 +166,22 @@ fn refused(place: &Place, more: &str) -> String {
 #[test]
 fn other_classes_are_refused() {
     let cities = ["Bergen", "Oslo", "Rome"];
-    insta::assert_snapshot!(refused(&tables(table(["bad", "good"], cities)), ""), @r#"
-    error[4]: train.init_from: the classes of "y" are not those of the model
-      expected: "no", "yes"
-      found: "bad", "good"
-      help: give the labels the names that the model has for them; weights of other classes are not there: leave train.init_from out, or train the first model with data.columns.y.classes = ["no", "yes", "bad", "good"]
+    insta::assert_snapshot!(refused(&tables(table(["no", "good"], cities)), "", 3), @r#"
+    error[3]: t.csv, line 3, column "y": the label is none of the classes of the model that train.init_from names
+      expected: one of "no", "yes"
+      found: "good"
+      help: give the label the name that the model has for it; weights of another class are not there: leave train.init_from out, or train the first model with data.columns.y.classes = ["no", "yes", "good"]
     "#);
     let place = tables(table(["no", "yes"], cities));
     let turned = r#"--set data.columns.y.classes=["yes","no"]"#;
-    insta::assert_snapshot!(refused(&place, turned), @r#"
+    insta::assert_snapshot!(refused(&place, turned, 4), @r#"
     error[4]: train.init_from: the classes of "y" are not those of the model
       expected: "no", "yes"
       found: "yes", "no"
       help: set data.columns.y.classes = ["no", "yes"]
     "#);
     let place = tables(table(["1.5", "2.5"], cities));
-    insta::assert_snapshot!(refused(&place, ""), @r#"
+    insta::assert_snapshot!(refused(&place, "--set data.columns.y.type=number", 4), @r#"
     error[4]: train.init_from: the target "y" is not what it is in the model
       expected: a class
       found: a number
@@ -190,87 +190,123 @@ fn other_classes_are_refused() {
 }
 
 #[test]
-fn other_columns_and_categories_are_refused() {
-    let classes = ["no", "yes"];
-    insta::assert_snapshot!(refused(&tables(table(classes, ["Bergen", "Oslo", "Paris"])), ""), @r#"
-    error[4]: train.init_from: the categories of "city" are not those of the model
-      expected: "Bergen", "Oslo", "Rome"
-      found: "Bergen", "Oslo", "Paris"
-      help: give the values the names that the model has for them, or leave train.init_from out
-    "#);
-    insta::assert_snapshot!(refused(&tables(table(classes, ["Bergen", "Oslo", "Oslo"])), ""), @r#"
-    error[4]: train.init_from: the categories of "city" are not those of the model
-      expected: "Bergen", "Oslo", "Rome"
-      found: "Bergen", "Oslo"
-      help: train on a table that has all of them, such as the rows of the model and the new ones
-    "#);
-    // Two categories share one number, whose name is that of the second one alone.
-    let two = Place::new().with("a.csv", table(classes, ["Bergen", "Oslo", "Oslo"]));
-    two.run(&format!("train --data a.csv --run-dir m {TABLE}")).worked();
-    let two = two.with("t.csv", table(classes, ["Basel", "Oslo", "Oslo"]));
-    insta::assert_snapshot!(refused(&two, ""), @r#"
-    error[4]: train.init_from: the categories of "city" are not those of the model
-      expected: "Bergen", "Oslo"
-      found: "Basel", "Oslo"
-      help: give the values the names that the model has for them, or leave train.init_from out
-    "#);
-    let same = table(classes, ["Bergen", "Oslo", "Rome"]);
-    insta::assert_snapshot!(refused(&tables(&same), "--set data.columns.city.encoding=embedding"), @r#"
+fn columns_that_are_missing_or_pinned_otherwise_are_refused() {
+    let same = table(["no", "yes"], ["Bergen", "Oslo", "Rome"]);
+    let place = tables(&same);
+    insta::assert_snapshot!(refused(&place, "--set data.columns.city.encoding=embedding", 4), @r#"
     error[4]: train.init_from: the categories of "city" do not reach the network as in the model
       expected: one_hot
       found: embedding
       help: set data.columns.city.encoding = "one_hot"
     "#);
-    insta::assert_snapshot!(refused(&tables(same.replace("x,city", "width,city")), ""), @r#"
-    error[4]: train.init_from: the columns of the input "features" are not those of the model
-      expected: "x", "city", "note"
-      found: "width", "city", "note"
-      help: give the columns the names that the model has for them
+    insta::assert_snapshot!(refused(&place, "--set data.columns.city.type=text", 4), @r#"
+    error[4]: train.init_from: the column "city" is not what it is in the model
+      expected: category
+      found: text
+      help: set data.columns.city.type = "category"
     "#);
-    let turned: String = same
-        .lines()
-        .map(|line| {
-            let fields: Vec<&str> = line.split(',').collect();
-            format!("{},{},{},{}\n", fields[1], fields[0], fields[2], fields[3])
-        })
-        .collect();
-    insta::assert_snapshot!(refused(&tables(turned), ""), @r#"
-    error[4]: train.init_from: the columns of the input "features" are not those of the model
-      expected: "x", "city", "note"
-      found: "city", "x", "note"
-      help: bring the columns into this order
-    "#);
-    let gaps = same.replace("\n0.0,", "\n,").replace("\n1.20,", "\n,").replace("\n11.10,", "\n,");
-    insta::assert_snapshot!(refused(&tables(gaps), ""), @r#"
+    insta::assert_snapshot!(refused(&place, "--set data.columns.x.missing=indicator", 4), @r#"
     error[4]: train.init_from: the column "x" has not the numbers that it has in the model
       expected: "x"
       found: "x", "x is missing"
       help: set data.columns.x.missing = "mean"
     "#);
+    insta::assert_snapshot!(refused(&place, "--set data.exclude=[\"x\"]", 4), @r#"
+    error[4]: train.init_from: the columns of the input "features" are not those of the model
+      expected: "x", "city", "note"
+      found: "city", "note"
+      help: "x" is in the data but left out: data.features, data.exclude or another use of it says so
+    "#);
+    insta::assert_snapshot!(refused(&tables(same.replace("x,city", "width,city")), "", 4), @r#"
+    error[4]: train.init_from: the columns of the input "features" are not those of the model
+      expected: "x", "city", "note"
+      found: "city", "note"
+      help: give the columns the names that the model has for them
+    "#);
 }
 
 #[test]
-fn new_rows_with_other_words_and_another_scale_are_welcome() {
-    let same = table(["no", "yes"], ["Bergen", "Oslo", "Rome"]);
-    let other = same.replace("well", "wonderfully strange").replace("\n1", "\n91");
+fn a_scale_that_is_not_the_models_is_refused() {
+    let place = Place::new().with("a.csv", table(["no", "yes"], ["Bergen", "Oslo", "Rome"]));
+    let place = place.with("t.csv", table(["no", "yes"], ["Bergen", "Oslo", "Rome"]));
+    place.run(&format!("train --data a.csv --run-dir m {TABLE} --set data.scale=min_max")).worked();
+    insta::assert_snapshot!(refused(&place, "--set data.scale=robust", 2), @r#"
+    error[2]: data.scale: the scale of the model that train.init_from names is another one
+      expected: "min_max"
+      found: "robust"
+      help: take the key out: the model's scale is taken over
+    "#);
+    insta::assert_snapshot!(refused(&place, "--set data.columns.x.scale=standard", 2), @r#"
+    error[2]: data.columns.x.scale: the scale of the model that train.init_from names is another one
+      expected: "min_max"
+      found: "standard"
+      help: take the key out: the model's scale is taken over
+    "#);
+    let line = format!("train --data t.csv {TABLE} --set train.init_from=m");
+    place.run(&format!("{line} --set data.columns.x.scale=min_max --run-dir on")).worked();
+    let config = fs::read_to_string(place.path().join("on/config.toml")).expect("a config");
+    assert!(config.contains("\nscale = \"min_max\"\n"), "{config}");
+    let numbers = Place::new().with("a.csv", "x,y\n1,0.5\n2,1.5\n3,2.75\n4,8.5\n5,9.5\n");
+    let numbers = numbers.with("t.csv", "x,y\n1,0.5\n2,1.5\n3,2.75\n4,8.5\n5,9.5\n");
+    let line = "--target y --quiet --set train.epochs=1";
+    numbers.run(&format!("train --data a.csv --run-dir m {line}")).worked();
+    let line =
+        format!("check --data t.csv {line} --set train.init_from=m --set data.standardise_target=false");
+    insta::assert_snapshot!(numbers.run(&line).failed(4), @r#"
+    error[4]: train.init_from: the target "y" has not the scale that it has in the model
+      expected: standardised
+      found: in its own unit
+      help: set data.standardise_target = true, and a train.loss that is not about counts or rates
+    "#);
+}
+
+/// The part of a model file that begins with `from` and ends at `to`.
+fn part(place: &Place, run: &str, from: &str, to: &str) -> String {
+    let model = model(place, run);
+    let text = String::from_utf8_lossy(&model);
+    let start = text.find(from).unwrap_or_else(|| panic!("no {from}"));
+    text[start..start + text[start..].find(to).expect("its end")].to_owned()
+}
+
+#[test]
+fn new_rows_of_their_own_kind_are_welcome() {
+    // Other words, another scale, one class, columns in another order and a new one, cities that are missing and new, and a
+    // column `x` with one value.
+    let mut other = String::from("city,more,x,y,note\n");
+    for i in 0..40 {
+        let city = ["Oslo", "Paris", "Rome"][i % 3];
+        let _ = writeln!(other, "{city},{i},91,yes,it is wonderfully strange {i}");
+    }
     let place = tables(other);
-    let line = "train --data t.csv --target y --set train.epochs=1 --set data.columns.note.type=text";
-    let end = place.run(&format!("{line} --run-dir on --set train.init_from=m"));
+    let line = "train --data t.csv --target y --set train.epochs=2 --set data.columns.note.type=text \
+                --set train.init_from=m";
+    let end = place.run(&format!("{line} --run-dir on"));
     assert_eq!(end.code, 0, "{}", end.err);
-    assert_eq!(
-        end.err.matches("note: weights and tokenizer of m/model.safetensors\n").count(),
-        1,
-        "{}",
-        end.err
-    );
-    let tokenizer = |run: &str| {
-        let model = model(&place, run);
-        let text = String::from_utf8_lossy(&model);
-        let from = text.find("tokenizer\\\":").expect("a tokenizer");
-        text[from..from + text[from..].find(']').expect("its end")].to_owned()
-    };
-    assert!(tokenizer("m").contains("well") && tokenizer("m") == tokenizer("on"));
-    // The labels are the model's, in its order.
+    for note in [
+        "note: weights and preprocessing of m/model.safetensors\n",
+        "note: column \"city\": 13 values that the model of train.init_from does not know; they count as unknown\n",
+        "note: column \"more\" is ignored: the model of train.init_from does not have it\n",
+        "warning: class \"no\" of \"y\" has no row in the training part\n",
+    ] {
+        assert_eq!(end.err.matches(note).count(), 1, "{note} {}", end.err);
+    }
+    for (from, to) in
+        [("tokenizer\\\":", "]"), ("\\\"columns\\\":[", "\\\"length\\\""), ("\\\"targets\\\":", "]")]
+    {
+        assert_eq!(part(&place, "m", from, to), part(&place, "on", from, to));
+    }
+    let checked = place.run(&line.replace("train --data", "check --data"));
+    assert!(checked.code == 0 && checked.err.contains("13 values that the model"), "{}", checked.err);
+    // A run that goes on from a checkpoint has the same preprocessing, also without the first model.
+    place.run(&format!("{line} --quiet --run-dir half --set train.epochs=1")).worked();
+    fs::remove_dir_all(place.path().join("m")).expect("removed");
+    place.run("train --resume --run-dir half --quiet --set train.epochs=2").worked();
+    assert!(model(&place, "half") == model(&place, "on"));
+}
+
+#[test]
+fn the_labels_tokenizer_and_network_are_the_models() {
+    let place = tables(table(["no", "yes"], ["Bergen", "Oslo", "Rome"]));
     let classes = r#"--set data.columns.y.classes=["no","yes"]"#;
     let line = format!("check --data t.csv {TABLE} --set train.init_from=m");
     place.run(&format!("{line} {classes}")).worked();

@@ -67,15 +67,15 @@ error[2]: iris.toml:7:1: unknown key "zzz" in [train]
 error[2]: iris.toml:5:11: model.layers.0: unknown layer "dense"
   5 | layers = ["dense", { type = "linaer" }, { p = 0.1 }]
     |           ^^^^^^^
-  help: known here: linear, dropout, flatten, residual
+  help: known here: linear, dropout, flatten, gated, residual
 error[2]: iris.toml:5:29: model.layers.1: unknown layer "linaer"
   5 | layers = ["dense", { type = "linaer" }, { p = 0.1 }]
     |                             ^^^^^^^^
-  help: did you mean "linear"? known here: linear, dropout, flatten, residual
+  help: did you mean "linear"? known here: linear, dropout, flatten, gated, residual
 error[2]: iris.toml:5:41: model.layers.2 has no type
   5 | layers = ["dense", { type = "linaer" }, { p = 0.1 }]
     |                                         ^^^^^^^^^^^
-  help: add type = "...", one of: linear, dropout, flatten, residual
+  help: add type = "...", one of: linear, dropout, flatten, gated, residual
 "##);
 }
 

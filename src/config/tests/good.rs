@@ -191,6 +191,16 @@ init_from = "m.safetensors"
 }
 
 #[test]
+fn a_default_is_read_like_what_is_typed() {
+    let gated = |keys: &str| toml(&format!("{GOOD}[model]\nlayers = [{{ type = \"gated\"{keys} }}]\n"));
+    let left_out = gated("");
+    assert_eq!(left_out, gated(", activation = \"leaky_relu\""));
+    assert_eq!(left_out, gated(", activation = { type = \"leaky_relu\", negative_slope = 0.01 }"));
+    let written = "activation = { type = \"leaky_relu\", negative_slope = 0.01 }";
+    assert!(left_out.to_toml().contains(written), "{}", left_out.to_toml());
+}
+
+#[test]
 fn paths_are_relative_to_the_config_and_on_the_command_line_to_the_current_directory() {
     let directory = tempfile::tempdir().unwrap();
     let configs = directory.path().join("con[f]igs");

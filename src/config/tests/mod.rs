@@ -41,7 +41,7 @@ static ACTIVATIONS: [Described; 2] = [
     row("leaky_relu", &[key("negative_slope", Kind::non_negative(), Preset::Float(0.01))]),
 ];
 static INITIALIZERS: [Described; 1] = [row("he_normal", &[])];
-static LAYERS: [Described; 4] = [
+static LAYERS: [Described; 5] = [
     row(
         "linear",
         &[
@@ -51,6 +51,14 @@ static LAYERS: [Described; 4] = [
     ),
     row("dropout", &[key("p", Kind::below(0.0, 1.0), Preset::Float(0.5))]),
     row("flatten", &[]),
+    row(
+        "gated",
+        &[key(
+            "activation",
+            Kind::Any(&[Kind::OneOf(&["swiglu"]), Kind::Choice(Family::Activation)]),
+            Preset::Str("leaky_relu"),
+        )],
+    ),
     row("residual", &[key("layers", Kind::List(&Kind::Choice(Family::Layer)), Preset::Required)]),
 ];
 

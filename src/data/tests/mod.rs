@@ -4,6 +4,7 @@ mod any_table;
 mod bad_inputs;
 mod fitting;
 mod long;
+mod prior;
 mod round_trip;
 mod step_labels;
 mod text;
