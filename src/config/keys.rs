@@ -135,7 +135,7 @@ pub(super) const DATA: &[Key] = &[
         "delimiter",
         Kind::Str,
         Preset::Str("auto"),
-        "The character between fields, or \"auto\": found from the first lines.",
+        "The character between fields, or \"auto\": found from the first lines of each file; without a header, from those of the training table alone.",
     ),
     key(
         "header",

@@ -123,6 +123,13 @@ impl ImageRows {
     }
 
     /// Whether the first line, taken for the header, holds many numbers.
+    pub(super) fn delimiter(&self) -> Option<u8> {
+        match &self.from {
+            Origin::Table { reader, .. } => Some(reader.delimiter()),
+            Origin::Folder { .. } => None,
+        }
+    }
+
     pub(super) fn header_looks_like_data(&self) -> bool {
         matches!(&self.from, Origin::Table { reader, .. } if reader.header_looks_like_data())
     }

@@ -108,10 +108,23 @@ pub enum Samples {
     Table(Box<TableReader>),
     /// A table, or a folder, with images in files of their own.
     Images(Box<ImageRows>),
-    /// Samples that were made of a whole file, and notes about it.
-    Held(HeldRows, Vec<String>),
-    /// Windows over one long series, and notes about its file.
-    Windows(Box<WindowRows>, Vec<String>),
+    /// Samples that were made of a whole file, and what was found out about it.
+    Held(HeldRows, Found),
+    /// Windows over one long series, and what was found out about its file.
+    Windows(Box<WindowRows>, Found),
+}
+
+/// What was found out about a file that is read.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    notes: Vec<String>,
+    delimiter: Option<u8>,
+}
+
+impl Found {
+    fn by(reader: &TableReader) -> Self {
+        Found { notes: reader.notes(), delimiter: Some(reader.delimiter()) }
+    }
 }
 
 /// Rows from which columns of images are inferred.
@@ -140,17 +153,17 @@ impl Samples {
             let rows = idx::read(source, first, labels)?;
             let column = options.images.column(rows.columns(), idx::IMAGE)?;
             options.check_size(source, &column.form)?;
-            return Ok(Samples::Held(rows.with_images(&column.form)?, Vec::new()));
+            return Ok(Samples::Held(rows.with_images(&column.form)?, Found::default()));
         }
         let mut reader = TableReader::with_first(first, source, &options.read)?;
         match &options.steps {
             Some(StepTable::Long(table)) => {
                 let rows = long::read(&mut reader, table, options.purpose(), options.rows.as_ref())?;
-                return Ok(Samples::Held(rows, reader.notes()));
+                return Ok(Samples::Held(rows, Found::by(&reader)));
             }
             Some(StepTable::Windows(table)) => {
                 let rows = windows::read(&mut reader, table, options.purpose())?;
-                return Ok(Samples::Windows(Box::new(rows), reader.notes()));
+                return Ok(Samples::Windows(Box::new(rows), Found::by(&reader)));
             }
             None => {}
         }
@@ -204,7 +217,16 @@ impl Samples {
         match self {
             Samples::Table(reader) => reader.notes(),
             Samples::Images(rows) => rows.notes(),
-            Samples::Held(_, notes) | Samples::Windows(_, notes) => notes.clone(),
+            Samples::Held(_, found) | Samples::Windows(_, found) => found.notes.clone(),
+        }
+    }
+
+    /// The character between the fields of its first file, given or found; none for what is no table of fields.
+    pub fn delimiter(&self) -> Option<u8> {
+        match self {
+            Samples::Table(reader) => Some(reader.delimiter()),
+            Samples::Images(rows) => rows.delimiter(),
+            Samples::Held(_, found) | Samples::Windows(_, found) => found.delimiter,
         }
     }
 

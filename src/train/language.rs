@@ -127,6 +127,7 @@ pub(super) fn load(
     windows.truncate(rows.whole_windows());
     let preprocessing = Preprocessing::of_text(language);
     Ok(Loaded {
+        delimiter: None,
         fitted: Fitted {
             inputs: preprocessing.inputs(),
             preprocessing,

@@ -37,6 +37,8 @@ pub(super) struct Loaded {
     pub held: Held,
     /// The rows that are scored once, at the end.
     pub test: Held,
+    /// `data.delimiter` for other files: of a table without a header, what its own file has.
+    pub delimiter: Option<u8>,
 }
 
 impl Loaded {
@@ -240,6 +242,9 @@ pub(super) fn load(
     let test_source = if config.data.test.is_empty() { None } else { Some(source(&config.data.test)?) };
     test_source.iter().try_for_each(Source::check)?;
     let mut reader = open(&train_source, &options, progress)?;
+    // Without names in a header nothing else tells that other rows are parted otherwise.
+    let delimiter = config.data.delimiter.or_else(|| reader.delimiter().filter(|_| !config.data.header));
+    let data = Data { delimiter, ..config.data.clone() };
     let meaning = reader.options(meaning);
     let raw = RawTable::read(&mut reader, &meaning)?;
     reader.notes().iter().for_each(|note| progress.note(note));
@@ -256,7 +261,7 @@ pub(super) fn load(
     fitted.notes.iter().for_each(|note| progress.note(note));
     let held = match held_source {
         Some(source) => {
-            let table = read(&mut fitted, &source, &config.data, progress)?;
+            let table = read(&mut fitted, &source, &data, progress)?;
             let rows = (0..table.len() as u32).collect();
             Held::Table(table, rows)
         }
@@ -266,14 +271,14 @@ pub(super) fn load(
     // Read before training, not after: a table that does not fit must not cost a whole run.
     let test = match test_source {
         Some(source) => {
-            let table = read(&mut fitted, &source, &config.data, progress)?;
+            let table = read(&mut fitted, &source, &data, progress)?;
             let rows = (0..table.len() as u32).collect();
             Held::Table(table, rows)
         }
         None if test_rows.is_empty() => Held::Nothing,
         None => Held::Rows(test_rows),
     };
-    Ok(Loaded { fitted, train: split.train, held, test })
+    Ok(Loaded { fitted, train: split.train, held, test, delimiter })
 }
 
 /// Reads a whole table through a fitted preprocessing, which then has room for its longest series.

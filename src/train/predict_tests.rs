@@ -411,6 +411,18 @@ fn rows_under_drop_row_are_counted() {
 }
 
 #[test]
+fn a_model_without_header_keeps_the_delimiter_of_its_table() {
+    let row = |i: usize| format!("{}\t{}, then {}\n", ["no", "yes"][i % 2], i % 2, i);
+    let body: String = (0..60).map(row).collect();
+    let settings = ["data.target=column_1", "data.header=false", "data.columns.column_2.type=text"];
+    let model = Trained::new(&body, &settings);
+    let both = model.predict("\t1, then 7\n\tzero\n", &CSV).unwrap();
+    let one = model.predict("\t1, then 7\n", &CSV).unwrap();
+    assert_eq!(both.0.lines().take(2).collect::<Vec<_>>(), one.0.lines().collect::<Vec<_>>());
+    assert_eq!(one.1, [""; 0], "no column is ignored");
+}
+
+#[test]
 fn a_model_without_header_knows_columns_by_position() {
     let body = table("iris.csv").lines().skip(1).collect::<Vec<_>>().join("\n");
     let model = Trained::new(&body, &["data.target=column_5", "data.header=false", "train.epochs=60"]);
