@@ -19,42 +19,43 @@ pub(super) struct Facts<'a> {
     pub has_validation: bool,
     /// Whether the only input is an image or a series.
     pub has_places: bool,
-    /// What there is beside texts, where there are texts.
-    pub texts: Option<&'a Texts>,
+    /// The inputs, where they must be brought beside each other.
+    pub parts: Option<&'a Parts>,
     /// Whether each step of a row has a label.
     pub steps: bool,
 }
 
-/// The inputs of a table that has texts.
+/// The inputs of a table that do not reach one layer by themselves: texts, or images and series beside something else.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Texts {
-    /// Whether there are numbers or categories beside them.
+pub(super) struct Parts {
+    /// Whether there are plain numbers or categories.
     features: bool,
     texts: Vec<String>,
     /// Images and series.
     placed: Vec<String>,
 }
 
-impl Texts {
-    /// Those of `inputs`; `None` without a text.
-    pub(super) fn of(inputs: &Inputs) -> Option<Texts> {
+impl Parts {
+    /// Those of `inputs`; `None` where the first layer reads all there is.
+    pub(super) fn of(inputs: &Inputs) -> Option<Parts> {
         let dense = inputs.dense.iter().map(|input| (&input.name, input.shape.axes().len()));
         let stored = inputs.stored.iter().filter(|input| input.cardinality.is_none());
         let all: Vec<(&String, usize)> =
             dense.chain(stored.map(|input| (&input.name, input.shape.axes().len()))).collect();
         let texts = inputs.stored.iter().filter(|input| input.cardinality.is_some());
-        let texts: Vec<String> = texts.map(|input| input.name.clone()).collect();
-        (!texts.is_empty()).then(|| Texts {
+        let parts = Parts {
             features: !inputs.embeddings.is_empty() || all.iter().any(|(_, axes)| *axes < 2),
-            texts,
+            texts: texts.map(|input| input.name.clone()).collect(),
             placed: all.iter().filter(|(_, axes)| *axes > 1).map(|(name, _)| (*name).clone()).collect(),
-        })
+        };
+        let one = parts.texts.is_empty() && usize::from(parts.features) + parts.placed.len() < 2;
+        (!one).then_some(parts)
     }
 }
 
 /// Fills in everything that is "auto".
 pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
-    let Facts { train_rows, tasks, has_validation, has_places, texts, steps } = facts;
+    let Facts { train_rows, tasks, has_validation, has_places, parts, steps } = facts;
     let auto_epochs = config.train.epochs.is_none();
     if tasks == [Task::Text] {
         text_defaults(config, train_rows);
@@ -100,25 +101,26 @@ pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
         _ => {}
     }
     config.model.layers.get_or_insert_with(|| match steps {
-        true => steps_layers(texts),
-        false => layers(small, has_places, texts),
+        true => steps_layers(parts),
+        false => layers(small, has_places, parts),
     });
 }
 
 /// For a label of each step: what an LSTM reads from both sides (Graves & Schmidhuber 2005).
-fn steps_layers(texts: Option<&Texts>) -> Vec<Tree> {
+fn steps_layers(parts: Option<&Parts>) -> Vec<Tree> {
     let layer = |kind: &str, keys: &[(&str, Value)]| {
         let keys = keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
         Value::Table(std::iter::once(("type".to_owned(), Value::Str(kind.into()))).chain(keys).collect())
     };
     let dropout = || layer("dropout", &[("p", Value::Float(0.3))]);
     // Named, so that columns beside the text are found to have no place.
-    let embedding = |texts: &Texts| {
-        let keys = [("input", Value::Str(texts.texts[0].clone())), ("embedding_dim", Value::Int(EMBEDDING))];
+    let embedding = |text: &String| {
+        let keys = [("input", Value::Str(text.clone())), ("embedding_dim", Value::Int(EMBEDDING))];
         [layer("embedding", &keys), dropout()]
     };
     let lstm = layer("lstm", &[("hidden_size", Value::Int(64)), ("bidirectional", Value::Bool(true))]);
-    let first = texts.map(embedding).into_iter().flatten();
+    let text = parts.and_then(|parts| parts.texts.first());
+    let first = text.map(embedding).into_iter().flatten();
     checked_layers(&first.chain([lstm, dropout()]).collect::<Vec<_>>())
 }
 
@@ -193,7 +195,7 @@ fn loss(task: Task, small: bool) -> Choice {
 
 /// One hidden layer with much dropout on a small table, three with little on a larger one; places are taken side by side, and
 /// of a text the mean of its tokens' vectors (Joulin et al. 2017, "Bag of tricks for efficient text classification").
-fn layers(small: bool, has_places: bool, texts: Option<&Texts>) -> Vec<Tree> {
+fn layers(small: bool, has_places: bool, parts: Option<&Parts>) -> Vec<Tree> {
     let (hidden, dropout) = if small { (1, 0.5) } else { (3, 0.1) };
     let layer = |name: &str, key: &str, value: Value| {
         vec![("type".to_owned(), Value::Str(name.into())), (key.to_owned(), value)]
@@ -202,16 +204,16 @@ fn layers(small: bool, has_places: bool, texts: Option<&Texts>) -> Vec<Tree> {
     linear.push(("activation".into(), Value::Str("relu".into())));
     let block = [Value::Table(linear), Value::Table(layer("dropout", "p", Value::Float(dropout)))];
     let flatten = Value::Table(vec![("type".to_owned(), Value::Str("flatten".into()))]);
-    let first = match texts {
-        Some(texts) => beside_each_other(texts),
+    let first = match parts {
+        Some(parts) => beside_each_other(parts),
         None if has_places => vec![flatten],
         None => Vec::new(),
     };
     checked_layers(&[first, vec![block; hidden].concat()].concat())
 }
 
-/// Layers that bring all inputs of a table with texts into one row.
-fn beside_each_other(inputs: &Texts) -> Vec<Value> {
+/// Layers that bring all inputs into one row.
+fn beside_each_other(inputs: &Parts) -> Vec<Value> {
     let layer = |kind: &str, more: Vec<(&str, Value)>| {
         let more = more.into_iter().map(|(key, value)| (key.to_owned(), value));
         Value::Table(std::iter::once(("type".to_owned(), Value::Str(kind.into()))).chain(more).collect())
@@ -278,7 +280,7 @@ mod tests {
                 tasks: &[task],
                 has_validation: true,
                 has_places: false,
-                texts: None,
+                parts: None,
                 steps: false,
             },
         );
@@ -304,8 +306,8 @@ mod tests {
     fn texts_are_brought_beside_the_other_inputs() {
         let texts = |features, texts: &[&str], placed: &[&str]| {
             let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-            let texts = Texts { features, texts: names(texts), placed: names(placed) };
-            layers(true, false, Some(&texts))
+            let parts = Parts { features, texts: names(texts), placed: names(placed) };
+            layers(true, false, Some(&parts))
         };
         let alone = texts(false, &["t"], &[]);
         let told = |key: &str| [0, 1].map(|i: usize| alone[i].get(key).and_then(Tree::as_str));

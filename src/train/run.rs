@@ -11,7 +11,7 @@ use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{self, Column, Report, Task, closing_table};
 use crate::schedule::{SCHEDULES, Scheduler};
 use crate::spec::{Setting, SourceText};
-use crate::train::defaults::{Facts, Texts};
+use crate::train::defaults::{Facts, Parts};
 use crate::train::load::{self, Held, Loaded};
 use crate::train::origin::{Origin, preprocessing_of};
 use crate::train::same_run::{fingerprint, only_longer, piped_again, same_data};
@@ -171,6 +171,7 @@ fn prepare(
     stop: &Stop,
 ) -> Result<(Model, Loaded)> {
     stop.check("reading the data")?;
+    config.data.delimiter = loaded.delimiter;
     if let Some(language) = &loaded.fitted.preprocessing.language {
         generate::settle_sample(&mut config, &language.tokenizer)?;
     }
@@ -184,13 +185,13 @@ fn prepare(
     }
     let outputs = Output::all(&config, targets, &[])?;
     let tasks: Vec<Task> = outputs.iter().map(|o| o.head.task).collect();
-    let texts = Texts::of(&loaded.fitted.inputs);
+    let parts = Parts::of(&loaded.fitted.inputs);
     let facts = Facts {
         train_rows: loaded.train.len(),
         tasks: &tasks,
         has_validation: loaded.validation_rows() > 0,
         has_places: loaded.fitted.inputs.is_one_with_places(),
-        texts: texts.as_ref(),
+        parts: parts.as_ref(),
         steps: outputs.iter().any(|o| o.head.has_steps() && o.head.task != Task::Text),
     };
     defaults::resolve(&mut config, facts);

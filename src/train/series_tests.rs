@@ -103,6 +103,20 @@ fn series_and_columns_of_a_table_go_into_one_network() {
 }
 
 #[test]
+fn series_and_columns_need_no_layers_in_the_config() {
+    let text = table(|s| 3 + s % 4, 0..24).replace("label\n", "label,site\n");
+    let text = text.replace("up\n", "up,north\n").replace("down\n", "down,south\n");
+    let settings = ["data.target=label", "data.series={ id = \"id\", order = \"t\" }", "train.epochs=30"];
+    let model = Trained::new(&text, &settings);
+    // The column tells the label of a series whose steps tell the other one.
+    let site = |site: &str| {
+        let new = format!("id,t,x,site\na,0,0,{site}\na,1,0,{site}\n");
+        model.predict(&new, &PredictOptions::default()).unwrap().0
+    };
+    assert_ne!(site("north"), site("south"));
+}
+
+#[test]
 fn the_steps_of_a_series_are_no_column_to_keep() {
     let model = trained(POOLED, |_| 3);
     let keep = PredictOptions { keep: Keep::Columns(vec!["series".into()]), ..PredictOptions::default() };
