@@ -20,6 +20,7 @@ use crate::train::augment::Augmenter;
 use crate::train::output::Place;
 use crate::train::run::evaluation_rows;
 use crate::train::sampling::log_probability;
+use crate::train::state::{STATE, is_weight};
 use crate::train::trainer::EVALUATION_ROWS;
 use crate::train::{Output, memory};
 
@@ -133,13 +134,19 @@ impl Model {
         })
     }
 
-    /// Reads a model file or the model of a run directory, with one plan: of `mode`, for batches of up to `rows`, or of as many as
-    /// evaluations take.
+    /// Reads a model file, the model of a run directory or the last weights in its checkpoint, with one plan: of `mode`, for batches of
+    /// up to `rows`, or of as many as evaluations take.
     ///
     /// # Errors
-    /// `Code::Model` for a file that is damaged, of another version, or does not fit its own network.
+    /// `Code::Model` for a file that is damaged, of another version, or does not fit its own network, and for a checkpoint that is
+    /// not beside the model of its run.
     pub fn load(path: &Path, mode: Mode, rows: Option<usize>) -> Result<Model> {
-        let file = checkpoint::open_model(path)?;
+        let mut file = checkpoint::open_model(path)?;
+        if file.metadata.contains_key(STATE) {
+            // Written with the checkpoint, it has what belongs to these weights.
+            file.metadata = checkpoint::model_of_checkpoint(path)?.metadata;
+            file.tensors.retain(|tensor| is_weight(&tensor.name));
+        }
         let damaged = |what: &str| {
             Error::model(checkpoint::place(path), format!("the model's {what} is not there"))
                 .help("train the model again")
