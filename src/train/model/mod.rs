@@ -107,10 +107,6 @@ impl Model {
         let network =
             layers::build_branched(&network_inputs(&inputs, carry), &layers, init.as_ref(), &ends, carry)
                 .map_err(|misfit| placed(&config, misfit))?;
-        for (output, port) in outputs.iter().zip(&network.outputs).filter(|(o, _)| o.head.has_steps()) {
-            let at = inputs.dense.len() + inputs.embeddings.len() + inputs.sequence_at();
-            check_steps(output, &network.graph, network.inputs.get(at), port.target)?;
-        }
         let graph = Arc::new(network.graph);
         memory::check_values(&graph, plans, available_memory())?;
         let plans = Machine::<Cpu<f32>>::plans(&graph, plans);
@@ -416,22 +412,6 @@ impl Model {
             head.predict(targets, raw, out);
         }
     }
-}
-
-/// Refuses a network that gives an output of steps another number of steps than the rows have.
-fn check_steps(output: &Output, graph: &Graph, sequence: Option<&ValueId>, target: ValueId) -> Result<()> {
-    let own = sequence.map_or(0, |&id| graph.shape(id).axes()[0]);
-    let found = graph.shape(target).len();
-    if own == found {
-        return Ok(());
-    }
-    let what = format!("the output {} needs a value for each step of the input", quote(&output.name));
-    Err(Error::usage("model.layers", what)
-        .expected(format!("{own} steps"))
-        .found(format!("{found} steps behind the last layer"))
-        .help(
-            "take layers that keep the steps: padding = \"same\" and stride = 1 of a convolution, no pooling",
-        ))
 }
 
 /// The config in a model file, where there is one.
