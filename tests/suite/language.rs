@@ -304,7 +304,7 @@ fn what_cannot_be_is_refused() {
     let sees = r#"model.layers=[{type="embedding",embedding_dim=8},{type="transformer_block",num_heads=2}]"#;
     let (code, told) = train(&[sees, "data.context=16"]);
     assert!(
-        code == Some(2) && told.contains("the network looks at the tokens that it is to foresee"),
+        code == Some(2) && told.contains("the network looks at the tokens that it is to predict"),
         "{told}"
     );
     let (code, told) = train(&["data.context=100000"]);
