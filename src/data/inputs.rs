@@ -34,6 +34,8 @@ pub struct StoredInput {
     pub shape: Shape,
     /// Number of different ids, where it holds ids.
     pub cardinality: Option<usize>,
+    /// The id of tokens that training did not see, where it has one.
+    pub unknown: Option<usize>,
     /// Whether rows may end before T.
     pub ragged: bool,
     /// How a batch is made.
@@ -119,6 +121,7 @@ impl Inputs {
                                 .clone(),
                             shape: stored.shape(),
                             cardinality: stored.cardinality(),
+                            unknown: stored.unknown(),
                             ragged: stored.is_ragged(),
                             cell: cell.clone(),
                             position: preprocessing.stored_before(c),

@@ -51,12 +51,19 @@ pub struct TokenInput {
     pub steps: usize,
     /// Number of ids.
     pub vocabulary: usize,
+    /// The id of tokens that training did not see, if there is one.
+    pub unknown: Option<usize>,
 }
 
 impl Language {
     /// What the network gets.
     pub fn input(&self) -> TokenInput {
-        TokenInput { name: TEXT.into(), steps: self.context, vocabulary: self.tokenizer.vocabulary() }
+        TokenInput {
+            name: TEXT.into(),
+            steps: self.context,
+            vocabulary: self.tokenizer.vocabulary(),
+            unknown: self.tokenizer.unknown().map(|id| id as usize),
+        }
     }
 
     /// Whether the parts fit each other, as those of a damaged model file may not.

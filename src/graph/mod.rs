@@ -88,15 +88,15 @@ pub struct Init {
     pub fan_in: usize,
     /// Outputs that one input unit reaches.
     pub fan_out: usize,
-    /// First rows of the tensor that start at zero instead.
-    pub zero_rows: usize,
+    /// A row of the tensor that starts at zero instead.
+    pub zero_row: Option<usize>,
 }
 
 impl Init {
     /// Every element is `value`.
     pub fn constant(value: f64) -> Self {
         let values = crate::spec::Values::default().with("value", crate::spec::Value::Float(value));
-        Init { name: "constant".into(), values, fan_in: 1, fan_out: 1, zero_rows: 0 }
+        Init { name: "constant".into(), values, fan_in: 1, fan_out: 1, zero_row: None }
     }
 }
 

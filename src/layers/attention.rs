@@ -191,7 +191,7 @@ fn in_proj_init(b: &Lowering<'_>, values: &Values, fan_in: usize, fan_out: usize
     }
     let name = "xavier_uniform";
     let keys = crate::init::find(name).map_or(&[][..], |entry| entry.keys);
-    Init { name: name.into(), values: Values::defaults(keys), fan_in, fan_out, zero_rows: 0 }
+    Init { name: name.into(), values: Values::defaults(keys), fan_in, fan_out, zero_row: None }
 }
 
 /// x with dropout, where p is not 0.

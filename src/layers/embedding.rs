@@ -9,7 +9,7 @@ use crate::spec::{Family, Key, Kind, Preset, Value, Values};
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "embedding",
-    doc: "A learned vector for each id; tensor weight [ids, embedding_dim], row 0 (zeros) for values that training never saw. Its input is a category column with \
+    doc: "A learned vector for each id; tensor weight [ids, embedding_dim], that of the unknown value or token is zeros until training meets it. Its input is a category column with \
           encoding = \"embedding\", by name, or text: then it gives a vector for each token, [T, embedding_dim].",
     keys: &[
         Key {
@@ -22,7 +22,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
             name: "init",
             kind: Kind::Choice(Family::Initializer),
             default: Preset::Absent,
-            doc: "first vectors; PyTorch's default, normal with standard deviation 1, if left out",
+            doc: "first vectors; normal if left out, with standard deviation 1 as in PyTorch, or 1/√embedding_dim where model.tie_weights makes them the weight of the output too",
         },
     ],
     example: r#"[{ type = "embedding", name = "e", input = "ids", embedding_dim = 3 }, { type = "concat", input = ["x", "e"] }]"#,
@@ -47,16 +47,16 @@ pub(super) fn lookup(
         return Err(b.problem(&ShapeError::new("a category column with encoding = \"embedding\"", found)));
     };
     let width = width.unwrap_or_else(|| default_width(cardinality));
-    let init = if values.has("init") {
+    let init = if values.has("init") || b.init.is_some() {
         weight_init(b, values, cardinality, width)
     } else {
-        // PyTorch's default: standard normal.
-        let values = Values::default().with("mean", Value::Float(0.0)).with("std", Value::Float(1.0));
-        Init { name: "normal".into(), values, fan_in: cardinality, fan_out: width, zero_rows: 0 }
+        // PyTorch's default; but as the weight of an output it would give logits of standard deviation √width.
+        let std = if b.tied { (width as f64).sqrt().recip() } else { 1.0 };
+        let values = Values::default().with("mean", Value::Float(0.0)).with("std", Value::Float(std));
+        Init { name: "normal".into(), values, fan_in: cardinality, fan_out: width, zero_row: None }
     };
-    // Id 0 of a category stands for what training never saw and so never learns: zeros say nothing.
-    let zero_rows = usize::from(b.shape(ids).axes().is_empty());
-    let init = Init { zero_rows, ..init };
+    // What training never saw never learns: zeros say nothing.
+    let init = Init { zero_row: b.unknown.get(&ids).copied(), ..init };
     let table = b.param("weight", [cardinality, width], init)?;
     let y = b.node(Embedding, &[ids, table])?;
     b.embeddings.entry(ids).or_insert(table);

@@ -183,6 +183,10 @@ pub(crate) struct Lowering<'g> {
     names: BTreeMap<String, ValueId>,
     /// Number of different ids of an input that holds ids.
     cardinalities: BTreeMap<ValueId, usize>,
+    /// The id of what training may never see, of an input that has one.
+    unknown: BTreeMap<ValueId, usize>,
+    /// Whether an output has the weight of an embedding.
+    tied: bool,
     /// For each input that holds ids, the vectors that its first embedding looks up.
     embeddings: BTreeMap<ValueId, ValueId>,
     /// What the rows of a pass have to do with those of the pass before.
@@ -407,5 +411,5 @@ fn weight_init(b: &Lowering<'_>, values: &Values, fan_in: usize, fan_out: usize)
         }
         _ => ("pytorch".to_owned(), Values::default()),
     };
-    Init { name, values, fan_in, fan_out, zero_rows: 0 }
+    Init { name, values, fan_in, fan_out, zero_row: None }
 }

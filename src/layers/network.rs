@@ -24,6 +24,8 @@ pub struct Input {
     pub shape: Shape,
     /// Number of different ids, for an input that holds ids.
     pub cardinality: Option<usize>,
+    /// The id of what training may never see: its vector starts at zero, which says nothing.
+    pub unknown: Option<usize>,
     /// The order of the axes, where there are two or more.
     pub layout: Layout,
     /// Whether rows may be shorter than the first axis: then zeros follow, and a second input `NAME.lengths` holds the lengths.
@@ -49,6 +51,7 @@ impl Input {
             name: name.into(),
             shape: shape.into(),
             cardinality: None,
+            unknown: None,
             layout: Layout::ChannelsFirst,
             ragged: false,
         }
@@ -67,6 +70,11 @@ impl Input {
     /// A sequence of `steps` tokens, each one of `vocabulary` ids; with `ragged` some sequences end before.
     pub fn tokens(name: impl Into<String>, steps: usize, vocabulary: usize, ragged: bool) -> Self {
         Input { cardinality: Some(vocabulary), ragged, ..Input::numbers(name, [steps]) }
+    }
+
+    /// With this id for what training may never see, if there is one.
+    pub fn unknown(self, unknown: Option<usize>) -> Self {
+        Input { unknown, ..self }
     }
 
     /// Whether it is a sequence of ids.
@@ -220,10 +228,13 @@ pub fn build_branched(
     let many_axes = inputs.iter().zip(&ids).filter(|(i, _)| i.shape.axes().len() > 1);
     let layouts = many_axes.map(|(i, &v)| (v, i.layout)).collect();
     let cardinalities = inputs.iter().zip(&ids).filter_map(|(i, &v)| i.cardinality.map(|n| (v, n))).collect();
+    let unknown = inputs.iter().zip(&ids).filter_map(|(i, &v)| i.unknown.map(|id| (v, id))).collect();
     let mut b = Lowering {
         graph: &mut graph,
         names,
         cardinalities,
+        unknown,
+        tied: outputs.iter().any(|o| o.tied),
         embeddings: BTreeMap::new(),
         made: BTreeMap::new(),
         carry,

@@ -55,7 +55,7 @@ fn lower(b: &mut Lowering<'_>, values: &Values, inputs: &[ValueId]) -> Result<Va
             weight_init(b, values, places, width)
         } else {
             let values = Values::default().with("mean", Value::Float(0.0)).with("std", Value::Float(1.0));
-            Init { name: "normal".into(), values, fan_in: places, fan_out: width, zero_rows: 0 }
+            Init { name: "normal".into(), values, fan_in: places, fan_out: width, zero_row: None }
         };
         b.param("weight", [places, width], init)?
     } else {

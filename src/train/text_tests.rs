@@ -66,3 +66,16 @@ fn two_texts_and_numbers_go_into_one_network() {
     let (lines, _) = model.predict(&text, &PredictOptions::default()).unwrap();
     assert_eq!(lines.lines().count(), 61);
 }
+
+#[test]
+fn words_that_training_never_saw_say_nothing() {
+    let layers = r#"model.layers=[{ type = "embedding", embedding_dim = 4 }, { type = "mean" }]"#;
+    let model = Trained::new(
+        &table("tickets.csv"),
+        &["data.target=desk", "data.exclude=[\"channel\"]", "train.epochs=5", layers],
+    );
+    let (lines, _) = model.predict("letter\nzebra quagga\n\"\"\nlamp\n", &proba()).unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!(lines[1], lines[2], "as a text without words");
+    assert_ne!(lines[1], lines[3]);
+}

@@ -6,7 +6,7 @@ use backprop::backend::cpu::Cpu;
 use backprop::graph::{Machine, Mode, Pass, PlanOptions};
 use backprop::layers::{Branched, Carry, Input, Misfit, Output, OutputLayer, build_branched};
 use backprop::ops::LOSSES;
-use backprop::spec::Values;
+use backprop::spec::{Value, Values};
 use backprop::tensor::Key;
 
 use crate::gradients::layers;
@@ -81,6 +81,25 @@ fn a_tied_weight_is_one_tensor_with_the_gradients_of_both_its_uses() {
         machine.params_mut()[i] = before;
         assert!((analytic - numeric).abs() < 1e-8, "{i}: {analytic} {numeric}");
     }
+}
+
+/// Initializer, standard deviation and zero row of the first vectors of an embedding that names none.
+fn first_vectors(input: Input, init: Option<&Value>, tied: bool) -> (String, Option<f64>, Option<usize>) {
+    let list = layers(r#"[{ type = "embedding", embedding_dim = 4 }]"#);
+    let network = build_branched(&[input], &list, init, &[next_token(tied)], Carry::Fresh).expect("it fits");
+    let init = &network.graph.params[0].init;
+    (init.name.clone(), init.values.has("std").then(|| init.values.f64("std")), init.zero_row)
+}
+
+#[test]
+fn first_vectors_follow_the_model_and_are_small_where_they_are_the_outputs_weight() {
+    let text = || Input::tokens("text", STEPS, TOKENS, false);
+    let normal = |std, zero_row| ("normal".to_owned(), Some(std), zero_row);
+    assert_eq!(first_vectors(text(), None, false), normal(1.0, None));
+    assert_eq!(first_vectors(text(), None, true), normal(0.5, None));
+    assert_eq!(first_vectors(text().unknown(Some(3)), None, false), normal(1.0, Some(3)));
+    let init = Value::Table(vec![("type".into(), Value::Str("xavier_uniform".into()))]);
+    assert_eq!(first_vectors(text(), Some(&init), true).0, "xavier_uniform");
 }
 
 #[test]

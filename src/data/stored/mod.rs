@@ -106,6 +106,14 @@ impl StoredCell<'_> {
         }
     }
 
+    /// The id of tokens that training did not see, where it has one.
+    pub fn unknown(&self) -> Option<usize> {
+        match self {
+            StoredCell::Image(_) | StoredCell::Series(_) => None,
+            StoredCell::Text(cell) => cell.tokenizer.unknown().map(|id| id as usize),
+        }
+    }
+
     /// What 0 in the unit of the data is in each number of a row; black, of an image.
     pub(super) fn zeros(&self) -> Vec<f32> {
         let (mean, std) = match self {

@@ -273,7 +273,9 @@ impl Model {
                     let out = &mut flat[t.offset..t.offset + t.shape.len()];
                     let initialiser = (entry.build)(&t.init.values)?;
                     initialiser.fill(key.named(&t.name), &t.shape, t.init.fan_in, t.init.fan_out, out);
-                    out[..t.init.zero_rows * t.shape.last()].fill(0.0);
+                    if let Some(row) = t.init.zero_row {
+                        out[row * t.shape.last()..][..t.shape.last()].fill(0.0);
+                    }
                 }
             }
             Ok(())
@@ -491,14 +493,14 @@ fn placed(config: &Config, misfit: Misfit) -> Error {
 /// time where text is generated.
 fn network_inputs(inputs: &Inputs, carry: Carry) -> Vec<Input> {
     let dense = inputs.dense.iter().map(|d| Input::numbers(&d.name, d.shape.clone()));
-    let ids = inputs.embeddings.iter().map(|e| Input::ids(&e.column, e.cardinality));
+    let ids = inputs.embeddings.iter().map(|e| Input::ids(&e.column, e.cardinality).unknown(Some(0)));
     let stored = inputs.stored.iter().map(|s| match s.cardinality {
-        Some(ids) => Input::tokens(&s.name, s.shape.len(), ids, s.ragged),
+        Some(ids) => Input::tokens(&s.name, s.shape.len(), ids, s.ragged).unknown(s.unknown),
         None => Input::channels_last(&s.name, s.shape.clone(), s.ragged),
     });
     let tokens = inputs.tokens.iter().map(|t| {
         let steps = if matches!(carry, Carry::Decode { .. }) { 1 } else { t.steps };
-        Input::tokens(&t.name, steps, t.vocabulary, false)
+        Input::tokens(&t.name, steps, t.vocabulary, false).unknown(t.unknown)
     });
     dense.chain(ids).chain(stored).chain(tokens).collect()
 }
