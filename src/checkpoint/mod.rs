@@ -20,6 +20,6 @@ pub use append::AppendFile;
 pub use atomic::{AtomicFile, io_error, place, write_bytes};
 pub use metrics_log::{MetricsLog, Row, Split};
 pub use model::{FORMAT_VERSION, ModelFile};
-pub use open::open_model;
+pub use open::{model_of_checkpoint, open_model};
 pub use run_dir::{CONFIG_FILE, Existing, LAST_CHECKPOINT, METRICS_FILE, MODEL_FILE, RunDir};
 pub use tensors::{Data, HEADER_LIMIT, Tensor};

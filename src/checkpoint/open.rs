@@ -26,8 +26,27 @@ pub fn open_model(path: &Path) -> Result<ModelFile<'static>> {
     })
 }
 
+/// The model of the run whose checkpoint is at `path`: the file that says what the checkpoint's weights are of.
+///
+/// # Errors
+/// [`Code::Model`] where it is not there; as [`ModelFile::read`].
+pub fn model_of_checkpoint(path: &Path) -> Result<ModelFile<'static>> {
+    let full = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let model = directory_of(directory_of(&full)).join(MODEL_FILE);
+    let is_in_run = directory_of(&full).file_name().is_some_and(|name| name == CHECKPOINTS);
+    if !is_in_run || !model.is_file() {
+        return Err(Error::model(
+            place(path),
+            "this is a checkpoint, and the model of its run is not beside it",
+        )
+        .expected(format!("RUN/{LAST_CHECKPOINT} and RUN/{MODEL_FILE}"))
+        .help("give the run directory, or its model.safetensors"));
+    }
+    ModelFile::read(&model)
+}
+
 /// What to take in place of `damaged`: the model of the run around it, else the newest checkpoint that can be read. A checkpoint has no
-/// config in it, so that it is no model for other commands.
+/// config in it: alone it is no model for other commands.
 fn good_file(damaged: &Path) -> Option<String> {
     let mut run = directory_of(damaged);
     if run.file_name().is_some_and(|name| name == CHECKPOINTS) {

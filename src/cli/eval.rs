@@ -26,7 +26,7 @@ pub(super) struct EvalArgs {
     model: PathBuf,
     #[command(flatten)]
     data: DataArgs,
-    /// How the figures are printed: tables with the confusion matrix, or one JSON object
+    /// How the metrics are printed: tables with the confusion matrix, or one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: EvalFormat,
 }

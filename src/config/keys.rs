@@ -16,7 +16,7 @@ pub(super) const ROOT: &[Key] = &[
         "seed",
         Kind::int(0, i64::MAX),
         Preset::Int(0),
-        "Decides first weights, the order of rows, dropout and the validation part. The same seed gives the same model.",
+        "Seeds the initial weights, the order of rows, dropout and the validation split. The same seed gives the same model.",
     ),
     key(
         "threads",
@@ -44,7 +44,7 @@ pub(super) const TEXT_DATA: &[Key] = &[
         "text",
         TEXTS,
         Preset::Required,
-        "The text to train on, in UTF-8: a path, a list of paths, or a glob such as \"part-*.txt\". It makes the run one of a language model, which foresees the next token.",
+        "The text to train on, in UTF-8: a path, a list of paths, or a glob such as \"part-*.txt\". It makes the run one of a language model, which predicts the next token.",
     ),
     key(
         "tokenizer",
@@ -68,7 +68,7 @@ pub(super) const TEXT_DATA: &[Key] = &[
         "documents",
         Kind::OneOf(&["file", "line"]),
         Preset::Str("file"),
-        "What is divided into parts: \"file\", the text by its place, or \"line\", each line as a whole, by chance; lines are then read in an order of chance.",
+        "How the text is split into training, validation and test parts: \"file\" by position, or \"line\" at random, whole lines; lines are then read in a random order.",
     ),
     key(
         "validation",
@@ -345,7 +345,7 @@ pub(super) const MODEL: &[Key] = &[
         "init",
         Kind::Choice(Family::Initializer),
         Preset::Absent,
-        "First weights of all layers; left out: each layer's own.",
+        "Initial weights of all layers; left out: each layer's own.",
     ),
     key(
         "tie_weights",
@@ -391,7 +391,7 @@ pub(super) const OUTPUT: &[Key] = &[
         "loss",
         Kind::Any(&[AUTO, Kind::Choice(Family::Loss)]),
         Preset::Str("auto"),
-        "What is made small; \"auto\": follows from the target.",
+        "What training minimises; \"auto\": follows from the target.",
     ),
     key("weight", Kind::non_negative(), Preset::Float(1.0), "What its loss counts in the total."),
 ];
@@ -409,7 +409,7 @@ pub(super) const TRAIN: &[Key] = &[
         "loss",
         Kind::Any(&[AUTO, Kind::Choice(Family::Loss)]),
         Preset::Str("auto"),
-        "What is made small; \"auto\": follows from the target. Of several outputs, each has a loss of its own in model.outputs.",
+        "What training minimises; \"auto\": follows from the target. Of several outputs, each has a loss of its own in model.outputs.",
     ),
     key(
         "optimizer",
@@ -487,7 +487,7 @@ pub(super) const TRAIN: &[Key] = &[
         "init_from",
         Kind::Str,
         Preset::Absent,
-        "A .safetensors file or a run directory whose weights are the first ones. Of a model that backprop wrote the preprocessing is taken over too, since the weights fit its numbers: the columns and their kinds, categories, classes, scales, fills and tokenizers. New data may lack categories and classes, and have columns that the model lacks; a value of no known category is an unknown one, as in predict. A missing column and a new class are errors.",
+        "A .safetensors file or a run directory whose weights are the initial ones. Of a model that backprop wrote the preprocessing is taken over too, since the weights fit its numbers: the columns and their kinds, categories, classes, scales, fills and tokenizers. New data may lack categories and classes, and have columns that the model lacks; a value of no known category is an unknown one, as in predict. A missing column and a new class are errors.",
     ),
 ];
 
@@ -497,7 +497,7 @@ pub(super) const EARLY_STOPPING: &[Key] = &[
         "metric",
         Kind::Str,
         Preset::Str("loss"),
-        "The figure of the validation part to watch; of several outputs OUTPUT.METRIC, or the loss of all.",
+        "The validation metric to watch; of several outputs OUTPUT.METRIC, or the loss of all.",
     ),
     key("patience", Kind::int(1, 1_000_000_000), Preset::Int(10), "Epochs without progress before it stops."),
     key("min_delta", Kind::non_negative(), Preset::Float(0.0), "Smaller changes are no progress."),

@@ -110,7 +110,7 @@ impl TextTemplate {
              # sample = { max_tokens = 200, temperature = 0.8 }\n\n\
              # Once it is trained, RUN being its run directory:\n\
              #   backprop generate RUN --prompt TEXT --max-tokens 300 --seed 1\n\
-             # --temperature 0.8 divides the logits: below 1 the text is likelier and more alike, 0 always takes the most likely\n\
+             # --temperature 0.8 divides the logits: below 1 the text is safer and repeats itself more, 0 always takes the most likely\n\
              # token; --top-k and --top-p leave out unlikely tokens.\n",
         );
         out

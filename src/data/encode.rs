@@ -338,7 +338,7 @@ impl<'p> Encoder<'p> {
 fn unknown_text<R: Fields>(row: &R, column: &str, unknown: &UnknownText) -> Error {
     Error::data(field::place(row, column), unknown.to_string())
         .expected("characters of the training data")
-        .help(format!("mend the field, or train with {}.unknown = \"other\"", field::pin_key(column)))
+        .help(format!("fix the field, or train with {}.unknown = \"other\"", field::pin_key(column)))
 }
 
 /// The code of a label, also in another spelling of its number.

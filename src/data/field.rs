@@ -136,7 +136,7 @@ pub(super) fn key(table: &str, name: &str) -> String {
 pub(super) fn bad_number(place: String, column: &str, text: &str, stage: Stage) -> Error {
     let help = |first: String| match stage {
         Stage::Train => format!("{first}, or list it in data.missing_values"),
-        Stage::Model => "mend the field; the model takes this column as numbers".into(),
+        Stage::Model => "fix the field; the model takes this column as numbers".into(),
     };
     let pin = format!("set {}.type = \"category\"", pin_key(column));
     let (what, expected, help) = if has_thousands(text) {
@@ -147,11 +147,11 @@ pub(super) fn bad_number(place: String, column: &str, text: &str, stage: Stage) 
     } else {
         match parse_number(text) {
             Some(x) if x.is_nan() || !text.bytes().any(|b| b.is_ascii_digit()) => {
-                ("a value that is not finite", "a finite number".into(), help("mend the field".into()))
+                ("a value that is not finite", "a finite number".into(), help("fix the field".into()))
             }
             Some(_) => {
                 let range = format!("a number between {:e} and {:e}", f32::MIN, f32::MAX);
-                ("a number too large for 32 bits", range, help("mend the field".into()))
+                ("a number too large for 32 bits", range, help("fix the field".into()))
             }
             None => ("text in a number column", "a number".into(), help(pin)),
         }
@@ -262,13 +262,13 @@ mod tests {
         assert_eq!(
             message("inf"),
             "error[3]: t.csv, line 2, column \"a b\": a value that is not finite\n  expected: a finite number\n  \
-             found: \"inf\"\n  help: mend the field, or list it in data.missing_values"
+             found: \"inf\"\n  help: fix the field, or list it in data.missing_values"
         );
         assert_eq!(
             message("1e39"),
             "error[3]: t.csv, line 2, column \"a b\": a number too large for 32 bits\n  \
              expected: a number between -3.4028235e38 and 3.4028235e38\n  found: \"1e39\"\n  \
-             help: mend the field, or list it in data.missing_values"
+             help: fix the field, or list it in data.missing_values"
         );
         assert_eq!(
             message("1e999"),

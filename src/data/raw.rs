@@ -458,7 +458,7 @@ pub(super) fn read_date<R: Fields>(
                     let key = field::pin_key(name);
                     error.help(format!("set {key}.type = \"category\", or list it in data.missing_values"))
                 }
-                Stage::Model => error.help("mend the field; the model takes this column as dates"),
+                Stage::Model => error.help("fix the field; the model takes this column as dates"),
             })
         }
     }

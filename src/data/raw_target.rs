@@ -378,7 +378,7 @@ pub(super) fn read_number_target<R: Fields>(
         "text in a number target" => {
             format!("remove the row, or set {}.type = \"category\" to predict classes", field::pin_key(name))
         }
-        _ => "mend the field or remove the row".into(),
+        _ => "fix the field or remove the row".into(),
     };
     Err(Error::data(field::place(row, name), what).expected("a finite number").found(quote(text)).help(help))
 }

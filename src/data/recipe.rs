@@ -70,7 +70,7 @@ impl Recipe {
                 return Err(Error::data(place, "the target of a forecast is no number")
                     .expected("a column of numbers")
                     .found(found)
-                    .help("name a column of numbers in data.target, or mend the fields that are none"));
+                    .help("name a column of numbers in data.target, or fix the fields that are none"));
             }
             recipe.left_out.extend(reason.map(|reason| (name.clone(), format!("left out: {reason}"))));
         }

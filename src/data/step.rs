@@ -53,7 +53,7 @@ impl Moment {
             _ => Err(Error::data(field::place(row, name), "the rows cannot be put in order by this field")
                 .expected(expected)
                 .found(quote(text))
-                .help(format!("mend the field, or take {key} out: rows then keep the order of the file"))),
+                .help(format!("fix the field, or take {key} out: rows then keep the order of the file"))),
         }
     }
 

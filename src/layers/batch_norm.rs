@@ -1,4 +1,4 @@
-//! Channels brought to mean 0 and variance 1 over the batch.
+//! Channels normalised to mean 0 and variance 1 over the batch.
 
 use crate::error::Problem;
 use crate::graph::{Init, ValueId};
@@ -8,7 +8,7 @@ use crate::spec::{Key, Kind, Preset, Values};
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "batch_norm",
-    doc: "Each channel brought to mean 0 and variance 1 over the batch, the places of an image and the steps of a series in \
+    doc: "Each channel normalised to mean 0 and variance 1 over the batch, the places of an image and the steps of a series in \
           training, by running statistics otherwise; then scaled and shifted. One value has no variance: over columns of a \
           table a last batch of one row is left out, and batch_size = 1 is an error. Ioffe & Szegedy 2015.",
     keys: &[

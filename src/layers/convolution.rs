@@ -34,7 +34,7 @@ const INIT: Key = Key {
     name: "init",
     kind: Kind::Choice(Family::Initializer),
     default: Preset::Absent,
-    doc: "first weights; PyTorch's default if left out",
+    doc: "initial weights; PyTorch's default if left out",
 };
 
 const fn kernel(kind: Kind) -> Key {

@@ -1,4 +1,4 @@
-//! Groups of channels brought to mean 0 and variance 1 over the places of a row.
+//! Groups of channels normalised to mean 0 and variance 1 over the places of a row.
 
 use crate::error::Problem;
 use crate::graph::{Init, ValueId};
@@ -8,7 +8,7 @@ use crate::spec::{Key, Kind, Preset, Values};
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "group_norm",
-    doc: "Groups of channels brought to mean 0 and variance 1 over the places of each row, then scaled and shifted: no \
+    doc: "Groups of channels normalised to mean 0 and variance 1 over the places of each row, then scaled and shifted: no \
           statistics over the batch. Wu & He 2018.",
     keys: &[
         Key {

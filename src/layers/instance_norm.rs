@@ -1,4 +1,4 @@
-//! Each channel of a row brought to mean 0 and variance 1 over the places of the row.
+//! Each channel of a row normalised to mean 0 and variance 1 over the places of the row.
 
 use crate::layers::group_norm::grouped;
 use crate::layers::{ACTIVATION_KEY, LayerEntry};
@@ -7,7 +7,7 @@ use crate::spec::{Key, Kind, Preset};
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "instance_norm",
-    doc: "Each channel of each row brought to mean 0 and variance 1 over the places of the row, in training and after it; \
+    doc: "Each channel of each row normalised to mean 0 and variance 1 over the places of the row, in training and after it; \
           with affine = true then scaled and shifted. Ulyanov et al. 2016.",
     keys: &[
         Key { name: "eps", kind: Kind::above(0.0), default: Preset::Float(1e-5), doc: "ε below the root" },

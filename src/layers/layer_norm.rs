@@ -1,4 +1,4 @@
-//! Each row brought to mean 0 and variance 1 over its last axis.
+//! Each row normalised to mean 0 and variance 1 over its last axis.
 
 use crate::error::Problem;
 use crate::graph::{Init, ValueId};
@@ -8,7 +8,7 @@ use crate::spec::{Key, Kind, Preset, Values};
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "layer_norm",
-    doc: "Each row brought to mean 0 and variance 1 over its last axis, then scaled and shifted. Ba et al. 2016.",
+    doc: "Each row normalised to mean 0 and variance 1 over its last axis, then scaled and shifted. Ba et al. 2016.",
     keys: &[
         Key { name: "eps", kind: Kind::above(0.0), default: Preset::Float(1e-5), doc: "ε below the root" },
         Key {

@@ -22,7 +22,7 @@ const KEYS: &[Key] = &[
         name: "init",
         kind: Kind::Choice(Family::Initializer),
         default: Preset::Absent,
-        doc: "first weights; PyTorch's default if left out",
+        doc: "initial weights; PyTorch's default if left out",
     },
     ACTIVATION_KEY,
 ];

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::error::{Code, Error, Problem, Result, quote};
-use crate::graph::{Graph, Init, ValueId};
+use crate::graph::{Graph, Init, Source, ValueId};
 use crate::ops::{ACTIVATIONS, Op, ShapeError};
 use crate::spec::{Described, Family, Key, Kind, Preset, Value, Values};
 use crate::tensor::Shape;
@@ -193,6 +193,8 @@ pub(crate) struct Lowering<'g> {
     carry: Carry,
     /// The number of steps before this pass, for [`Carry::Decode`].
     position: Option<ValueId>,
+    /// The layer that made a value first, and its position: see `at`.
+    made: BTreeMap<ValueId, (String, Vec<usize>)>,
     /// What is known of values with places.
     places: places::Places,
     /// First weights of layers that name none.
@@ -236,6 +238,19 @@ impl Lowering<'_> {
 
     fn place(&self) -> String {
         format!("layer {}", quote(&self.path))
+    }
+
+    /// The values on the way from an input of the network to `x`, the last one first: of a node its first input that depends on
+    /// the row.
+    fn way(&self, x: ValueId) -> Vec<ValueId> {
+        let before = |&v: &ValueId| match self.graph.values[v.index()].source {
+            Source::Node(node) => {
+                let inputs = self.graph.nodes[node].inputs.iter();
+                inputs.copied().find(|v| self.graph.values[v.index()].has_rows())
+            }
+            _ => None,
+        };
+        std::iter::successors(Some(x), before).collect()
     }
 
     /// What brings inputs that must be alike to one width.
@@ -328,6 +343,7 @@ impl Lowering<'_> {
                 None => activation::lower(self, kind, &values, &inputs)?,
             };
             self.path = format!("{prefix}{name}");
+            self.made.entry(last).or_insert_with(|| (self.path.clone(), self.at.clone()));
             if self.names.insert(self.path.clone(), last).is_some() {
                 let problem = Problem::new(format!("layer {}", quote(&self.path)), "the name is taken");
                 return Err(problem.help("give each layer a name of its own"));

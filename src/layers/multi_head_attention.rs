@@ -27,7 +27,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
             name: "init",
             kind: Kind::Choice(Family::Initializer),
             default: Preset::Absent,
-            doc: "first weights; PyTorch's default if left out: xavier_uniform before the attention, pytorch behind it",
+            doc: "initial weights; PyTorch's default if left out: xavier_uniform before the attention, pytorch behind it",
         },
     ],
     example: r#"[{ type = "linear", name = "a", input = "series", out_features = 4, activation = "tanh" }, { type = "multi_head_attention", num_heads = 2, num_kv_heads = 1, causal = true, rotary = true }, { type = "linear", name = "b", out_features = 4, activation = "tanh" }, { type = "multi_head_attention", input = ["b", "a"], num_heads = 1, dropout = 0.2, bias = false }, { type = "mean" }]"#,

@@ -236,6 +236,7 @@ pub fn build_branched(
         unknown,
         tied: outputs.iter().any(|o| o.tied),
         embeddings: BTreeMap::new(),
+        made: BTreeMap::new(),
         carry,
         position,
         places: Places::new(
@@ -381,25 +382,73 @@ fn end(b: &mut Lowering<'_>, layer: &OutputLayer, last: ValueId, layers: usize) 
     b.node(Linear, &[x, table, bias])
 }
 
-/// Refuses a last layer that is not what an output reads: one row of numbers, or one for each step.
-fn fits(b: &Lowering<'_>, layer: &OutputLayer, x: ValueId) -> Result<(), Problem> {
-    let axes = b.shape(x).axes().len();
-    let found = b.shape(x).to_string();
+/// Refuses a last layer that is not what an output reads: one row of numbers, or one for each step. The problem is that of the layer
+/// that must change.
+fn fits(b: &mut Lowering<'_>, layer: &OutputLayer, x: ValueId) -> Result<(), Problem> {
     if layer.steps {
-        return match axes {
-            2 => Ok(()),
-            _ => Err(b.problem(&ShapeError::new("a row of numbers for each step [T, C]", found)).help(
-                "the target has a value for each step: leave out the layers that reduce the steps to one",
-            )),
-        };
+        return keeps_steps(b, x);
     }
-    let help = match axes {
+    let (found, help) = match b.shape(x).axes().len() {
         1 => return Ok(()),
-        2 => "end the layers with mean, max or last over the steps, or with flatten",
-        3 => "end the layers with flatten or global_avg_pool",
-        _ => "put an embedding before it",
+        2 => ("a series", "put a layer mean, max, last, attention_pool or flatten behind it"),
+        3 => ("an image", "put a layer global_avg_pool or flatten behind it"),
+        _ => {
+            let found = b.shape(x).to_string();
+            return Err(b
+                .problem(&ShapeError::new("one row of numbers", found))
+                .help("put an embedding before it"));
+        }
     };
-    Err(b.problem(&ShapeError::new("one row of numbers", found)).help(help))
+    let found = format!("{found} {}", b.shape(x));
+    let place = blame(b, x).unwrap_or_else(|| "model.layers".to_owned());
+    let problem = Problem::new(place, "its output does not fit the target, which has one value a row");
+    Err(problem.expected("one row of numbers").found(found).help(help))
+}
+
+/// Refuses layers that do not keep the steps of the sequence among the inputs.
+fn keeps_steps(b: &mut Lowering<'_>, x: ValueId) -> Result<(), Problem> {
+    let way = b.way(x);
+    let source = way[way.len() - 1];
+    let own = b.sequence_steps();
+    let keeps = |b: &Lowering<'_>, v: ValueId| match b.shape(v).axes() {
+        [steps, _] => own.is_none_or(|own| own == *steps),
+        _ => false,
+    };
+    if keeps(b, x) {
+        return Ok(());
+    }
+    let layers: Vec<ValueId> = way.into_iter().filter(|v| b.made.contains_key(v)).collect();
+    let lost = layers.iter().position(|&v| keeps(b, v)).unwrap_or(layers.len());
+    let (first, before) = (lost.checked_sub(1).map(|i| layers[i]), layers.get(lost));
+    let Some(first) = first.filter(|_| before.is_some() || keeps(b, source)) else {
+        let found = b.shape(x).to_string();
+        let problem = b.problem(&ShapeError::new("a row of numbers for each step [T, C]", found));
+        return Err(
+            problem.help("the target has a value for each step: begin with an embedding, and keep the steps")
+        );
+    };
+    let (found, help) = match b.shape(first).axes() {
+        [steps, _] => (
+            format!("{steps} steps"),
+            "take layers that keep the steps: padding = \"same\" and stride = 1 of a convolution, no pooling",
+        ),
+        _ => (
+            format!("one row of numbers {}", b.shape(first)),
+            "leave out the layers that reduce the steps to one, such as mean, max, last and flatten",
+        ),
+    };
+    let expected = own.map_or("a row of numbers for each step".to_owned(), |own| format!("{own} steps"));
+    let place = blame(b, first).unwrap_or_else(|| "model.layers".to_owned());
+    let problem =
+        Problem::new(place, "it does not keep the steps, and the target has a value for each of them");
+    Err(problem.expected(expected).found(found).help(help))
+}
+
+/// Makes the layer that gives `value` the one that the problem is about, and says what it is called.
+fn blame(b: &mut Lowering<'_>, value: ValueId) -> Option<String> {
+    let (path, at) = b.made.get(&value)?;
+    b.at.clone_from(at);
+    Some(format!("layer {}", quote(path)))
 }
 
 /// Names in a config's layers, those in blocks among them.

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::error::Problem;
-use crate::graph::{Graph, ValueId};
+use crate::error::{Problem, quote};
+use crate::graph::{Graph, Source, ValueId};
 use crate::layers::{Layout, Lowering};
 use crate::ops::mask::Mask;
 use crate::ops::reshape::Reshape;
@@ -72,11 +72,11 @@ impl Lowering<'_> {
             } else {
                 "an image: channels, height and width"
             };
-            let help = if dims == 1 { "[C, T]" } else { "[C, H, W]" };
+            let shape = if dims == 1 { "[C, T]" } else { "[C, H, W]" };
             let problem = self.problem(&ShapeError::new(what, self.shape(x).to_string()));
-            return Err(
-                problem.help(format!("give the input a shape {help}: [data.inputs.NAME] shape = {help}"))
-            );
+            return Err(problem.help(self.other_form(x, &[dims]).unwrap_or_else(|| {
+                format!("give the input a shape {shape}: [data.inputs.NAME] shape = {shape}")
+            })));
         }
         if self.places.layouts.get(&x) != Some(&Layout::ChannelsFirst) {
             self.places.layouts.insert(x, Layout::ChannelsLast);
@@ -89,6 +89,50 @@ impl Lowering<'_> {
         self.places.layouts.insert(y, Layout::ChannelsLast);
         self.places.transposed.insert(x, y);
         Ok(y)
+    }
+
+    /// T of the only input that is a sequence: tokens `[T]` or a series `[T, C]`; `None` where there is none, or several.
+    pub(super) fn sequence_steps(&self) -> Option<usize> {
+        let inputs = self.graph.values.iter().enumerate().filter(|(_, value)| value.source == Source::Input);
+        let mut steps = inputs.filter_map(|(i, value)| match value.shape.axes() {
+            [steps] if self.cardinalities.contains_key(&ValueId(i)) => Some(*steps),
+            [steps, _] if self.places.layouts.get(&ValueId(i)) == Some(&Layout::ChannelsLast) => Some(*steps),
+            _ => None,
+        });
+        let first = steps.next()?;
+        steps.next().is_none().then_some(first)
+    }
+
+    /// What helps a layer that needs one of so many axes of places, which `x` has not, where that is another layer: `None` where it is
+    /// the shape of the input.
+    pub(super) fn other_form(&self, x: ValueId, dims: &[usize]) -> Option<String> {
+        let axes = |v: ValueId| self.shape(v).axes().len();
+        if self.cardinalities.contains_key(&x) {
+            return Some("put { type = \"embedding\", embedding_dim = 64 } before it".into());
+        }
+        match (axes(x), dims) {
+            (2, [2]) if self.is_channels_last(x) => {
+                return Some(
+                    "its input is a series, steps x channels: take conv1d, max_pool1d and the like".into(),
+                );
+            }
+            (3, [1]) => {
+                return Some(
+                    "its input is an image: take conv2d, max_pool2d, global_avg_pool and the like".into(),
+                );
+            }
+            _ => {}
+        }
+        // A layer before took the places away.
+        let way = self.way(x).into_iter();
+        let is_input = |v: ValueId| self.graph.values[v.index()].source == Source::Input;
+        let layers: Vec<ValueId> = way.filter(|&v| self.made.contains_key(&v) || is_input(v)).collect();
+        let fits = |v: ValueId| dims.iter().any(|dims| axes(v) == dims + 1);
+        let last = layers.windows(2).find(|pair| axes(pair[0]) == 1 && fits(pair[1]))?;
+        Some(format!(
+            "put it before the layer {}, which leaves one row of numbers",
+            quote(&self.made.get(&last[0])?.0)
+        ))
     }
 
     /// The value that holds the lengths of `x`'s rows, where they may end early.

@@ -180,7 +180,7 @@ pub(super) fn global(
         _ => {
             let problem = b.problem(&ShapeError::new("an image or a series", b.shape(x).to_string()));
             let help = "give the input a shape [C, H, W] or [C, T]: [data.inputs.NAME] shape = [C, H, W]";
-            return Err(problem.help(help));
+            return Err(problem.help(b.other_form(x, &[1, 2]).unwrap_or_else(|| help.to_owned())));
         }
     }
     let x = b.channels_last(x, 2)?;

@@ -41,7 +41,7 @@ pub(super) const INIT: Key = Key {
     name: "init",
     kind: Kind::Choice(Family::Initializer),
     default: Preset::Absent,
-    doc: "first weights; PyTorch's default, U(−1/√hidden_size, 1/√hidden_size), if left out",
+    doc: "initial weights; PyTorch's default, U(−1/√hidden_size, 1/√hidden_size), if left out",
 };
 
 /// Keys of lstm and gru.

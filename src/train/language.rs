@@ -158,7 +158,7 @@ fn read_or(source: &Source, language: &Language, help: &str) -> Result<Tokens> {
     let tokens = Corpus::tokens(source, &language.tokenizer, language.lines, new_file, help)?;
     let name = source.inputs().first().map(|input| input.name()).unwrap_or_default();
     if tokens.len() < 2 {
-        return Err(Error::data(name, "a text of one token has none to foresee")
+        return Err(Error::data(name, "a text of one token has no next token to predict")
             .expected("2 tokens at least")
             .found(tokens.len().to_string())
             .help("give it more text"));
@@ -274,7 +274,7 @@ pub(super) fn check_causal(model: &Model) -> Result<()> {
         let width = first.len() / steps;
         let seen = first[..changed * width].iter().zip(&second).position(|(a, b)| a.to_bits() != b.to_bits());
         if let Some(at) = seen {
-            let problem = Problem::new("model.layers", "the network looks at the tokens that it is to foresee")
+            let problem = Problem::new("model.layers", "the network looks at the tokens that it is to predict")
                 .expected("step t to depend on tokens up to t alone")
                 .found(format!("step {} changes with token {}", at / width + 1, changed + 1))
                 .help(

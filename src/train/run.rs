@@ -17,10 +17,10 @@ use crate::train::origin::{Origin, preprocessing_of};
 use crate::train::same_run::{fingerprint, only_longer, piped_again, same_data};
 use crate::train::scores::score;
 use crate::train::season::Season;
-use crate::train::state::{Best, State};
+use crate::train::state::{Best, STATE, STATES, State, is_weight};
 use crate::train::stepper::{self, Clip, EVALUATE};
 use crate::train::summary::summary;
-use crate::train::trainer::{EVALUATION_ROWS, STATES, Trainer};
+use crate::train::trainer::{EVALUATION_ROWS, Trainer};
 use crate::train::{
     Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults, generate, language, single,
 };
@@ -83,7 +83,7 @@ pub fn resume(
         let checkpoint = directory.last_checkpoint();
         let file = checkpoint::open_model(&checkpoint)?;
         let damaged = || Error::model(checkpoint::place(&checkpoint), "this is no checkpoint of a run");
-        let json = file.metadata.get("backprop.state").ok_or_else(damaged)?;
+        let json = file.metadata.get(STATE).ok_or_else(damaged)?;
         let state: State = serde_json::from_str(json).map_err(|_| damaged())?;
         // The preprocessing that the run took over: the file that it had it from may be gone.
         let known = if config.train.init_from.is_some() { preprocessing_of(&file)? } else { None };
@@ -102,9 +102,7 @@ pub fn resume(
             trainer.best = Some(Best { figure, epoch, params, buffers });
         }
         let mut weights = file.clone();
-        weights.tensors.retain(|t| {
-            !t.name.starts_with("best.") && !t.name.starts_with("optimizer.") && t.name != STATES
-        });
+        weights.tensors.retain(|t| is_weight(&t.name));
         if let Some(carried) = file.tensors.iter().find(|t| t.name == STATES) {
             let states = trainer.model.machine.states_mut(stepper::TRAIN);
             let saved = carried.data.to_f32();

@@ -2,6 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The metadata key of a checkpoint's [`State`].
+pub(super) const STATE: &str = "backprop.state";
+
+/// The tensor of a checkpoint that holds what the rows of a batch carry to the next one.
+pub(super) const STATES: &str = "carried.states";
+
+/// Whether a tensor of a checkpoint is one of the weights as they stand: not of the best ones, nor the optimizer's.
+pub(super) fn is_weight(name: &str) -> bool {
+    !name.starts_with("best.") && !name.starts_with("optimizer.") && name != STATES
+}
+
 /// The best weights so far.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Best {

@@ -14,16 +14,13 @@ use crate::tensor::Key;
 use crate::train::load::Loaded;
 use crate::train::model::PREPROCESSING;
 use crate::train::scores::{Scores, score};
-use crate::train::state::{Best, State};
+use crate::train::state::{Best, STATE, STATES, State};
 use crate::train::stepper::{self, EVALUATE, TRAIN};
 use crate::train::stop::interrupted;
 use crate::train::{Epoch, Model, Progress, Stop, diagnose, generate, language, single};
 
 /// A checkpoint is written after an epoch if the last one is older than this.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
-
-/// The tensor of a checkpoint that holds what the rows of a batch carry to the next one.
-pub(super) const STATES: &str = "carried.states";
 
 /// Rows of an evaluation batch.
 pub(super) const EVALUATION_ROWS: usize = 256;
@@ -312,7 +309,7 @@ impl Trainer<'_> {
             ..self.state.clone()
         };
         let json = serde_json::to_string(&state).unwrap_or_else(|e| unreachable!("a state of numbers: {e}"));
-        let mut metadata = BTreeMap::from([("backprop.state".to_owned(), json)]);
+        let mut metadata = BTreeMap::from([(STATE.to_owned(), json)]);
         metadata.insert("backprop.optimizer_steps".to_owned(), self.optimizer.steps().to_string());
         if self.model.config.train.init_from.is_some() {
             // Tokenizers that were taken over cannot be made from the data again.

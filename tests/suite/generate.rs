@@ -245,7 +245,7 @@ fn keys_of_tables_and_texts_of_one_token() {
       help: known here: text, tokenizer, vocabulary_size, context, documents, validation, test
     "#);
     insta::assert_snapshot!(place.run("eval r c.txt").failed(3), @"
-    error[3]: c.txt: a text of one token has none to foresee
+    error[3]: c.txt: a text of one token has no next token to predict
       expected: 2 tokens at least
       found: 1
       help: give it more text

@@ -242,6 +242,35 @@ fn a_sample_is_shown_after_each_epoch() {
 }
 
 #[test]
+fn a_checkpoint_beside_its_model_writes_text_too() {
+    let place = Place::new();
+    place.train("run", LAYERS[0].1, &["train.epochs=1"]);
+    let words = ["--prompt", "D", "--max-tokens", "40", "--temperature", "0"];
+    let checkpoint = "run/checkpoints/last.safetensors";
+    assert_eq!(place.generate(checkpoint, &words), place.generate("run", &words));
+    assert!(place.run(&["eval", checkpoint, "text.txt"], &[]).status.success());
+    // The last weights, not the best ones: what the text never has gets less likely in each epoch.
+    fs::write(place.file("zeros.txt"), "0".repeat(200)).expect("written");
+    place.train("worse", LAYERS[0].1, &["data.validation=zeros.txt"]);
+    let logprobs = [&words[..], &["--logprobs"]].concat();
+    assert_ne!(
+        place.generate("worse/checkpoints/last.safetensors", &logprobs),
+        place.generate("worse", &logprobs)
+    );
+
+    fs::create_dir(place.file("elsewhere")).expect("a folder");
+    fs::copy(place.file(checkpoint), place.file("elsewhere/last.safetensors")).expect("a copy");
+    let out = place.run(&["generate", "elsewhere/last.safetensors", "--prompt", "D"], &[]);
+    assert_eq!(out.status.code(), Some(4));
+    assert_eq!(
+        text(&out.stderr),
+        "error[4]: elsewhere/last.safetensors: this is a checkpoint, and the model of its run is not beside it\n  \
+         expected: RUN/checkpoints/last.safetensors and RUN/model.safetensors\n  \
+         help: give the run directory, or its model.safetensors\n"
+    );
+}
+
+#[test]
 fn the_line_ends_of_windows_are_noted_and_kept() {
     let place = Place::new();
     fs::write(place.file("windows.txt"), "one line\r\nand the next\r\n".repeat(30)).expect("written");
@@ -275,7 +304,7 @@ fn what_cannot_be_is_refused() {
     let sees = r#"model.layers=[{type="embedding",embedding_dim=8},{type="transformer_block",num_heads=2}]"#;
     let (code, told) = train(&[sees, "data.context=16"]);
     assert!(
-        code == Some(2) && told.contains("the network looks at the tokens that it is to foresee"),
+        code == Some(2) && told.contains("the network looks at the tokens that it is to predict"),
         "{told}"
     );
     let (code, told) = train(&["data.context=100000"]);

@@ -44,7 +44,27 @@ fn what_does_not_fit_is_said() {
         ),
         (
             r#"[{ type = "avg_pool2d", input = "series", kernel_size = 2 }]"#,
-            r#"layer "avg_pool2d_0": its input does not fit; expected an image: channels, height and width; found [8, 2]; help give the input a shape [C, H, W]: [data.inputs.NAME] shape = [C, H, W]"#,
+            r#"layer "avg_pool2d_0": its input does not fit; expected an image: channels, height and width; found [8, 2]; help its input is a series, steps x channels: take conv1d, max_pool1d and the like"#,
+        ),
+        (
+            r#"[{ type = "conv1d", input = "image", out_channels = 2, kernel_size = 3 }]"#,
+            r#"layer "conv1d_0": its input does not fit; expected a series: channels and steps; found [3, 6, 5]; help its input is an image: take conv2d, max_pool2d, global_avg_pool and the like"#,
+        ),
+        (
+            r#"[{ type = "mean", input = "series" }, { type = "dropout" }, { type = "conv1d", out_channels = 2, kernel_size = 3 }]"#,
+            r#"layer "conv1d_2": its input does not fit; expected a series: channels and steps; found [2]; help put it before the layer "mean_0", which leaves one row of numbers"#,
+        ),
+        (
+            r#"[{ type = "global_max_pool", input = "image" }, { type = "global_avg_pool" }]"#,
+            r#"layer "global_avg_pool_1": its input does not fit; expected an image or a series; found [3]; help put it before the layer "global_max_pool_0", which leaves one row of numbers"#,
+        ),
+        (
+            r#"[{ type = "conv2d", input = "image", out_channels = 2, kernel_size = 3 }, { type = "dropout" }]"#,
+            r#"layer "dropout_1": its output does not fit the target, which has one value a row; expected one row of numbers; found an image [4, 3, 2]; help put a layer global_avg_pool or flatten behind it"#,
+        ),
+        (
+            r#"[{ type = "lstm", input = "series", hidden_size = 3 }]"#,
+            r#"layer "lstm_0": its output does not fit the target, which has one value a row; expected one row of numbers; found a series [8, 3]; help put a layer mean, max, last, attention_pool or flatten behind it"#,
         ),
         (
             r#"[{ type = "global_avg_pool", input = "x" }]"#,

@@ -106,10 +106,7 @@ fn first_vectors_follow_the_model_and_are_small_where_they_are_the_outputs_weigh
 fn what_does_not_fit_a_target_for_each_step_is_told() {
     let told =
         refused(r#"[{ type = "embedding", embedding_dim = 4 }, { type = "mean" }]"#, next_token(false));
-    assert!(
-        told.contains("a row of numbers for each step [T, C]") && told.contains("reduce the steps to one"),
-        "{told}"
-    );
+    assert!(told.starts_with("layer \"mean_1\": it does not keep the steps"), "{told}");
     let told = refused(
         r#"[{ type = "embedding", embedding_dim = 4 }, { type = "linear", out_features = 9 }]"#,
         next_token(true),
@@ -122,5 +119,26 @@ fn what_does_not_fit_a_target_for_each_step_is_told() {
     assert!(told.contains("put an embedding before it"), "{told}");
     let one = OutputLayer { steps: false, ..next_token(false) };
     let told = refused(r#"[{ type = "embedding", embedding_dim = 4 }]"#, one);
-    assert!(told.contains("mean, max or last"), "{told}");
+    assert!(told.contains("put a layer mean, max, last"), "{told}");
+    let embedded = |more: &str| {
+        refused(&format!("[{{ type = \"embedding\", embedding_dim = 4 }}, {more}]"), next_token(false))
+    };
+    let lost = "it does not keep the steps, and the target has a value for each of them";
+    let told = embedded(r#"{ type = "mean" }, { type = "linear", out_features = 3 }"#);
+    let help = "leave out the layers that reduce the steps to one, such as mean, max, last and flatten";
+    assert_eq!(
+        told,
+        format!(
+            "layer \"mean_1\": {lost} | Some(\"5 steps\") | Some(\"one row of numbers [4]\") | Some({help:?})"
+        )
+    );
+    // The first of them, in its block.
+    let pool = r#"{ type = "repeat", times = 2, layers = [{ type = "avg_pool1d", kernel_size = 2 }] }"#;
+    let told = embedded(&format!(r#"{{ type = "linear", out_features = 3 }}, {pool}"#));
+    let layer = "layer \"repeat_2.0.avg_pool1d_0\"";
+    assert!(told.starts_with(&format!("{layer}: {lost} | Some(\"5 steps\") | Some(\"2 steps\")")), "{told}");
+    let told = embedded(r#"{ type = "conv2d", out_channels = 2, kernel_size = 3 }"#);
+    assert!(told.contains("its input is a series, steps x channels: take conv1d, max_pool1d"), "{told}");
+    let told = refused(r#"[{ type = "conv1d", out_channels = 2, kernel_size = 3 }]"#, next_token(false));
+    assert!(told.contains("put { type = \\\"embedding\\\", embedding_dim = 64 } before it"), "{told}");
 }

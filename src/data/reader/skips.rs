@@ -34,7 +34,7 @@ impl Skips {
     /// [`Code::Data`]: the problem itself, or too many.
     pub(in crate::data) fn skip(&mut self, file: &str, problem: Problem) -> Result<()> {
         if self.policy == BadRows::Fail {
-            let skipping = "mend this row, or leave bad rows out: --on-bad-row skip";
+            let skipping = "fix this row, or leave bad rows out: --on-bad-row skip";
             let help = problem.help.clone().map_or(skipping.into(), |h| format!("{h}; or {skipping}"));
             return Err(Error::new(Code::Data, problem.help(help)));
         }
@@ -58,7 +58,7 @@ impl Skips {
         Err(Error::data(file, what)
             .expected(format!("at most {} %", (self.max_bad_fraction * 1e4).round() / 100.0))
             .found(self.first.join("; "))
-            .help("mend the rows, or raise data.max_bad_fraction"))
+            .help("fix the rows, or raise data.max_bad_fraction"))
     }
 
     /// A sentence for the user, if a row was left out.

@@ -71,12 +71,12 @@ fn input_3_a_short_or_long_row_gives_line_and_counts() {
     assert_eq!(
         refusal("a,b,c\n1,2,3\n\n4,5\n"),
         "error[3]: t.csv, line 4: 2 fields where the header has 3\n  expected: 3 fields\n  found: 2 fields: \"4,5\"\n  \
-         help: mend this row, or leave bad rows out: --on-bad-row skip"
+         help: fix this row, or leave bad rows out: --on-bad-row skip"
     );
     assert_eq!(
         refusal("a,b\r\n\"x\ny\",2\r\n1,2,3\r\n"),
         "error[3]: t.csv, line 4: 3 fields where the header has 2\n  expected: 2 fields\n  \
-         found: 3 fields: \"1,2,3\"\n  help: a field that holds \",\" needs quotes around it; or mend this row, or \
+         found: 3 fields: \"1,2,3\"\n  help: a field that holds \",\" needs quotes around it; or fix this row, or \
          leave bad rows out: --on-bad-row skip"
     );
     let e = read("1,2\n3\n", &no_header()).unwrap_err().to_string();
@@ -99,7 +99,7 @@ fn input_3_skipping_counts_and_has_a_cap() {
     assert_eq!(
         read(text, &skip(0.07)).unwrap_err().to_string(),
         "error[3]: t.csv: 2 of 4 rows are bad\n  expected: at most 7 %\n  found: t.csv, line 3: 1 field where the \
-         header has 2; t.csv, line 5: 3 fields where the header has 2\n  help: mend the rows, or raise data.max_bad_fraction"
+         header has 2; t.csv, line 5: 3 fields where the header has 2\n  help: fix the rows, or raise data.max_bad_fraction"
     );
     let endless = format!("a,b\n{}", "1\n".repeat(20_000));
     let e = read(endless, &skip(0.01)).unwrap_err().to_string();
@@ -242,7 +242,7 @@ fn input_8_bytes_that_are_not_utf_8() {
         refusal(latin_1.clone()),
         "error[3]: t.csv, line 3, column \"city\": not UTF-8\n  expected: text in UTF-8\n  \
          found: byte 0xf6 at offset 1 of \"K\u{fffd}ln\"\n  help: save the file as UTF-8, or: iconv -f latin1 -t \
-         utf-8 FILE > NEW; or mend this row, or leave bad rows out: --on-bad-row skip"
+         utf-8 FILE > NEW; or fix this row, or leave bad rows out: --on-bad-row skip"
     );
     let mut reader = open(latin_1, &skip(0.5)).unwrap();
     assert_eq!(drain(&mut reader).unwrap(), table(&[], &[&["x", "Köln"], &["z", "w"]]).1);

@@ -66,19 +66,19 @@ fn numbers_that_are_not_finite_in_thirty_two_bits() {
     assert_eq!(
         message(&table("-inf"), &DataOptions::new("y")),
         "error[3]: t.csv, line 3, column \"a\": a value that is not finite\n  expected: a finite number\n  \
-         found: \"-inf\"\n  help: mend the field, or list it in data.missing_values"
+         found: \"-inf\"\n  help: fix the field, or list it in data.missing_values"
     );
     assert_eq!(
         message(&table("1e39"), &DataOptions::new("y")),
         "error[3]: t.csv, line 3, column \"a\": a number too large for 32 bits\n  \
          expected: a number between -3.4028235e38 and 3.4028235e38\n  found: \"1e39\"\n  \
-         help: mend the field, or list it in data.missing_values"
+         help: fix the field, or list it in data.missing_values"
     );
     let strict = DataOptions { missing_values: vec!["".into()], ..DataOptions::new("y") };
     assert_eq!(
         message(&table("nan"), &strict),
         "error[3]: t.csv, line 3, column \"a\": a value that is not finite\n  expected: a finite number\n  \
-         found: \"nan\"\n  help: mend the field, or list it in data.missing_values"
+         found: \"nan\"\n  help: fix the field, or list it in data.missing_values"
     );
     assert_eq!(message(&table("nan"), &DataOptions::new("y")), "no error");
 }
@@ -133,7 +133,7 @@ fn a_missing_or_infinite_target() -> Result<()> {
     assert_eq!(
         message("a|y\n1|0.5\n2|inf\n3|1.5", &DataOptions::new("y")),
         "error[3]: t.csv, line 3, column \"y\": a target that is not finite in 32 bits\n  \
-         expected: a finite number\n  found: \"inf\"\n  help: mend the field or remove the row"
+         expected: a finite number\n  found: \"inf\"\n  help: fix the field or remove the row"
     );
     let rows = "1|0.5\n2|1.5\n".repeat(20);
     assert_eq!(

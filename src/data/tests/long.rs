@@ -261,6 +261,6 @@ fn rows_that_have_no_order_are_refused() {
         message("id|t|u|y\na|1|1|p\na|2024-01-01|2|p", &order, &options),
         "error[3]: t.csv, line 3, column \"t\": the rows cannot be put in order by this field\n  \
          expected: a number, as in the rows before\n  found: \"2024-01-01\"\n  \
-         help: mend the field, or take data.series.order out: rows then keep the order of the file"
+         help: fix the field, or take data.series.order out: rows then keep the order of the file"
     );
 }

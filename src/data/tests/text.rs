@@ -99,7 +99,7 @@ fn a_character_that_training_never_saw_is_id_0_or_an_error() -> Result<()> {
         read(&with(Some(Unknown::Error))).expect_err("ö is new").to_string(),
         "error[3]: new.csv, line 3, column \"t\": the character \"ö\" (U+00F6) at position 2 is not in the vocabulary\n  \
          expected: characters of the training data\n  \
-         help: mend the field, or train with data.columns.t.unknown = \"other\""
+         help: fix the field, or train with data.columns.t.unknown = \"other\""
     );
     // Chance alone decides that a character is in the validation part only.
     let split = super::read(&format!("{TABLE}\n5|ö|0"), &with(Some(Unknown::Error)))?.fit(&[0, 1, 2, 3]);

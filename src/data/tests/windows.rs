@@ -224,7 +224,7 @@ fn what_does_not_fit_is_refused() {
         message("y\na\nb\nc", &table(1, 1), &options),
         "error[3]: t.csv, column \"y\": the target of a forecast is no number\n  \
          expected: a column of numbers\n  found: 3 different texts in 3 sampled fields\n  \
-         help: name a column of numbers in data.target, or mend the fields that are none"
+         help: name a column of numbers in data.target, or fix the fields that are none"
     );
     assert_eq!(
         message("y\n1\n\n3\n4", &table(1, 1), &options),
@@ -240,7 +240,7 @@ fn what_does_not_fit_is_refused() {
         message("y|x\n1|1\n2|b\n3|1", &WindowTable { order: Some("x".into()), ..table(1, 1) }, &options),
         "error[3]: t.csv, line 3, column \"x\": the rows cannot be put in order by this field\n  \
          expected: a number, as in the rows before\n  found: \"b\"\n  \
-         help: mend the field, or take data.windows.order out: rows then keep the order of the file"
+         help: fix the field, or take data.windows.order out: rows then keep the order of the file"
     );
     assert_eq!(
         message("y|x\n1|1\n2|2\n3|3", &WindowTable { known: vec!["w".into()], ..table(1, 1) }, &options),

@@ -20,6 +20,7 @@ use crate::train::augment::Augmenter;
 use crate::train::output::Place;
 use crate::train::run::evaluation_rows;
 use crate::train::sampling::log_probability;
+use crate::train::state::{STATE, is_weight};
 use crate::train::trainer::EVALUATION_ROWS;
 use crate::train::{Output, memory};
 
@@ -106,10 +107,6 @@ impl Model {
         let network =
             layers::build_branched(&network_inputs(&inputs, carry), &layers, init.as_ref(), &ends, carry)
                 .map_err(|misfit| placed(&config, misfit))?;
-        for (output, port) in outputs.iter().zip(&network.outputs).filter(|(o, _)| o.head.has_steps()) {
-            let at = inputs.dense.len() + inputs.embeddings.len() + inputs.sequence_at();
-            check_steps(output, &network.graph, network.inputs.get(at), port.target)?;
-        }
         let graph = Arc::new(network.graph);
         memory::check_values(&graph, plans, available_memory())?;
         let plans = Machine::<Cpu<f32>>::plans(&graph, plans);
@@ -133,13 +130,19 @@ impl Model {
         })
     }
 
-    /// Reads a model file or the model of a run directory, with one plan: of `mode`, for batches of up to `rows`, or of as many as
-    /// evaluations take.
+    /// Reads a model file, the model of a run directory or the last weights in its checkpoint, with one plan: of `mode`, for batches of
+    /// up to `rows`, or of as many as evaluations take.
     ///
     /// # Errors
-    /// `Code::Model` for a file that is damaged, of another version, or does not fit its own network.
+    /// `Code::Model` for a file that is damaged, of another version, or does not fit its own network, and for a checkpoint that is
+    /// not beside the model of its run.
     pub fn load(path: &Path, mode: Mode, rows: Option<usize>) -> Result<Model> {
-        let file = checkpoint::open_model(path)?;
+        let mut file = checkpoint::open_model(path)?;
+        if file.metadata.contains_key(STATE) {
+            // Written with the checkpoint, it has what belongs to these weights.
+            file.metadata = checkpoint::model_of_checkpoint(path)?.metadata;
+            file.tensors.retain(|tensor| is_weight(&tensor.name));
+        }
         let damaged = |what: &str| {
             Error::model(checkpoint::place(path), format!("the model's {what} is not there"))
                 .help("train the model again")
@@ -411,22 +414,6 @@ impl Model {
             head.predict(targets, raw, out);
         }
     }
-}
-
-/// Refuses a network that gives an output of steps another number of steps than the rows have.
-fn check_steps(output: &Output, graph: &Graph, sequence: Option<&ValueId>, target: ValueId) -> Result<()> {
-    let own = sequence.map_or(0, |&id| graph.shape(id).axes()[0]);
-    let found = graph.shape(target).len();
-    if own == found {
-        return Ok(());
-    }
-    let what = format!("the output {} needs a value for each step of the input", quote(&output.name));
-    Err(Error::usage("model.layers", what)
-        .expected(format!("{own} steps"))
-        .found(format!("{found} steps behind the last layer"))
-        .help(
-            "take layers that keep the steps: padding = \"same\" and stride = 1 of a convolution, no pooling",
-        ))
 }
 
 /// The config in a model file, where there is one.

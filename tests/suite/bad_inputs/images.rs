@@ -35,7 +35,7 @@ fn an_image_that_is_not_there() {
     exit 3
     error[3]: t.csv, line 5, column "photo": there is no such image
       found: "p/3.png"
-      help: mend this row, or leave bad rows out: --on-bad-row skip
+      help: fix this row, or leave bad rows out: --on-bad-row skip
     "#);
 }
 
@@ -46,14 +46,14 @@ fn a_broken_image() {
     exit 3
     error[3]: t.csv, line 5, column "photo": the image cannot be read: unexpected end of file
       found: "p/3.png"
-      help: copy or download the image again; or mend this row, or leave bad rows out: --on-bad-row skip
+      help: copy or download the image again; or fix this row, or leave bad rows out: --on-bad-row skip
     "#);
     insta::assert_snapshot!(train(&table(only(3, b"no image at all")), ""), @r#"
     exit 3
     error[3]: t.csv, line 5, column "photo": no image
       expected: a PNG, JPEG or BMP file
       found: "p/3.png"
-      help: mend this row, or leave bad rows out: --on-bad-row skip
+      help: fix this row, or leave bad rows out: --on-bad-row skip
     "#);
 }
 
@@ -65,7 +65,7 @@ fn bad_images_are_skipped_and_counted() {
     error[3]: t.csv: 1 of 30 rows are bad
       expected: at most 1 %
       found: t.csv, line 5, column "photo": no image
-      help: mend the rows, or raise data.max_bad_fraction
+      help: fix the rows, or raise data.max_bad_fraction
     "#);
     let end = place.run("check --data t.csv --target y --on-bad-row skip --set data.max_bad_fraction=0.1");
     assert_eq!(end.code, 0, "{}", end.err);
@@ -82,7 +82,7 @@ fn an_image_of_another_size() {
     error[3]: t.csv, line 5, column "photo": an image of 6 x 9 pixels, RGB
       expected: 6 x 6 pixels, RGB, as in the first image
       found: "p/3.png"
-      help: for images of several sizes: [data.inputs.photo] columns = "photo", shape = [3, 6, 6]; or mend this row, or leave bad rows out: --on-bad-row skip
+      help: for images of several sizes: [data.inputs.photo] columns = "photo", shape = [3, 6, 6]; or fix this row, or leave bad rows out: --on-bad-row skip
     "#);
 }
 
@@ -100,7 +100,7 @@ fn an_image_that_promises_too_much() {
     error[3]: t.csv, line 5, column "photo": an image of 60000 x 60000 pixels
       expected: at most 100 million pixels
       found: "p/3.png"
-      help: mend this row, or leave bad rows out: --on-bad-row skip
+      help: fix this row, or leave bad rows out: --on-bad-row skip
     "#);
 }
 

@@ -45,7 +45,7 @@ fn tables_that_cannot_be_read() {
     error[3]: t.csv, line 2: 2 fields where the header has 3
       expected: 3 fields
       found: 2 fields: "1,red"
-      help: mend this row, or leave bad rows out: --on-bad-row skip
+      help: fix this row, or leave bad rows out: --on-bad-row skip
     "#);
     insta::assert_snapshot!(predict("size,colour,shape\n1,\"red,disc\n"), @r#"
     exit 3
@@ -58,7 +58,7 @@ fn tables_that_cannot_be_read() {
     error[3]: t.csv, line 2, column "colour": not UTF-8
       expected: text in UTF-8
       found: byte 0xe9 at offset 1 of "r�d"
-      help: save the file as UTF-8, or: iconv -f latin1 -t utf-8 FILE > NEW; or mend this row, or leave bad rows out: --on-bad-row skip
+      help: save the file as UTF-8, or: iconv -f latin1 -t utf-8 FILE > NEW; or fix this row, or leave bad rows out: --on-bad-row skip
     "#);
     insta::assert_snapshot!(predict("size,colour,shape\n1,red\0,disc\n"), @r"
     exit 3
@@ -81,14 +81,14 @@ fn input_13_and_14_fields_that_are_no_numbers() {
     error[3]: t.csv, line 2, column "size": text in a number column
       expected: a number
       found: "big"
-      help: mend the field; the model takes this column as numbers
+      help: fix the field; the model takes this column as numbers
     "#);
     insta::assert_snapshot!(predict("size,colour,shape\n1e39,red,disc\n"), @r#"
     exit 3
     error[3]: t.csv, line 2, column "size": a number too large for 32 bits
       expected: a number between -3.4028235e38 and 3.4028235e38
       found: "1e39"
-      help: mend the field; the model takes this column as numbers
+      help: fix the field; the model takes this column as numbers
     "#);
 }
 

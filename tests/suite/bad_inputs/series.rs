@@ -85,7 +85,7 @@ fn steps_without_an_order() {
     error[3]: t.csv, line 11, column "t": the rows cannot be put in order by this field
       expected: a number, as in the rows before
       found: "late"
-      help: mend the field, or take data.series.order out: rows then keep the order of the file
+      help: fix the field, or take data.series.order out: rows then keep the order of the file
     "#);
 }
 
@@ -116,7 +116,7 @@ fn a_target_of_windows_that_is_no_number() {
     error[3]: t.csv, column "y": the target of a forecast is no number
       expected: a column of numbers
       found: 2 different texts in 20 sampled fields
-      help: name a column of numbers in data.target, or mend the fields that are none
+      help: name a column of numbers in data.target, or fix the fields that are none
     "#);
     insta::assert_snapshot!(train(&steps("20,?\n21,7\n"), "windows = { length = 4 }"), @r#"
     exit 3

@@ -37,21 +37,21 @@ fn input_3_a_short_or_a_long_row() {
     error[3]: t.csv, line 22: 2 fields where the header has 3
       expected: 3 fields
       found: 2 fields: "1,2"
-      help: mend this row, or leave bad rows out: --on-bad-row skip
+      help: fix this row, or leave bad rows out: --on-bad-row skip
     "#);
     insta::assert_snapshot!(train(table("1,2,p,5\n"), ""), @r#"
     exit 3
     error[3]: t.csv, line 22: 4 fields where the header has 3
       expected: 3 fields
       found: 4 fields: "1,2,p,5"
-      help: a field that holds "," needs quotes around it; or mend this row, or leave bad rows out: --on-bad-row skip
+      help: a field that holds "," needs quotes around it; or fix this row, or leave bad rows out: --on-bad-row skip
     "#);
     insta::assert_snapshot!(train(table("1,2\n1\n"), "--on-bad-row skip"), @"
     exit 3
     error[3]: t.csv: 2 of 22 rows are bad
       expected: at most 1 %
       found: t.csv, line 22: 2 fields where the header has 3; t.csv, line 23: 1 field where the header has 3
-      help: mend the rows, or raise data.max_bad_fraction
+      help: fix the rows, or raise data.max_bad_fraction
     ");
 }
 
@@ -139,7 +139,7 @@ fn input_8_a_byte_that_is_not_utf_8() {
     error[3]: t.csv, line 22, column "b": not UTF-8
       expected: text in UTF-8
       found: byte 0xe9 at offset 3 of "caf�"
-      help: save the file as UTF-8, or: iconv -f latin1 -t utf-8 FILE > NEW; or mend this row, or leave bad rows out: --on-bad-row skip
+      help: save the file as UTF-8, or: iconv -f latin1 -t utf-8 FILE > NEW; or fix this row, or leave bad rows out: --on-bad-row skip
     "#);
     insta::assert_snapshot!(train(b"caf\xe9,y\n1,p\n2,q\n", ""), @r#"
     exit 3
@@ -212,21 +212,21 @@ fn input_14_numbers_that_are_not_finite() {
     error[3]: t.csv, line 22, column "a": a value that is not finite
       expected: a finite number
       found: "-inf"
-      help: mend the field, or list it in data.missing_values
+      help: fix the field, or list it in data.missing_values
     "#);
     insta::assert_snapshot!(train(table("1e39,1,p\n"), ""), @r#"
     exit 3
     error[3]: t.csv, line 22, column "a": a number too large for 32 bits
       expected: a number between -3.4028235e38 and 3.4028235e38
       found: "1e39"
-      help: mend the field, or list it in data.missing_values
+      help: fix the field, or list it in data.missing_values
     "#);
     insta::assert_snapshot!(train(table("nan,1,p\n"), "--set data.missing_values=[\"\"]"), @r#"
     exit 3
     error[3]: t.csv, line 22, column "a": a value that is not finite
       expected: a finite number
       found: "nan"
-      help: mend the field, or list it in data.missing_values
+      help: fix the field, or list it in data.missing_values
     "#);
 }
 
@@ -258,7 +258,7 @@ fn input_16_a_missing_target() {
     error[3]: t.csv, line 3, column "y": a target that is not finite in 32 bits
       expected: a finite number
       found: "inf"
-      help: mend the field or remove the row
+      help: fix the field or remove the row
     "#);
 }
 
@@ -386,7 +386,7 @@ fn a_short_row_under_a_hundred_thousand_columns() {
     error[3]: t.csv, line 2: 2 fields where the header has 100001
       expected: 100001 fields
       found: 2 fields: "1,2"
-      help: mend this row, or leave bad rows out: --on-bad-row skip
+      help: fix this row, or leave bad rows out: --on-bad-row skip
     "#);
 }
 

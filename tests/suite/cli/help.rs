@@ -119,7 +119,7 @@ fn eval() {
                                  values: skip, error]
           --threads <N>          Threads to compute with; the result does not depend on it [default: one
                                  a core]
-          --format <FORMAT>      How the figures are printed: tables with the confusion matrix, or one
+          --format <FORMAT>      How the metrics are printed: tables with the confusion matrix, or one
                                  JSON object [default: text] [possible values: text, json]
       -h, --help                 Print help
 

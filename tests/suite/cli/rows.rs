@@ -141,7 +141,7 @@ fn wrong_rows_and_wrong_flags() {
     error[3]: bad.csv, line 3, column "petal_width": text in a number column
       expected: a number
       found: "many"
-      help: mend the field; the model takes this column as numbers
+      help: fix the field; the model takes this column as numbers
     "#);
     assert_eq!(end.code, 3);
     insta::assert_snapshot!(place.run("predict m.safetensors three.csv --keep petal_widht").failed(2), @r#"

@@ -206,7 +206,7 @@ fn a_bad_table_is_an_error_of_the_data() {
     error[3]: t.csv, line 3: 1 field where the header has 2
       expected: 2 fields
       found: 1 field: "2"
-      help: mend this row, or leave bad rows out: --on-bad-row skip
+      help: fix this row, or leave bad rows out: --on-bad-row skip
     "#);
     assert_eq!(place.list("."), ["t.csv"], "nothing is left behind");
 }
