@@ -174,7 +174,7 @@ impl TokenDecoder {
         let last = window.len() - 1;
         let mut row = vec![0.0; self.context];
         row.iter_mut().zip(window).for_each(|(x, &token)| *x = token as f32);
-        let logits = self.model.logits(&row);
+        let logits = self.model.logits(0, &row);
         self.logits.clear();
         self.logits.extend_from_slice(&logits[last * self.vocabulary..(last + 1) * self.vocabulary]);
     }

@@ -10,11 +10,11 @@ use crate::data::{
     Tokenizer, TokenizerKind, TokenizerSpec, Tokens,
 };
 use crate::error::{Code, Error, Problem, Result};
-use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{Report, TextTotals};
 use crate::tensor::Key;
 use crate::train::load::{Held, Loaded, source};
 use crate::train::picture::thousands;
+use crate::train::stepper::EVALUATE;
 use crate::train::{Model, Progress, origin};
 
 /// A temporary file that is mapped into memory.
@@ -248,28 +248,26 @@ pub(super) fn baselines(
 const PAIRS: usize = 2048;
 
 /// Refuses a network that sees the tokens it is to foresee: changing the last token of a row must change no bit of what is said
-/// before it.
+/// before it. The model has its first weights then.
 ///
 /// # Errors
 /// `Code::Usage`, naming what was seen.
-pub(super) fn check_causal(model: &Model) -> Result<()> {
+pub(super) fn check_causal(model: &mut Model) -> Result<()> {
     let Some(language) = &model.preprocessing.language else { return Ok(()) };
     let steps = language.context;
     if steps < 2 {
         return Ok(());
     }
-    let plans = [PlanOptions::new(Mode::Predict, 1)];
-    let mut probe = Model::new(model.config.clone(), model.preprocessing.clone(), &[], &plans)?;
-    probe.initialise(model.config.seed)?;
     let vocabulary = language.tokenizer.vocabulary() as u64;
+    model.initialise(model.config.seed)?;
     let key = Key::new(model.config.seed).named("probe");
     let mut tokens: Vec<f32> = (0..steps as u64).map(|i| (key.bits(i) % vocabulary) as f32).collect();
-    let first = probe.logits(&tokens);
+    let first = model.logits(EVALUATE, &tokens);
     // Another token at the end, and then in the middle: a layer may look a few steps ahead.
     for changed in [steps - 1, steps / 2] {
         let before = tokens[changed];
         tokens[changed] = ((before as u64 + 1) % vocabulary) as f32;
-        let second = probe.logits(&tokens);
+        let second = model.logits(EVALUATE, &tokens);
         tokens[changed] = before;
         let width = first.len() / steps;
         let seen = first[..changed * width].iter().zip(&second).position(|(a, b)| a.to_bits() != b.to_bits());

@@ -202,9 +202,9 @@ fn prepare(
     let evaluated = evaluation_rows(&config, &loaded.fitted.preprocessing);
     let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, evaluated)];
     let preprocessing = loaded.fitted.preprocessing.clone();
-    let model = Model::new(config, preprocessing, &weights, &plans)?;
+    let mut model = Model::new(config, preprocessing, &weights, &plans)?;
     single::check(model.graph(), &model.config, loaded.train.len())?;
-    language::check_causal(&model)?;
+    language::check_causal(&mut model)?;
     for held in [&mut loaded.held, &mut loaded.test] {
         if let Held::Table(table, rows) = held
             && let Some(text) = table.text()

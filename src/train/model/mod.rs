@@ -347,14 +347,14 @@ impl Model {
         self.machine.states_mut(plan).fill(0.0);
     }
 
-    /// What the network says after each of `tokens`, which are a row of the only plan: `[T, V]`.
-    pub(super) fn logits(&mut self, tokens: &[f32]) -> Vec<f32> {
+    /// What the network says after each of `tokens`, which are a row of `plan`, one that gives outputs: `[T, V]`.
+    pub(super) fn logits(&mut self, plan: usize, tokens: &[f32]) -> Vec<f32> {
         if let Some(id) = self.token_id {
-            self.machine.input_mut(0, id, 1).copy_from_slice(tokens);
+            self.machine.input_mut(plan, id, 1).copy_from_slice(tokens);
         }
-        self.forget(0);
-        self.run(0, 1, Key::new(0), false);
-        self.machine.output(0, self.places[0].port.output, 1).to_vec()
+        self.forget(plan);
+        self.run(plan, 1, Key::new(0), false);
+        self.machine.output(plan, self.places[0].port.output, 1).to_vec()
     }
 
     /// What the network says after `token`, the one at `position`, with what it carries of the tokens before: `[V]`.
