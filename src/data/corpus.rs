@@ -99,20 +99,19 @@ impl Corpus {
             Some(known) => known.clone(),
             None => text.trained(&totals, options)?,
         };
-        let new = || TokensBuilder::new(tokenizer.vocabulary(), options.spill);
+        let new = || TokensBuilder::of(&tokenizer, options.spill);
         let (mut train, mut validation, mut test) = (new(), new(), new());
-        let mut ids = Vec::new();
+        let name = text.name();
+        let mut encoder = Encoder::new(&tokenizer, &name, options.help);
         // Where the documents of each part end.
         let mut ends: [Vec<usize>; 3] = Default::default();
         text.divided(&totals, options, |part, piece| {
-            ids.clear();
-            encode(&tokenizer, piece, &mut ids, &text.name(), options.help)?;
             let tokens = match part {
                 Part::Train => &mut train,
                 Part::Validation => &mut validation,
                 Part::Test => &mut test,
             };
-            tokens.extend(&ids)?;
+            encoder.add(piece, tokens)?;
             if options.lines {
                 ends[part as usize].push(tokens.len());
             }
@@ -146,13 +145,10 @@ impl Corpus {
         help: &str,
     ) -> Result<Tokens> {
         let text = Text::new(source)?;
-        let mut tokens = TokensBuilder::new(tokenizer.vocabulary(), spill);
-        let mut ids = Vec::new();
-        let mut each = |piece: &str| {
-            ids.clear();
-            encode(tokenizer, piece, &mut ids, &text.name(), help)?;
-            tokens.extend(&ids)
-        };
+        let mut tokens = TokensBuilder::of(tokenizer, spill);
+        let name = text.name();
+        let mut encoder = Encoder::new(tokenizer, &name, help);
+        let mut each = |piece: &str| encoder.add(piece, &mut tokens);
         if lines {
             text.lines(|_, line| each(line))?
         } else {
@@ -170,25 +166,53 @@ impl Corpus {
 fn shuffled(tokens: &Tokens, ends: &[usize], seed: u64, mut out: TokensBuilder) -> Result<Tokens> {
     let mut order: Vec<u32> = (0..ends.len() as u32).collect();
     Key::new(seed).named("documents").stream().shuffle(&mut order);
-    let mut ids = Vec::new();
+    let (mut ids, mut characters) = (Vec::new(), Vec::new());
     for document in order {
         let document = document as usize;
         let start = document.checked_sub(1).map_or(0, |before| ends[before]);
         ids.clear();
         ids.extend((start..ends[document]).map(|at| tokens.get(at)));
-        out.extend(&ids)?;
+        characters.clear();
+        characters.extend((start..ends[document]).filter_map(|at| tokens.characters(at)));
+        out.extend_counted(&ids, &characters)?;
     }
     out.finish()
 }
 
-fn encode(tokenizer: &Tokenizer, piece: &str, ids: &mut Vec<u32>, name: &str, help: &str) -> Result<()> {
-    tokenizer.encode(piece, ids).map_err(|unknown| {
-        let shown = crate::error::quote(&unknown.character.to_string());
-        let code = u32::from(unknown.character);
-        Error::data(name, format!("the character {shown} (U+{code:04X}) is not in the vocabulary"))
-            .expected("characters of the training text")
-            .help(format!("take the character out, or {help}"))
-    })
+/// Turns the pieces of a text into ids.
+struct Encoder<'a> {
+    tokenizer: &'a Tokenizer,
+    /// What messages call the text, and what helps against a character that the tokenizer does not know.
+    name: &'a str,
+    help: &'a str,
+    ids: Vec<u32>,
+    characters: Vec<u32>,
+    /// Characters of pieces that had no id: they count with the next one.
+    left: u32,
+}
+
+impl<'a> Encoder<'a> {
+    fn new(tokenizer: &'a Tokenizer, name: &'a str, help: &'a str) -> Self {
+        Encoder { tokenizer, name, help, ids: Vec::new(), characters: Vec::new(), left: 0 }
+    }
+
+    /// Puts the ids of a piece at the end of `tokens`.
+    fn add(&mut self, piece: &str, tokens: &mut TokensBuilder) -> Result<()> {
+        self.ids.clear();
+        self.characters.clear();
+        self.tokenizer.encode_counted(piece, &mut self.ids, &mut self.characters).map_err(|unknown| {
+            let shown = crate::error::quote(&unknown.character.to_string());
+            let code = u32::from(unknown.character);
+            Error::data(self.name, format!("the character {shown} (U+{code:04X}) is not in the vocabulary"))
+                .expected("characters of the training text")
+                .help(format!("take the character out, or {}", self.help))
+        })?;
+        match self.characters.first_mut() {
+            Some(first) => *first += std::mem::take(&mut self.left),
+            None => self.left += piece.chars().count() as u32,
+        }
+        tokens.extend_counted(&self.ids, &self.characters)
+    }
 }
 
 /// Texts that can be read several times.

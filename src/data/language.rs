@@ -72,6 +72,33 @@ impl Language {
     }
 }
 
+/// What the tokens of a text stand for.
+#[derive(Clone, Debug)]
+pub struct Spelled {
+    /// Characters of each id, where the tokens do not say.
+    by_id: Vec<u32>,
+    unknown: Option<u32>,
+}
+
+impl Spelled {
+    /// For tokens that `tokenizer` made.
+    pub fn new(tokenizer: &Tokenizer) -> Self {
+        let ids = if tokenizer.spells_text() { tokenizer.vocabulary() as u32 } else { 0 };
+        let by_id = (0..ids).map(|id| tokenizer.characters_of(id) as u32).collect();
+        Spelled { by_id, unknown: tokenizer.unknown() }
+    }
+
+    /// How many characters the token at a place stands for, and whether it is the unknown one.
+    ///
+    /// # Panics
+    /// Behind the end, and for tokens of another tokenizer.
+    pub fn of(&self, tokens: &Tokens, at: usize) -> (u64, bool) {
+        let id = tokens.get(at);
+        let characters = tokens.characters(at).unwrap_or_else(|| self.by_id[id as usize]);
+        (characters.into(), self.unknown == Some(id))
+    }
+}
+
 /// The windows of a text: the row of number i is the T tokens from place i on, each with the token after it as its target.
 #[derive(Clone, Debug)]
 pub struct TokenRows {

@@ -65,7 +65,7 @@ pub use held::{Extent, HeldRow, HeldRows, Payloads};
 pub use image_rows::{ImageRow, ImageRows};
 pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs, StoredInput};
 pub use kept::{FileRows, Keep, Kept};
-pub use language::{Language, TEXT, TokenInput, TokenRows};
+pub use language::{Language, Spelled, TEXT, TokenInput, TokenRows};
 pub use long::{LongTable, STEPS};
 pub use options::{
     ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Resize, Scale,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use super::tokenizer::Tokenizer;
 use crate::error::{Error, Result};
 
 /// Bytes that somebody else holds.
@@ -28,6 +29,8 @@ pub struct Tokens {
     bytes: Bytes,
     wide: bool,
     len: usize,
+    /// How many characters each id stands for, where the id alone does not tell.
+    characters: Option<Box<Tokens>>,
 }
 
 impl Tokens {
@@ -56,6 +59,14 @@ impl Tokens {
         }
     }
 
+    /// How many characters of the text the id at a place stands for; none where the id alone tells.
+    ///
+    /// # Panics
+    /// Behind the end.
+    pub fn characters(&self, at: usize) -> Option<u32> {
+        self.characters.as_ref().map(|characters| characters.get(at))
+    }
+
     /// The ids from `start` on as whole numbers, 0 behind the end.
     pub fn fill(&self, start: usize, out: &mut [f32]) {
         let there = self.len.saturating_sub(start).min(out.len());
@@ -67,7 +78,7 @@ impl Tokens {
 
     /// Bytes that they take, in memory or in a file.
     pub fn bytes(&self) -> usize {
-        (*self.bytes).as_ref().len()
+        (*self.bytes).as_ref().len() + self.characters.as_ref().map_or(0, |characters| characters.bytes())
     }
 
     /// A number that almost surely differs where any id does (FNV-1a over the ids), going on from `hash`.
@@ -91,18 +102,38 @@ pub(super) struct TokensBuilder {
     wide: bool,
     len: usize,
     limit: usize,
+    characters: Option<Box<TokensBuilder>>,
 }
 
 impl TokensBuilder {
     /// For ids below `vocabulary`.
     pub(super) fn new(vocabulary: usize, new_spill: NewSpill) -> Self {
         let wide = vocabulary > 1 << 16;
-        TokensBuilder { bytes: Vec::new(), spill: None, new_spill, wide, len: 0, limit: IN_MEMORY }
+        let (bytes, spill, limit) = (Vec::new(), None, IN_MEMORY);
+        TokensBuilder { bytes, spill, new_spill, wide, len: 0, limit, characters: None }
+    }
+
+    /// For the ids of `tokenizer`, with their numbers of characters where the ids alone do not tell.
+    pub(super) fn of(tokenizer: &Tokenizer, new_spill: NewSpill) -> Self {
+        let characters = || Box::new(TokensBuilder::new(usize::MAX, new_spill));
+        let characters = (!tokenizer.spells_text()).then(characters);
+        TokensBuilder { characters, ..TokensBuilder::new(tokenizer.vocabulary(), new_spill) }
     }
 
     /// How many there are so far.
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Puts ids at the end, and how many characters each stands for, where that is kept.
+    ///
+    /// # Errors
+    /// Those of [`TokensBuilder::extend`].
+    pub(super) fn extend_counted(&mut self, ids: &[u32], characters: &[u32]) -> Result<()> {
+        if let Some(kept) = &mut self.characters {
+            kept.extend(characters)?;
+        }
+        self.extend(ids)
     }
 
     /// Puts ids at the end.
@@ -149,7 +180,8 @@ impl TokensBuilder {
                 Box::new(self.bytes)
             }
         };
-        Ok(Tokens { bytes, wide: self.wide, len: self.len })
+        let characters = self.characters.map(|kept| kept.finish().map(Box::new)).transpose()?;
+        Ok(Tokens { bytes, wide: self.wide, len: self.len, characters })
     }
 }
 

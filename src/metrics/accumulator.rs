@@ -174,7 +174,13 @@ impl Report {
         let exact = match self {
             Report::Classes(r) => r.exact_ranking,
             Report::Labels(r) => r.exact_ranking,
-            _ => true,
+            Report::Text(r) if r.unknown > 0 => {
+                let (unknown, all) = (r.unknown, r.tokens);
+                return vec![format!(
+                    "{unknown} of {all} tokens are none that training saw: what they spell was not foreseen, so there is no bits_per_char"
+                )];
+            }
+            Report::Text(_) | Report::Numbers(_) => true,
         };
         let note = || {
             format!(

@@ -127,7 +127,11 @@ pub const METRICS: &[Metric] = &[
         &[Source::Numbers(|r| r.mean(|s| s.mape))],
     ),
     lower("perplexity", "e to the mean loss of a token.", &[Source::Text(|r| r.perplexity)]),
-    lower("bits_per_char", "Loss in bits over the characters.", &[Source::Text(|r| r.bits_per_char)]),
+    lower(
+        "bits_per_char",
+        "Loss in bits over the characters of the text; undefined where it has unknown words.",
+        &[Source::Text(|r| r.bits_per_char)],
+    ),
 ];
 
 /// The metric of that name.

@@ -61,12 +61,6 @@ pub fn evaluate(
                 return Err(error.help("take --on-bad-row out"));
             }
             let tokens = language::read(data, language)?;
-            let unknown = |id| (0..tokens.len()).filter(|&at| tokens.get(at) == id).count();
-            let unknown = language.tokenizer.unknown().map_or(0, unknown);
-            if unknown > 0 {
-                let all = tokens.len();
-                progress.note(&format!("{unknown} of {all} tokens are none that training saw"));
-            }
             let table = Table::of_text(TokenRows::new(tokens, language.context));
             stop.check("reading the text")?;
             let Some(text) = table.text() else { unreachable!("the table is one of text") };

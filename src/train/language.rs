@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use crate::backend::MappedWriter;
-use crate::config::{Config, Text, Validation};
+use crate::config::{Config, EarlyStopping, Text, Validation};
 use crate::data::source::Source;
 use crate::data::{
-    Bytes, Corpus, CorpusOptions, Fitted, Language, Preprocessing, Schema, Spill, Table, TokenRows,
+    Bytes, Corpus, CorpusOptions, Fitted, Language, Preprocessing, Schema, Spelled, Spill, Table, TokenRows,
     Tokenizer, TokenizerKind, TokenizerSpec, Tokens,
 };
 use crate::error::{Code, Error, Problem, Result};
@@ -227,14 +227,17 @@ pub(super) fn baselines(
             befores[before] += 1;
         }
     }
+    let spelled = Spelled::new(tokenizer);
     let (mut unigram, mut bigram) = (TextTotals::default(), TextTotals::default());
     for at in 1..part.len() {
         let (before, next) = (part.get(at - 1) as usize, part.get(at) as usize);
-        let characters = tokenizer.characters_of(next as u32) as u64;
-        unigram.update(-(alone[next] as f64 / all).ln(), 1, characters);
+        let (characters, unknown) = spelled.of(part, at);
+        unigram.add_loss(-(alone[next] as f64 / all).ln());
+        unigram.count(characters, unknown);
         if !pairs.is_empty() {
             let of = (pairs[before * vocabulary + next] + 1) as f64;
-            bigram.update(-(of / (befores[before] + vocabulary as u64) as f64).ln(), 1, characters);
+            bigram.add_loss(-(of / (befores[before] + vocabulary as u64) as f64).ln());
+            bigram.count(characters, unknown);
         }
     }
     let mut reports = vec![("counts", Report::Text(unigram.finish()))];
@@ -246,6 +249,28 @@ pub(super) fn baselines(
 
 /// The largest vocabulary whose pairs are counted: 32 MB of them.
 const PAIRS: usize = 2048;
+
+/// Refuses to watch bits per character of a validation part for which there are none.
+///
+/// # Errors
+/// `Code::Usage`.
+pub(super) fn check_watched(config: &Config, loaded: &Loaded) -> Result<()> {
+    let (EarlyStopping::After { metric, .. }, Held::Table(table, _), Some(language)) =
+        (&config.train.early_stopping, &loaded.held, &loaded.fitted.preprocessing.language)
+    else {
+        return Ok(());
+    };
+    let Some(text) = table.text().filter(|_| metric == "bits_per_char") else { return Ok(()) };
+    let spelled = Spelled::new(&language.tokenizer);
+    let unknown = (1..text.len()).filter(|&at| spelled.of(text.tokens(), at).1).count();
+    if unknown == 0 {
+        return Ok(());
+    }
+    let what = "the validation part has words that the vocabulary lacks: no bits_per_char can be said";
+    Err(Error::usage("train.early_stopping.metric", what)
+        .found(format!("{unknown} of {} tokens", text.targets()))
+        .help("watch \"loss\" or \"perplexity\", or choose data.tokenizer = \"bpe\", which knows every word"))
+}
 
 /// Refuses a network that sees the tokens it is to foresee: changing the last token of a row must change no bit of what is said
 /// before it. The model has its first weights then.

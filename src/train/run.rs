@@ -194,6 +194,7 @@ fn prepare(
     };
     defaults::resolve(&mut config, facts);
     check_metric(&config, &outputs)?;
+    language::check_watched(&config, &loaded)?;
     for output in outputs.iter().filter(|o| o.head.loss.name == "poisson_nll") {
         check_counts(&config, &loaded, output)?;
     }

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use crate::data::{self, StepTargets, Table};
+use crate::data::{self, Spelled, StepTargets, Table};
 use crate::metrics::{Accumulator, Report, Targets, Task, TextTotals};
 use crate::tensor::Key;
 use crate::train::model::Weighing;
@@ -46,8 +46,8 @@ struct OutputScorer {
 enum Gather {
     /// Its predictions.
     Rows(Accumulator),
-    /// The probabilities of the tokens, with the characters that each token spells.
-    Text { totals: TextTotals, characters: Vec<u32> },
+    /// The probabilities of the tokens, with what each stands for.
+    Text { totals: TextTotals, spelled: Spelled },
 }
 
 #[derive(Default)]
@@ -64,10 +64,8 @@ impl Scorer {
     pub(super) fn new(model: &Model) -> Self {
         let outputs = model.outputs.iter().map(|output| {
             if let (Task::Text, Some(language)) = (output.head.task, &model.preprocessing.language) {
-                let tokenizer = &language.tokenizer;
-                let characters =
-                    (0..tokenizer.vocabulary() as u32).map(|id| tokenizer.characters_of(id) as u32);
-                let gather = Gather::Text { totals: TextTotals::default(), characters: characters.collect() };
+                let spelled = Spelled::new(&language.tokenizer);
+                let gather = Gather::Text { totals: TextTotals::default(), spelled };
                 return OutputScorer { gather, loss: 0.0, weight: 0.0 };
             }
             let width = match output.head.task {
@@ -102,14 +100,16 @@ impl Scorer {
                         None => b.update(accumulator, &model.outputs[i], table, rows),
                     }
                 }
-                Gather::Text { totals, characters } => {
+                Gather::Text { totals, spelled } => {
                     let Some(text) = table.text() else { continue };
                     // A loss with smoothing is not that of the token.
                     let smooth = model.outputs[i].head.label_smoothing() > 0.0;
                     let loss = if smooth { model.token_loss(i, plan, text, rows) } else { loss };
-                    let places = || rows.iter().flat_map(|&row| text.steps(row));
-                    let spelled = places().map(|at| u64::from(characters[text.tokens().get(at) as usize]));
-                    totals.update(loss, places().count() as u64, spelled.sum());
+                    totals.add_loss(loss);
+                    for at in rows.iter().flat_map(|&row| text.steps(row)) {
+                        let (characters, unknown) = spelled.of(text.tokens(), at);
+                        totals.count(characters, unknown);
+                    }
                 }
             }
         }

@@ -108,6 +108,61 @@ fn networks_learn_a_text_better_than_counts_of_pairs() {
 }
 
 #[test]
+fn bits_are_counted_over_the_characters_of_the_text_whatever_the_tokens_are() {
+    let place = Place::new();
+    let sentences = fs::read_to_string(place.file("text.txt")).expect("a text");
+    fs::write(place.file("new.txt"), sentences.replace(' ', "  ")).expect("written");
+    let (_, layers) = LAYERS[2];
+    let eval = |run: &str, settings: &[&str], text_file: &str| -> Value {
+        if !place.file(run).exists() {
+            place.train(run, layers, settings);
+        }
+        let out = place.run(&["eval", run, text_file, "--format", "json"], &[]);
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        serde_json::from_slice(&out.stdout).expect("JSON")
+    };
+    let number = |json: &Value, name: &str| json[name].as_f64().unwrap_or_else(|| panic!("{name}: {json}"));
+    let words = ["data.tokenizer=word"];
+    for (run, settings) in [("char", &[][..]), ("word", &words), ("spaces", &["data.tokenizer=whitespace"])] {
+        for (file, text) in [("text.txt", sentences.clone()), ("new.txt", sentences.replace(' ', "  "))] {
+            // The first token has none before it: "D", "Der".
+            let first = if run == "char" { 1 } else { 3 };
+            let json = eval(run, settings, file);
+            assert_eq!(number(&json, "characters") as usize, text.chars().count() - first, "{run} {file}");
+            let bits =
+                number(&json, "loss") * number(&json, "tokens") / 2f64.ln() / number(&json, "characters");
+            assert!((bits - number(&json, "bits_per_char")).abs() < 1e-9, "{run} {file}: {json}");
+            assert_eq!(json["notes"], serde_json::json!([]), "{run} {file}");
+        }
+    }
+    // Of two ids one is any word but the most frequent one: it is easily foreseen, and says nothing of the text.
+    let few = ["data.tokenizer=word", "data.vocabulary_size=2"];
+    let json = eval("few", &few, "text.txt");
+    assert!(json["bits_per_char"].is_null() && number(&json, "perplexity") < 2.0, "{json}");
+    let note = json["notes"][0].as_str().expect("a note");
+    assert!(
+        note.contains(" tokens are none that training saw") && note.ends_with("no bits_per_char"),
+        "{note}"
+    );
+    assert!(
+        rows(&place.file("few")).iter().any(|row| row["split"] == "val" && row["bits_per_char"].is_null())
+    );
+    let layers = format!("model.layers={layers}");
+    let train = |more: &[&str]| {
+        let own = [&*layers, "data.context=16", "train.epochs=1"];
+        place.run(&["train", "--text", "text.txt", "--run-dir", "closing"], &[&own[..], &few, more].concat())
+    };
+    let out = train(&["train.early_stopping={metric=\"bits_per_char\",patience=3}"]);
+    let told = text(&out.stderr);
+    assert!(out.status.code() == Some(2) && told.contains("no bits_per_char can be said"), "{told}");
+    let out = train(&[]);
+    let table = text(&out.stdout);
+    let line = table.lines().find_map(|line| line.strip_prefix("bits_per_char")).expect("a line");
+    assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["-", "-", "-"], "{table}");
+    assert!(text(&out.stderr).contains("so there is no bits_per_char"), "{}", text(&out.stderr));
+}
+
+#[test]
 fn the_same_seed_writes_the_same_text_for_any_number_of_threads() {
     let place = Place::new();
     for (name, layers) in LAYERS {

@@ -268,12 +268,62 @@ impl Tokenizer {
             }
             Model::Char(characters) => characters.encode(text, self.lowercase, ids),
             Model::Word(words) => {
-                words.encode(&lower(text, self.lowercase), ids);
+                words.encode(&lower(text, self.lowercase), |id, _| ids.push(id));
                 Ok(())
             }
             Model::Bpe(pairs) => pairs.encode(&lower(text, self.lowercase), ids),
         };
         done.inspect_err(|_| ids.truncate(before))
+    }
+
+    /// As [`Tokenizer::encode`], with the number of characters of `text` that each id stands for at the end of `characters`. What no
+    /// id spells, as the white space between words, counts with the id after it, or at the end with the last one: the numbers
+    /// add up to the characters of the text, unless it has no id at all.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode`]; then both are as they were.
+    pub fn encode_counted(
+        &self,
+        text: &str,
+        ids: &mut Vec<u32>,
+        characters: &mut Vec<u32>,
+    ) -> Result<(), UnknownText> {
+        let mut ends = Vec::new();
+        let mut put = |id, end| {
+            ids.push(id);
+            ends.push(end);
+        };
+        let text = lower(text, self.lowercase);
+        match &self.model {
+            Model::Word(words) => words.encode(&text, put),
+            Model::Bpe(pairs) if !pairs.spells_text() => pairs.encode_with_ends(&text, &mut put)?,
+            _ => {
+                let before = ids.len();
+                self.encode(&text, ids)?;
+                characters.extend(ids[before..].iter().map(|&id| self.characters_of(id) as u32));
+            }
+        }
+        if let Some(last) = ends.last_mut() {
+            *last = text.len();
+        }
+        let mut from = 0;
+        for end in ends {
+            // Parts of a character may all claim its end: it counts once, where it begins.
+            let end = text.len().min(end).max(from);
+            characters.push(beginnings(&text.as_bytes()[from..end]) as u32);
+            from = end;
+        }
+        Ok(())
+    }
+
+    /// Whether the bytes of the ids are those of the text, in lower case where it is put so: then [`Tokenizer::characters_of`]
+    /// counts its characters.
+    pub fn spells_text(&self) -> bool {
+        match &self.model {
+            Model::Byte | Model::Char(_) => true,
+            Model::Word(_) => false,
+            Model::Bpe(pairs) => pairs.spells_text(),
+        }
     }
 
     /// The bytes of an id, which may be a part of a character; U+FFFD for the unknown id, nothing for an id that is not there.
@@ -286,10 +336,10 @@ impl Tokenizer {
         }
     }
 
-    /// Characters that begin in the bytes of an id: over a whole text they add up to its characters, but that words leave out the
-    /// white space between them.
+    /// Characters that begin in the bytes of an id: over a whole text they add up to its characters where
+    /// [`Tokenizer::spells_text`] holds, and leave out what no id spells where it does not.
     pub fn characters_of(&self, id: u32) -> usize {
-        self.token(id).iter().filter(|&&byte| byte & 0xC0 != 0x80).count()
+        beginnings(&self.token(id))
     }
 
     /// A decoder at the beginning of a text.
@@ -309,6 +359,11 @@ impl Tokenizer {
     fn drops_first_space(&self) -> bool {
         matches!(&self.model, Model::Bpe(pairs) if pairs.drops_first_space())
     }
+}
+
+/// Characters that begin in some bytes of a text.
+fn beginnings(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte & 0xC0 != 0x80).count()
 }
 
 fn lower(text: &str, lowercase: bool) -> Cow<'_, str> {
@@ -375,11 +430,32 @@ mod tests {
 
     #[test]
     fn characters_are_counted_whatever_the_ids_are() {
-        for name in ["byte", "char", "bpe"] {
+        let text = format!(" \n{TEXT}\r\n\r\n  Zebra é\t");
+        for &name in TokenizerKind::NAMES {
             let tokenizer = trained(name);
-            let counted: usize = ids(&tokenizer, TEXT).iter().map(|&id| tokenizer.characters_of(id)).sum();
-            assert_eq!(counted, TEXT.chars().count(), "{name}");
+            let text = if name == "char" { TEXT } else { &text };
+            let (mut ids, mut characters) = (vec![9], vec![9]);
+            tokenizer.encode_counted(text, &mut ids, &mut characters).unwrap();
+            assert_eq!(ids[1..], self::ids(&tokenizer, text), "{name}");
+            assert_eq!(ids.len(), characters.len(), "{name}");
+            let counted: u32 = characters[1..].iter().sum();
+            assert_eq!(counted as usize, text.chars().count(), "{name}");
+            let by_id: usize = ids[1..].iter().map(|&id| tokenizer.characters_of(id)).sum();
+            let exact = by_id == counted as usize;
+            assert_eq!((exact, tokenizer.spells_text()), (!name.contains("w"), exact), "{name}");
         }
+    }
+
+    #[test]
+    fn white_space_counts_with_the_word_after_it_and_an_unknown_word_with_all_its_letters() {
+        let counted = |name: &str, text: &str| {
+            let (mut ids, mut characters) = (Vec::new(), Vec::new());
+            trained(name).encode_counted(text, &mut ids, &mut characters).unwrap();
+            characters
+        };
+        assert_eq!(counted("word", "to  Überraschung, be\r\n\n— "), [2, 14, 1, 3, 2, 1, 2]);
+        assert_eq!(counted("whitespace", "\tto  Überraschung, be\n— "), [3, 15, 3, 3]);
+        assert_eq!(counted("word", " "), [0u32; 0]);
     }
 
     #[test]

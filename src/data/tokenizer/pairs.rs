@@ -154,14 +154,26 @@ impl Pairs {
         self.drops_first_space
     }
 
+    /// Whether the bytes of the ids are those of the text, byte for byte.
+    pub(super) fn spells_text(&self) -> bool {
+        self.may_be_cut
+    }
+
+    /// Gives each id of `text`, and how many bytes of it end with the id at the latest.
+    pub(super) fn encode_with_ends(
+        &self,
+        text: &str,
+        mut put: impl FnMut(u32, usize),
+    ) -> Result<(), UnknownText> {
+        let encoding = self.inner.encode(text, false).map_err(|_| first_of(text))?;
+        encoding.get_ids().iter().zip(encoding.get_offsets()).for_each(|(&id, &(_, end))| put(id, end));
+        Ok(())
+    }
+
     pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), UnknownText> {
         let mut push = |piece: &str| {
             // No error is left: `new` has tried what no vocabulary holds.
-            let encoding = self.inner.encode_fast(piece, false).map_err(|_| UnknownText {
-                character: text.chars().next().unwrap_or(char::REPLACEMENT_CHARACTER),
-                position: 1,
-                offset: 0,
-            })?;
+            let encoding = self.inner.encode_fast(piece, false).map_err(|_| first_of(text))?;
             ids.extend_from_slice(encoding.get_ids());
             Ok(())
         };
@@ -171,6 +183,12 @@ impl Pairs {
     pub(super) fn token(&self, id: u32) -> &[u8] {
         self.tokens.get(id as usize).map_or(&[], |token| token)
     }
+}
+
+/// Blames the first character of a text.
+fn first_of(text: &str) -> UnknownText {
+    let character = text.chars().next().unwrap_or(char::REPLACEMENT_CHARACTER);
+    UnknownText { character, position: 1, offset: 0 }
 }
 
 /// Pieces of `text` that byte-level words do not cross: no word goes on with a line break behind anything but white space.
@@ -378,6 +396,12 @@ mod tests {
         back
     }
 
+    fn counted(tokenizer: &Tokenizer, text: &str) -> Vec<u32> {
+        let mut characters = Vec::new();
+        tokenizer.encode_counted(text, &mut Vec::new(), &mut characters).unwrap();
+        characters
+    }
+
     const SPECIAL: &str = r#""added_tokens":[{"id":0,"content":"<unk>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}],"normalizer":null,"post_processor":null"#;
 
     #[test]
@@ -389,6 +413,8 @@ mod tests {
         let tokenizer = read(&pieces).unwrap();
         assert_eq!((tokenizer.vocabulary(), tokenizer.unknown()), (4, Some(0)));
         assert_eq!(round(&tokenizer, "the playing zebra the"), "the playing<unk> the");
+        // Of " playing" the second token ends the word; an unknown word counts with all its letters.
+        assert_eq!(counted(&tokenizer, "the playing\nzebra the "), [3, 5, 3, 6, 5]);
 
         let words = format!(
             r#"{{"version":"1.0",{SPECIAL},"pre_tokenizer":{{"type":"WhitespaceSplit"}},"decoder":null,
@@ -408,6 +434,8 @@ mod tests {
         for _ in 0..20 {
             assert_eq!(round(&tokenizer, "a é a"), "a é a");
         }
+        // "▁a", "▁", two bytes of one character, "▁a".
+        assert_eq!(counted(&tokenizer, "a é a"), [1, 1, 1, 0, 2]);
     }
 
     #[test]

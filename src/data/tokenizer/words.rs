@@ -54,7 +54,7 @@ impl Words {
     ) -> Result<Self> {
         let mut counts: HashMap<String, u64> = HashMap::new();
         for text in texts {
-            each(&text, by_whitespace, |word| match counts.get_mut(word) {
+            each(&text, by_whitespace, |word, _| match counts.get_mut(word) {
                 Some(count) => *count += 1,
                 None => _ = counts.insert(word.to_owned(), 1),
             });
@@ -81,14 +81,15 @@ impl Words {
         self.words.len() + 1
     }
 
-    pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) {
-        each(text, self.by_whitespace, |word| ids.push(self.ids.get(word).copied().unwrap_or(0)));
+    /// Gives each word's id, and how many bytes of `text` end with the word.
+    pub(super) fn encode(&self, text: &str, mut put: impl FnMut(u32, usize)) {
+        each(text, self.by_whitespace, |word, end| put(self.ids.get(word).copied().unwrap_or(0), end));
     }
 
     /// Words of a text, known or not.
     pub(super) fn count(text: &str, by_whitespace: bool) -> usize {
         let mut count = 0;
-        each(text, by_whitespace, |_| count += 1);
+        each(text, by_whitespace, |_, _| count += 1);
         count
     }
 
@@ -110,16 +111,23 @@ impl Words {
 
 const LINE: &str = "\n";
 
-/// Calls `word` with each word of a text. Without `by_whitespace` the words are those of Unicode Standard Annex 29, and punctuation
+/// Calls `word` with each word of a text and the place behind it. Without `by_whitespace` the words are those of Unicode Standard Annex 29, and punctuation
 /// marks and line breaks are words too.
-fn each(text: &str, by_whitespace: bool, mut word: impl FnMut(&str)) {
+fn each(text: &str, by_whitespace: bool, mut word: impl FnMut(&str, usize)) {
     if by_whitespace {
-        return text.split_whitespace().for_each(word);
+        let mut rest = text;
+        while let Some(at) = rest.find(|c: char| !c.is_whitespace()) {
+            rest = &rest[at..];
+            let (own, behind) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
+            rest = behind;
+            word(own, text.len() - rest.len());
+        }
+        return;
     }
-    for piece in text.split_word_bounds() {
+    for (start, piece) in text.split_word_bound_indices() {
         match piece.chars().all(char::is_whitespace) {
-            true => (0..piece.matches('\n').count()).for_each(|_| word(LINE)),
-            false => word(piece),
+            true => piece.match_indices(LINE).for_each(|(at, line)| word(line, start + at + line.len())),
+            false => word(piece, start + piece.len()),
         }
     }
 }
@@ -134,7 +142,7 @@ mod tests {
         let words = Words::train([text.into()].into_iter(), false, 6).unwrap();
         assert_eq!(words.words, ["\n", "a", "b", ",", "3.14"]);
         let mut ids = Vec::new();
-        words.encode("a zebra, b\n3.14 2", &mut ids);
+        words.encode("a zebra, b\n3.14 2", |id, _| ids.push(id));
         assert_eq!(ids, [2, 0, 4, 3, 1, 5, 0]);
     }
 
