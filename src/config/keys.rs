@@ -1,5 +1,6 @@
 //! Every key of a config outside the registries, in the order of the reference.
 
+use super::text::Text;
 use crate::spec::{Family, Key, Kind, Preset};
 
 const AUTO: Kind = Kind::OneOf(&["auto"]);
@@ -61,7 +62,7 @@ pub(super) const TEXT_DATA: &[Key] = &[
     key(
         "context",
         Kind::int(1, 1 << 24),
-        Preset::Int(128),
+        Preset::Int(Text::CONTEXT as i64),
         "T: tokens of a row, the most that a transformer looks back on; recurrent layers remember what was before.",
     ),
     key(
@@ -487,7 +488,7 @@ pub(super) const TRAIN: &[Key] = &[
         "init_from",
         Kind::Str,
         Preset::Absent,
-        "A .safetensors file or a run directory whose weights are the initial ones. Of a model that backprop wrote the preprocessing is taken over too, since the weights fit its numbers: the columns and their kinds, categories, classes, scales, fills and tokenizers. New data may lack categories and classes, and have columns that the model lacks; a value of no known category is an unknown one, as in predict. A missing column and a new class are errors.",
+        "A .safetensors file or a run directory whose weights are the initial ones. Of a model that backprop wrote the preprocessing is taken over too, since the weights fit its numbers: the columns and their kinds, categories, classes, scales, fills and tokenizers; so are layers that the config leaves open. New data may lack categories and classes, and have columns that the model lacks; a value of no known category is an unknown one, as in predict. A missing column and a new class are errors.",
     ),
 ];
 

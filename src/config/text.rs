@@ -32,6 +32,9 @@ pub struct Sample {
 }
 
 impl Text {
+    /// The default of [`Text::context`].
+    pub const CONTEXT: usize = 128;
+
     /// From the checked keys of the section.
     pub(super) fn from_values(values: &Values) -> Self {
         Text {

@@ -242,7 +242,7 @@ fn beside_each_other(inputs: &Parts) -> Vec<Value> {
 const EMBEDDING: i64 = 64;
 
 /// Layers with every default filled in, as if a config had named them.
-fn checked_layers(layers: &[Value]) -> Vec<Tree> {
+pub(super) fn checked_layers(layers: &[Value]) -> Vec<Tree> {
     let mut report = crate::spec::Report::new(crate::spec::Sources::default(), registries());
     let id = report.sources.add(SourceText::flag("defaults"));
     let span = Span::whole(id);

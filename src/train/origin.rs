@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::checkpoint::{self, MODEL_FILE, ModelFile};
-use crate::config::Config;
+use crate::config::{Config, Text};
 use crate::data::{ColumnPin, Preprocessing, Scale, Tokenizer, TokenizerKind, Unknown};
 use crate::error::{Code, Error, Problem, Result, quote};
-use crate::spec::toml_key;
+use crate::spec::{Tree, Value, toml_key};
 use crate::train::Model;
+use crate::train::defaults::checked_layers;
 use crate::train::load::pin;
 use crate::train::model::{PREPROCESSING, config_of};
 
@@ -73,9 +74,20 @@ impl Origin {
             // Where the config alone has it off, the data tell that the weights do not fit.
             config.data.standardise_target &= own.data.standardise_target;
         }
-        let own = self.config.as_ref().and_then(|own| own.data.text.as_ref());
-        if let (Some(text), Some(own)) = (&mut config.data.text, own) {
+        let Some(own) = &self.config else { return };
+        if let (Some(text), Some(own)) = (&mut config.data.text, &own.data.text) {
             text.vocabulary_size = text.vocabulary_size.or(own.vocabulary_size);
+        }
+        // How large a network is that nobody names follows from the data that it was first trained on.
+        if let (None, Some(layers)) = (&config.model.layers, &own.model.layers) {
+            let layers: Vec<Value> = layers.iter().map(Tree::to_value).collect();
+            config.model.layers = Some(checked_layers(&layers));
+            config.model.tie_weights |= own.model.tie_weights;
+            if let (Some(text), Some(own)) = (&mut config.data.text, &own.data.text)
+                && text.context == Text::CONTEXT
+            {
+                text.context = own.context;
+            }
         }
     }
 

@@ -341,3 +341,27 @@ fn labels_of_tokens_are_counted_by_the_tokenizer_that_was_taken_over() {
     // By white space there would be two tokens.
     place.run(&format!("{line} --run-dir on --set train.init_from=m")).worked();
 }
+
+#[test]
+fn a_network_that_nobody_names_is_the_models() {
+    // More rows than a small table has would get another network.
+    let rows = |n: usize| {
+        let rows = (0..n).map(|i| format!("{},{}\n", i % 7, ["no", "yes"][i % 7 / 4]));
+        format!("x,y\n{}", rows.collect::<String>())
+    };
+    let place = Place::new();
+    fs::write(place.path().join("few.csv"), rows(100)).expect("a table");
+    fs::write(place.path().join("many.csv"), rows(3000)).expect("a table");
+    place.run("train --data few.csv --target y --quiet --run-dir few --set train.epochs=1").worked();
+    let line = "train --data many.csv --target y --quiet --set train.epochs=1 --run-dir";
+    place.run(&format!("{line} on --set train.init_from=few")).worked();
+    let layers = |run: &str| String::from_utf8_lossy(&model(&place, run)).matches(".weight\"").count();
+    assert_eq!([layers("few"), layers("on")], [2, 2]);
+    place.run(&format!("{line} alone")).worked();
+    assert_eq!(layers("alone"), 4);
+
+    fs::write(place.path().join("a.txt"), "what is the matter? ".repeat(30)).expect("a text");
+    let own = r#"--set data.context=8 --set model.tie_weights=true --set model.layers=[{type="embedding",embedding_dim=4},{type="positional_embedding"},{type="transformer_block",num_heads=1,causal=true}]"#;
+    place.run(&format!("train --text a.txt --quiet --run-dir a --set train.epochs=1 {own}")).worked();
+    place.run("train --text a.txt --quiet --run-dir b --set train.epochs=1 --set train.init_from=a").worked();
+}
