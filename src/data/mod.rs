@@ -51,6 +51,7 @@ mod target_groups;
 mod tests;
 mod tokenizer;
 mod tokens;
+mod utf8;
 mod windows;
 
 pub use augment::{AUGMENTATIONS, AugmentEntry, Augmentation, Chain, Changes, Grid, Sample as AugmentSample};
