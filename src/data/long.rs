@@ -152,7 +152,7 @@ impl<'a> Reading<'a> {
                     names.iter().map(|(key, name)| absent_column(&source, key, name, &columns)).collect(),
                 ),
                 Purpose::Fitted { .. } => {
-                    let names: Vec<&String> = names.iter().map(|(_, name)| *name).collect();
+                    let names: Vec<&str> = names.iter().map(|(_, name)| name.as_str()).collect();
                     absent(&names, &columns, &source)
                 }
             })

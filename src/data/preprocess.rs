@@ -151,16 +151,17 @@ impl Preprocessing {
     /// and weights are looked for only `with_targets`.
     ///
     /// # Errors
-    /// [`Code::Model`] that names all input columns that are missing; [`Code::Data`] for a missing target.
+    /// [`Code::Model`] that names all columns that are missing, an input among them; [`Code::Data`] where targets alone are.
     pub fn bind(&self, columns: &[String], source: &str, with_targets: bool) -> Result<Binding> {
         let place: HashMap<&str, usize> = columns.iter().enumerate().map(|(i, c)| (c.as_str(), i)).collect();
         let find = |name: &str| place.get(name).copied();
-        let missing: Vec<&String> =
-            self.columns.iter().map(|c| &c.name).filter(|name| find(name).is_none()).collect();
+        let mut missing: Vec<&str> =
+            self.columns.iter().map(|c| &c.name[..]).filter(|name| find(name).is_none()).collect();
+        let names = self.targets.names();
         if !missing.is_empty() {
+            missing.extend(names.iter().filter(|name| with_targets && find(name).is_none()));
             return Err(absent(&missing, columns, source));
         }
-        let names = self.targets.names();
         let targets: Vec<usize> = if with_targets {
             let missing = names.iter().filter(|name| find(name).is_none());
             let problems: Vec<Problem> = missing.map(|name| absent_target(name, columns, source)).collect();
@@ -275,7 +276,7 @@ impl Preprocessing {
     }
 }
 
-pub(super) fn absent(missing: &[&String], columns: &[String], source: &str) -> Error {
+pub(super) fn absent(missing: &[&str], columns: &[String], source: &str) -> Error {
     let what = match missing {
         [name] => format!("the column {} that the model needs is missing", quote(name)),
         _ => {

@@ -182,7 +182,7 @@ impl Recipe {
         for name in names {
             match find(name, texts.columns()) {
                 Some((c, kind)) => recipe.channels.push((c, name.clone(), kind)),
-                None => missing.push(name),
+                None => missing.push(&name[..]),
             }
         }
         match missing.is_empty() {

@@ -11,7 +11,7 @@ use crate::data::{
     OutputGroup, Preprocessing, Prior, RawTable, Resize, SampleOptions, Samples, Scale, StepTable, Steps,
     Table, TokenizerKind, Unknown, WindowTable,
 };
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::spec::Values;
 use crate::train::output::loss_of;
 use crate::train::{Head, Progress, language};
@@ -282,10 +282,17 @@ pub(super) fn load(
 }
 
 /// Reads a whole table through a fitted preprocessing, which then has room for its longest series.
+///
+/// # Errors
+/// `Code::Data` for whatever is wrong with the table: no model was named that it could fail to fit.
 fn read(fitted: &mut Fitted, source: &Source, data: &Data, progress: &mut dyn Progress) -> Result<Table> {
     let options = fitted_options(data, &fitted.preprocessing, true, true);
-    let mut reader = open(source, &options, progress)?;
-    let (table, report) = fitted.preprocessing.read(&mut reader)?;
+    let of_data = |error: Error| match error.code {
+        Code::Model => Error { code: Code::Data, ..error },
+        _ => error,
+    };
+    let mut reader = open(source, &options, progress).map_err(of_data)?;
+    let (table, report) = fitted.preprocessing.read(&mut reader).map_err(of_data)?;
     if let Some(extent) = reader.extent()
         && fitted.preprocessing.cover(extent.longest, extent.shortest)
     {

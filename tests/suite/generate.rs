@@ -174,6 +174,20 @@ fn a_piped_prompt_loses_one_line_break() {
     }
 }
 
+/// A flag that is wrong is the command line's fault, a text that is piped in is data.
+#[test]
+fn a_prompt_with_an_unknown_character_fails_where_it_comes_from() {
+    let place = trained(&TEXT.repeat(20));
+    insta::assert_snapshot!(place.run("generate r --prompt CЖ").failed(2), @r#"
+    error[2]: --prompt: the character "Ж" (U+0416) at position 2 is not in the vocabulary
+      help: the model knows the characters of its training text alone
+    "#);
+    insta::assert_snapshot!(place.feed("generate r", "CЖ\n").failed(3), @r#"
+    error[3]: standard input: the character "Ж" (U+0416) at position 2 is not in the vocabulary
+      help: the model knows the characters of its training text alone
+    "#);
+}
+
 #[test]
 fn tokens_of_a_stop_are_left_out() {
     for tokenizer in ["char", "byte", "bpe", "word"] {

@@ -36,8 +36,20 @@ pub(super) struct Part {
     pub(super) names: Vec<String>,
     /// Fields in every row of this file.
     width: usize,
+    /// The line after the row that was given last.
+    next_line: u64,
+    /// A row that is given after the blank lines before it, where these are rows too.
+    behind_blank: Option<Waiting>,
     /// Where each column of the table stands in this file; `None`: in the same place.
     pub(super) order: Option<Vec<usize>>,
+}
+
+/// A row that was read and is not given yet.
+struct Waiting {
+    /// The line in which it starts.
+    start: u64,
+    read: Read,
+    record: Option<StringRecord>,
 }
 
 impl Part {
@@ -70,7 +82,18 @@ impl Part {
             .buffer_capacity(SAMPLE)
             .from_reader(guard);
         let first_file = file.clone();
-        Ok(Part { file, first_file, csv, delimiter, lines, names: Vec::new(), width: 0, order: None })
+        Ok(Part {
+            file,
+            first_file,
+            csv,
+            delimiter,
+            lines,
+            names: Vec::new(),
+            width: 0,
+            next_line: 1,
+            behind_blank: None,
+            order: None,
+        })
     }
 
     /// Reads the first row, which gives the number of columns, and checks it if it is a header. Also its line.
@@ -107,7 +130,35 @@ impl Part {
     }
 
     /// Reads the next row into `record`, which is left empty unless the result is [`Read::Row`].
+    ///
+    /// A blank line is no row, as everywhere in CSV. But in a file of one column it is what many programs write for a row
+    /// without a value, and is read as that where another row follows: rows then stand where their lines stand.
     pub(super) fn read(&mut self, record: &mut Option<StringRecord>) -> Result<Read> {
+        if let Some(row) = self.behind_blank.take_if(|row| row.start == self.next_line) {
+            self.next_line = self.csv.position().line();
+            *record = row.record;
+            return Ok(row.read);
+        }
+        if self.behind_blank.is_none() {
+            let read = self.read_record(record)?;
+            let end = self.csv.position().line();
+            let start = match (&read, &*record) {
+                (Read::Row, Some(record)) => first_line(record.as_byte_record(), end),
+                (Read::NotUtf8(bytes), _) => first_line(bytes, end),
+                _ => return Ok(read),
+            };
+            if self.width != 1 || start <= self.next_line {
+                self.next_line = end;
+                return Ok(read);
+            }
+            self.behind_blank = Some(Waiting { start, read, record: record.take() });
+        }
+        self.next_line += 1;
+        *record = Some(StringRecord::from([""].as_slice()));
+        Ok(Read::Row)
+    }
+
+    fn read_record(&mut self, record: &mut Option<StringRecord>) -> Result<Read> {
         let mut bytes = record.take().unwrap_or_default().into_byte_record();
         match self.csv.read_byte_record(&mut bytes) {
             Ok(true) => {}
@@ -133,9 +184,9 @@ impl Part {
         record.is_some_and(|r| r.len() == self.width)
     }
 
-    /// The line after the row that was read last.
+    /// The line after the row that was given last.
     pub(super) fn line(&self) -> u64 {
-        self.csv.position().line()
+        self.next_line
     }
 
     fn first_line(&self, record: &ByteRecord) -> u64 {

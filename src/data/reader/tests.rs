@@ -67,6 +67,39 @@ fn input_2_a_header_alone_gives_no_rows() {
 }
 
 #[test]
+fn a_blank_line_between_the_rows_of_one_column_is_a_row_without_a_value() {
+    let of = |text: &str, options: &ReadOptions| -> Vec<(u64, String)> {
+        let mut reader = open(text, options).unwrap();
+        let mut rows = Vec::new();
+        while let Some(row) = reader.next_row().unwrap() {
+            rows.push((row.line(), row.get(0).to_owned()));
+        }
+        rows
+    };
+    let plain = ReadOptions::default();
+    let rows = |rows: &[(u64, &str)]| rows.iter().map(|&(line, field)| (line, field.to_owned())).collect();
+    let expected: Vec<(u64, String)> = rows(&[(2, ""), (3, "1"), (4, ""), (5, ""), (6, "2")]);
+    for text in ["a\n\n1\n\n \n2\n\n\n", "a\r\n\r\n1\r\n\r\n\t\r\n2\r\n\r\n", "a\r\r1\r\r\r2"] {
+        assert_eq!(of(text, &plain), expected, "{text:?}");
+    }
+    let quoted = "\n\na\n\"x\n\ny\"\n\n\"\"\n\n\"\n\"\n";
+    let expected: Vec<(u64, String)> = rows(&[(4, "x\n\ny"), (7, ""), (8, ""), (9, ""), (10, "\n")]);
+    assert_eq!(of(quoted, &plain), expected, "lines within quotes, and blank ones before the header");
+    let expected: Vec<(u64, String)> = rows(&[(1, "1"), (2, ""), (3, "2")]);
+    assert_eq!(of("1\n\n2\n", &no_header()), expected);
+    assert_eq!(of("a,b\n\n1,2\n\n3,4\n", &plain).len(), 2, "of two columns a blank line is no row");
+}
+
+#[test]
+fn a_bad_row_behind_blank_lines_is_told_in_its_line() {
+    let e = refusal(b"a\n1\n\n\n\xe9\n");
+    assert!(e.starts_with("error[3]: t.csv, line 5, column \"a\": not UTF-8\n"), "{e}");
+    let mut reader = open(b"a\n\n1,2\n\n3\n", &skip(0.5)).unwrap();
+    assert_eq!(drain(&mut reader).unwrap(), [[""], [""], ["3"]]);
+    assert_eq!(reader.notes(), ["1 of 4 rows skipped: t.csv, line 3: 2 fields where the header has 1"]);
+}
+
+#[test]
 fn input_3_a_short_or_long_row_gives_line_and_counts() {
     assert_eq!(
         refusal("a,b,c\n1,2,3\n\n4,5\n"),

@@ -155,6 +155,22 @@ fn input_21_columns_by_name() {
     "#);
 }
 
+/// Inputs that are missing are the model's concern; the target is that of the data.
+#[test]
+fn columns_that_eval_misses() {
+    insta::assert_snapshot!(eval("size,colour\n1,red\n"), @r#"
+    exit 4
+    error[4]: t.csv: 2 columns that the model needs are missing: "shape", "income"
+      found: the columns "size", "colour"
+    "#);
+    insta::assert_snapshot!(eval("size,colour,shape,Income\n1,red,disc,<=50K\n"), @r#"
+    exit 3
+    error[3]: t.csv: there is no target column "income"
+      expected: one of "size", "colour", "shape", "Income"
+      help: did you mean "Income"? Rename it in the header
+    "#);
+}
+
 #[test]
 fn input_22_another_delimiter() {
     let place = place("size\tcolour\tshape\n1\tred\tdisc\n");

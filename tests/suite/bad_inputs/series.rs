@@ -36,6 +36,19 @@ fn a_series_id_that_is_no_column() {
 }
 
 #[test]
+fn a_channel_that_a_validation_table_misses() {
+    let config = "[data]\ntrain = \"t.csv\"\nvalidation = \"v.csv\"\ntarget = \"y\"\nseries = { id = \"id\" }\n\
+                  [model]\nlayers = [{ type = \"flatten\", input = \"series\" }]\n";
+    let place = Place::new().with("t.csv", long("")).with("v.csv", "id,t,y\ns,1,p\n").with("c.toml", config);
+    insta::assert_snapshot!(failed(&place, "train c.toml"), @r#"
+    exit 3
+    error[3]: v.csv: the column "x" that the model needs is missing
+      found: the columns "id", "t", "y"
+      help: "x" may be "t"; rename in the header
+    "#);
+}
+
+#[test]
 fn series_of_one_row() {
     let rows: String = (0..9).map(|i| format!("s{i},{},{}\n", i * i % 7, ["p", "q"][i % 2])).collect();
     insta::assert_snapshot!(train(&format!("id,x,y\n{rows}"), "series = { id = \"id\" }"), @r#"

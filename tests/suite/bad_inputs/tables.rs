@@ -276,6 +276,24 @@ fn input_17_a_label_that_training_never_saw() {
     "#);
 }
 
+/// No model was named that could fail to fit: what is wrong is the data.
+#[test]
+fn columns_that_a_validation_table_misses() {
+    let place = Place::new().with("t.csv", table("")).with("v.csv", "b,z\n1,p\n").with("w.csv", "a,b\n1,2\n");
+    let told = |held: &str| failed(&place, &format!("train --data t.csv --target y --set {held}"));
+    insta::assert_snapshot!(told("data.validation=v.csv"), @r#"
+    exit 3
+    error[3]: v.csv: 2 columns that the model needs are missing: "a", "y"
+      found: the columns "b", "z"
+      help: "a" may be "b", "y" may be "b"; rename in the header
+    "#);
+    insta::assert_snapshot!(told("data.test=w.csv"), @r#"
+    exit 3
+    error[3]: w.csv: there is no target column "y"
+      expected: one of "a", "b"
+    "#);
+}
+
 #[test]
 fn input_18_one_class() {
     insta::assert_snapshot!(train("a,y\n1,p\n2,p\n3,p\n", ""), @r#"
