@@ -72,7 +72,9 @@ pub(super) fn epoch(e: &Epoch) -> String {
     for (name, value) in e.validation.iter().take(FIGURES) {
         line.push_str(&format!("  val_{name} {}", figure(*value)));
     }
-    line.push_str(&format!("  {}", speed(e.samples_per_second, e.of_text)));
+    if let Some(each) = e.samples_per_second {
+        line.push_str(&format!("  {}", speed(each, e.of_text)));
+    }
     if e.best {
         line.push_str("  best");
     }
@@ -218,7 +220,7 @@ mod tests {
             epochs: 100,
             train_loss: 0.61234,
             validation: vec![("loss".into(), 0.000_123_4), ("accuracy".into(), 0.93)],
-            samples_per_second: 81_234.4,
+            samples_per_second: Some(81_234.4),
             best: true,
             ..Epoch::default()
         };

@@ -45,19 +45,19 @@ pub(super) const TEXT_DATA: &[Key] = &[
         "text",
         TEXTS,
         Preset::Required,
-        "The text to train on, in UTF-8: a path, a list of paths, or a glob such as \"part-*.txt\". It makes the run one of a language model, which predicts the next token.",
+        "The text to train on, in UTF-8: a path, a list of paths, or a glob such as \"part-*.txt\"; several files are read one after the other with nothing between them. It makes the run one of a language model, which predicts the next token.",
     ),
     key(
         "tokenizer",
         Kind::Str,
         Preset::Absent,
-        "What a token is: \"char\" (if left out), \"byte\", \"word\", \"bpe\" (byte pairs, trained on the text), or the path of a tokenizer.json. With train.init_from it is that of the model.",
+        "What a token is: \"char\" (if left out), \"byte\", \"word\", \"whitespace\" (what stands between it), \"bpe\" (byte pairs, trained on the text), or the path of a tokenizer.json. With train.init_from it is that of the model.",
     ),
     key(
         "vocabulary_size",
         Kind::int(2, 1 << 24),
         Preset::Absent,
-        "The most tokens that \"word\" (10,000 if left out) and \"bpe\" (1,000) learn.",
+        "The most tokens that \"word\" and \"whitespace\" (10,000 if left out) and \"bpe\" (1,000) learn.",
     ),
     key(
         "context",
@@ -69,7 +69,7 @@ pub(super) const TEXT_DATA: &[Key] = &[
         "documents",
         Kind::OneOf(&["file", "line"]),
         Preset::Str("file"),
-        "How the text is split into training, validation and test parts: \"file\" by position, or \"line\" at random, whole lines; lines are then read in a random order.",
+        "How the text is split into training, validation and test parts: \"file\" by position, or \"line\" at random, whole lines; lines are then read in a random order, and the end of a file ends a line.",
     ),
     key(
         "validation",

@@ -287,21 +287,25 @@ impl Text {
         }
     }
 
-    /// Gives all texts piece by piece; a piece ends behind a line where it can, and never inside a character.
+    /// Gives all texts piece by piece, one file after the other with nothing between them; a piece ends behind a line where it can,
+    /// and never inside a character.
     fn pieces(&self, mut each: impl FnMut(&str) -> Result<()>) -> Result<()> {
-        for input in &self.inputs {
-            let mut opened = self.open(input)?;
-            let head = opened.peek(1024)?;
-            check_format(&opened.name, &head)?;
-            let mut reader = Utf8::new(opened);
-            while let Some(piece) = reader.next()? {
-                each(piece)?;
-            }
+        self.inputs.iter().try_for_each(|input| self.pieces_of(input, &mut each))
+    }
+
+    fn pieces_of(&self, input: &Input, mut each: impl FnMut(&str) -> Result<()>) -> Result<()> {
+        let mut opened = self.open(input)?;
+        let head = opened.peek(1024)?;
+        check_format(&opened.name, &head)?;
+        let mut reader = Utf8::new(opened);
+        while let Some(piece) = reader.next()? {
+            each(piece)?;
         }
         Ok(())
     }
 
-    /// Gives all lines with their numbers, each with one line feed at its end; empty ones are left out.
+    /// Gives all lines with their numbers, each with one line feed at its end; empty ones are left out. The end of a file ends a
+    /// line.
     fn lines(&self, mut each: impl FnMut(u64, &str) -> Result<()>) -> Result<()> {
         let mut line = String::new();
         let mut number = 0;
@@ -317,16 +321,19 @@ impl Text {
             line.clear();
             done
         };
-        self.pieces(|piece| {
-            for part in piece.split_inclusive('\n') {
-                line.push_str(part);
-                if part.ends_with('\n') {
-                    give(&mut line)?;
+        for input in &self.inputs {
+            self.pieces_of(input, |piece| {
+                for part in piece.split_inclusive('\n') {
+                    line.push_str(part);
+                    if part.ends_with('\n') {
+                        give(&mut line)?;
+                    }
                 }
-            }
-            Ok(())
-        })?;
-        give(&mut line)
+                Ok(())
+            })?;
+            give(&mut line)?;
+        }
+        Ok(())
     }
 
     /// Gives all pieces with the part that they belong to: by their place in the text, or by chance for each line.
@@ -396,6 +403,7 @@ mod tests {
                 vocabulary_size: None,
                 lowercase: false,
                 unknown: false,
+                line_breaks: false,
             },
             known: None,
             help: "give up",
@@ -461,6 +469,26 @@ mod tests {
         let other = CorpusOptions { seed: 4, ..options("char", true, 0.1, 0.0) };
         let other = read(whole.as_bytes(), &other).unwrap();
         assert_ne!(held, text(&other, &other.validation));
+    }
+
+    #[test]
+    fn the_end_of_a_file_ends_a_line_and_joins_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str, text: &str| {
+            std::fs::write(dir.path().join(name), text).unwrap();
+            dir.path().join(name).display().to_string()
+        };
+        let files = [path("a.txt", "ab\ncd"), path("b.txt", "ef\r\n"), path("c.txt", "gh")];
+        let source = Source::parse(&files, dir.path()).unwrap();
+        let lines = Corpus::read(&source, &options("char", true, 0.0, 0.0)).unwrap();
+        let all = text(&lines, &lines.train);
+        let mut sorted: Vec<&str> = all.lines().collect();
+        sorted.sort_unstable();
+        assert_eq!((sorted, all.len()), (vec!["ab", "cd", "ef", "gh"], 12));
+        let again = Corpus::tokens(&source, &lines.tokenizer, true, || Err(io::Error::other("no spill")), "");
+        assert_eq!(text(&lines, &again.unwrap()), "ab\ncd\nef\ngh\n");
+        let whole = Corpus::read(&source, &options("char", false, 0.0, 0.0)).unwrap();
+        assert_eq!(text(&whole, &whole.train), "ab\ncdef\r\ngh");
     }
 
     #[test]

@@ -171,15 +171,6 @@ impl TokenRows {
         (0..self.targets()).step_by(self.context).map(|at| at as u32).collect()
     }
 
-    /// The same rows as `streams` streams: the windows of a stream follow each other, each in the batch after the one before, at the
-    /// same place of it. The streams cover every token once; the last ones may end early, with rows behind the end of the text.
-    pub fn streams(&self, streams: usize) -> Vec<u32> {
-        let windows = self.targets().div_ceil(self.context);
-        let each = windows.div_ceil(streams.max(1));
-        let place = |stream: usize, step: usize| ((stream * each + step) * self.context).min(self.len());
-        (0..each).flat_map(|step| (0..streams).map(move |stream| place(stream, step) as u32)).collect()
-    }
-
     /// Rows that an epoch trains on: windows side by side from a place that `key` chooses, so that epochs cut the text at other
     /// places. All are whole; their number does not depend on the key.
     pub fn shifted_windows(&self, key: Key) -> Vec<u32> {
@@ -187,7 +178,8 @@ impl TokenRows {
         (0..windows).map(|i| (first + i * self.context) as u32).collect()
     }
 
-    /// The same in `streams` streams, as [`TokenRows::streams`] has them.
+    /// The same rows as `streams` streams: the windows of a stream follow each other, each in the batch after the one before, at the
+    /// same place of it.
     pub fn shifted_streams(&self, streams: usize, key: Key) -> Vec<u32> {
         let (windows, first) = self.whole(key);
         let each = windows / streams.max(1);
@@ -248,21 +240,15 @@ mod tests {
             let mut expected = vec![1; tokens as usize];
             expected[0] = 0;
             assert_eq!(counts(&rows, &rows.windows()), expected);
-            for streams in [1, 3, 8] {
-                let starts = rows.streams(streams);
-                assert_eq!(counts(&rows, &starts), expected, "{tokens} {context} {streams}");
-                assert_eq!(starts.len() % streams, 0);
-            }
         }
     }
 
     #[test]
     fn windows_of_a_stream_follow_each_other() {
         let rows = rows(101, 5);
-        for starts in [rows.streams(4), rows.shifted_streams(4, Key::new(1))] {
-            for pair in starts.chunks(4).collect::<Vec<_>>().windows(2) {
-                assert!(pair[0].iter().zip(pair[1]).all(|(a, b)| a + 5 == *b || *b == 101));
-            }
+        let starts = rows.shifted_streams(4, Key::new(1));
+        for pair in starts.chunks(4).collect::<Vec<_>>().windows(2) {
+            assert!(pair[0].iter().zip(pair[1]).all(|(a, b)| a + 5 == *b));
         }
     }
 

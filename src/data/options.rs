@@ -171,6 +171,7 @@ impl ColumnPin {
             lowercase: self.lowercase.unwrap_or(kind == TokenizerKind::Word),
             vocabulary_size: self.vocabulary_size,
             unknown: self.unknown != Some(Unknown::Error),
+            line_breaks: false,
             kind,
         }
     }

@@ -64,7 +64,7 @@ pub fn evaluate(
             let table = Table::of_text(TokenRows::new(tokens, language.context));
             stop.check("reading the text")?;
             let Some(text) = table.text() else { unreachable!("the table is one of text") };
-            let rows = language::evaluation_rows(&model, 0, text);
+            let rows = text.windows();
             let scores = score(&mut model, 0, &table, &rows);
             let source = data.inputs().first().map(|input| input.name()).unwrap_or_default();
             let (names, seasons) = (vec![Vec::new()], vec![None]);

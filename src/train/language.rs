@@ -68,6 +68,7 @@ pub(super) fn load(
             vocabulary_size: text.vocabulary_size,
             lowercase: false,
             unknown: false,
+            line_breaks: text.lines,
         },
         known: known.cloned(),
         help,
@@ -78,6 +79,13 @@ pub(super) fn load(
         spill: new_file,
     };
     let corpus = Corpus::read(&train, &options)?;
+    if text.lines && !corpus.tokenizer.keeps_line_breaks() {
+        let what = "each line is a document here, and the tokenizer has no token for the end of a line";
+        return Err(Error::usage("data.tokenizer", what)
+            .expected("a tokenizer that keeps line breaks")
+            .found(crate::error::quote(text.tokenizer.as_deref().unwrap_or(corpus.tokenizer.name())))
+            .help("choose data.tokenizer = \"char\", \"bpe\" or \"word\", a larger data.vocabulary_size, or data.documents = \"file\""));
+    }
     let name = || config.data.train.join(", ");
     check_length(&name(), "the text that trains", &corpus.train, text.context)?;
     for (part, tokens, share) in
@@ -186,10 +194,17 @@ fn check_size(name: &str, tokens: &Tokens) -> Result<()> {
     Ok(())
 }
 
-/// The windows of a text that a model is scored on: side by side, or in as many streams as a batch has rows where it carries what it
-/// has read.
-pub(super) fn evaluation_rows(model: &Model, plan: usize, text: &TokenRows) -> Vec<u32> {
-    if model.carries() { text.streams(model.machine.plan(plan).max_rows) } else { text.windows() }
+/// Windows that a stream of an evaluation has at least.
+const STREAM: usize = 32;
+
+/// Streams of an evaluation at most.
+const STREAMS: usize = 64;
+
+/// The streams that a model which carries what it has read is scored along: parts of `windows` that follow each other, each read from
+/// nothing. How many there are follows from the text alone, whatever the batches of training were.
+pub(super) fn streams(windows: &[u32]) -> Vec<&[u32]> {
+    let count = (windows.len() / STREAM).clamp(1, STREAMS);
+    windows.chunks(windows.len().div_ceil(count).max(1)).collect()
 }
 
 /// The windows that epoch `epoch` trains on, in their order.
@@ -308,4 +323,24 @@ pub(super) fn check_causal(model: &mut Model) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_follow_from_the_text_alone() {
+        for (windows, expected) in
+            [(1u32, 1), (63, 1), (64, 2), (70, 2), (1000, 31), (2048, 64), (100_000, 64)]
+        {
+            let all: Vec<u32> = (0..windows).collect();
+            let streams = streams(&all);
+            assert_eq!((streams.len(), streams.concat()), (expected, all.clone()), "{windows}");
+            let (last, others) = streams.split_last().unwrap();
+            assert!(others.iter().all(|s| s.len() == streams[0].len() && s.len() >= STREAM));
+            assert!(last.len() <= streams[0].len());
+        }
+        assert!(streams(&[]).is_empty());
+    }
 }

@@ -43,10 +43,10 @@ pub struct Epoch {
     pub train_loss: f64,
     /// Loss of the validation part and the first metric of each output; empty where there is none.
     pub validation: Vec<Figure>,
-    /// The rate of the last step.
-    pub learning_rate: f64,
-    /// Training rows, or tokens of a text, a second, data feeding included.
-    pub samples_per_second: f64,
+    /// The rate of the last step, where it is known.
+    pub learning_rate: Option<f64>,
+    /// Training rows, or tokens of a text, a second, data feeding included; none where a run goes on behind an epoch's last step.
+    pub samples_per_second: Option<f64>,
     /// Whether the data are a text.
     pub of_text: bool,
     /// Whether these are the best weights so far.

@@ -93,7 +93,7 @@ pub fn resume(
             .map_err(|error| piped_again(error, &config, path))?;
         let text = model.config.clone().with_absolute_paths().to_toml();
         checkpoint::write_bytes(&directory.config(), text.as_bytes())?;
-        let log = MetricsLog::resume(&directory.metrics(), state.step)?;
+        let log = MetricsLog::resume(&directory.metrics(), state.logged())?;
         let mut trainer = assemble(model, loaded, directory, log, progress, stop, started)?;
         if let Some((figure, epoch)) = state.best {
             trainer.model.set_tensors(&file, &checkpoint, "best.")?;
@@ -164,7 +164,7 @@ pub(super) fn begin(mut config: Config, progress: &mut dyn Progress, stop: &Stop
 /// Fills in what the config leaves open, and builds the network for these data.
 fn prepare(
     mut config: Config,
-    mut loaded: Loaded,
+    loaded: Loaded,
     progress: &mut dyn Progress,
     stop: &Stop,
 ) -> Result<(Model, Loaded)> {
@@ -206,13 +206,6 @@ fn prepare(
     let mut model = Model::new(config, preprocessing, &weights, &plans)?;
     single::check(model.graph(), &model.config, loaded.train.len())?;
     language::check_causal(&mut model)?;
-    for held in [&mut loaded.held, &mut loaded.test] {
-        if let Held::Table(table, rows) = held
-            && let Some(text) = table.text()
-        {
-            *rows = language::evaluation_rows(&model, EVALUATE, text);
-        }
-    }
     progress.started(&summary(&model, &loaded));
     Ok((model, loaded))
 }
@@ -416,10 +409,7 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, Counted, String)> {
     let some: Vec<u32>;
     let part = match part.0.text() {
         Some(text) if std::ptr::eq(part.0, train.0) => {
-            let batch = trainer.model.machine.plan(EVALUATE).max_rows;
-            let windows = (SCORED / text.context()).max(1).next_multiple_of(batch);
-            let all = language::evaluation_rows(&trainer.model, EVALUATE, text);
-            some = all.into_iter().take(windows).collect();
+            some = text.windows().into_iter().take((SCORED / text.context()).max(1)).collect();
             (part.0, &some[..])
         }
         _ => part,

@@ -10,7 +10,7 @@ use crate::train::load::Loaded;
 use crate::train::picture::thousands;
 use crate::train::state::State;
 
-/// Refuses settings that would make the rest of a run another run.
+/// Refuses settings that would make the rest of a run another run. A sample of text after each epoch changes nothing of it.
 pub(super) fn only_longer(before: &Config, after: &Config) -> Result<()> {
     let fixed = |config: &Config| {
         let mut config = config.clone();
@@ -19,18 +19,35 @@ pub(super) fn only_longer(before: &Config, after: &Config) -> Result<()> {
         (train.epochs, train.max_steps, train.log_every_steps, train.checkpoint_every_steps) =
             (None, 0, 0, 0);
         train.early_stopping = crate::config::EarlyStopping::Never;
+        train.sample = None;
         config.to_toml()
     };
     let (old, new) = (fixed(before), fixed(after));
-    let Some((was, is)) = old.lines().zip(new.lines()).find(|(a, b)| a != b) else {
-        return Ok(());
-    };
+    let Some((was, is)) = first_change(&old, &new) else { return Ok(()) };
+    let key =
+        |line: Option<&str>| line.and_then(|line| line.split(" = ").next()).unwrap_or_default().to_owned();
     let error = Error::usage("--resume", "a run goes on as it began, and this setting would change it");
-    let error = error.expected(was).found(is);
-    let free = "train.epochs, max_steps, early_stopping, log_every_steps, checkpoint_every_steps and threads may change";
+    let error = error.expected(was.map_or_else(|| format!("no {}", key(is)), str::to_owned));
+    let error = error.found(is.map_or_else(|| format!("no {}", key(was)), str::to_owned));
+    let free = "train.epochs, max_steps, early_stopping, log_every_steps, checkpoint_every_steps, sample and threads may change";
     Err(error.help(format!(
         "{free}; for anything else start a new run, with train.init_from to keep these weights"
     )))
+}
+
+/// The first line in which two configs differ, as it was and as it is; none for a key that came or went.
+fn first_change<'c>(old: &'c str, new: &'c str) -> Option<(Option<&'c str>, Option<&'c str>)> {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let at = (0..old.len().max(new.len())).find(|&i| old.get(i) != new.get(i))?;
+    let (was, is) = (old.get(at).copied(), new.get(at).copied());
+    // A line that only moved down has another one before it.
+    Some(if was.is_some_and(|line| new[at..].contains(&line)) {
+        (None, is)
+    } else if is.is_some_and(|line| old[at..].contains(&line)) {
+        (was, None)
+    } else {
+        (was, is)
+    })
 }
 
 /// Refuses data that are not those of the run.
@@ -85,4 +102,22 @@ pub(super) fn fingerprint(loaded: &Loaded) -> [u64; 4] {
         loaded.validation_rows() as u64,
         table.checksum(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_change_come_or_go_are_found_wherever_they_stand() {
+        let old = "[a]\nx = 1\ny = 2\n\n[b]\nz = 3\n";
+        let change = |new: &'static str| first_change(old, new);
+        assert_eq!(change(old), None);
+        assert_eq!(change("[a]\nx = 1\ny = 5\n\n[b]\nz = 3\n"), Some((Some("y = 2"), Some("y = 5"))));
+        assert_eq!(change("[a]\nx = 1\nw = 1\ny = 2\n\n[b]\nz = 3\n"), Some((None, Some("w = 1"))));
+        assert_eq!(change("[a]\nx = 1\ny = 2\nw = 1\n\n[b]\nz = 3\n"), Some((None, Some("w = 1"))));
+        assert_eq!(change("[a]\nx = 1\ny = 2\n\n[b]\nz = 3\nw = 1\n"), Some((None, Some("w = 1"))));
+        assert_eq!(change("[a]\ny = 2\n\n[b]\nz = 3\n"), Some((Some("x = 1"), None)));
+        assert_eq!(change("[a]\nx = 1\ny = 2\n\n[b]\n"), Some((Some("z = 3"), None)));
+    }
 }

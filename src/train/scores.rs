@@ -6,7 +6,7 @@ use crate::data::{self, Spelled, StepTargets, Table};
 use crate::metrics::{Accumulator, Report, Targets, Task, TextTotals};
 use crate::tensor::Key;
 use crate::train::model::Weighing;
-use crate::train::{Model, Output};
+use crate::train::{Model, Output, language};
 
 /// The figures of a pass over some rows.
 #[derive(Clone, Debug)]
@@ -256,11 +256,25 @@ impl Scores {
     }
 }
 
-/// Scores `rows` of `table` with an evaluation plan.
+/// Scores `rows` of `table` with an evaluation plan; the windows of a text along [`streams`](language::streams) where the network
+/// carries what it has read.
 pub(super) fn score(model: &mut Model, plan: usize, table: &Table, rows: &[u32]) -> Scores {
     let mut scorer = Scorer::new(model);
     let batch = model.machine.plan(plan).max_rows;
     model.forget(plan);
+    if table.text().is_some() && model.carries() {
+        let mut rows_now = Vec::new();
+        for group in language::streams(rows).chunks(batch) {
+            model.forget(plan);
+            // The first stream of a group is as long as any.
+            for step in 0..group[0].len() {
+                rows_now.clear();
+                rows_now.extend(group.iter().filter_map(|stream| stream.get(step)));
+                scorer.add(model, plan, table, &rows_now);
+            }
+        }
+        return scorer.finish(model);
+    }
     rows.chunks(batch).for_each(|rows| scorer.add(model, plan, table, rows));
     scorer.finish(model)
 }

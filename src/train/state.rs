@@ -35,6 +35,14 @@ pub(super) struct State {
     /// Sum of weighted losses of that epoch, and of weights.
     pub loss: f64,
     pub weight: f64,
+    /// Whether the steps of that epoch are done, and its rows of the log are not.
+    #[serde(default)]
+    pub at_end: bool,
+    /// Rate and gradient norm of the last step; none in checkpoints that lack them.
+    #[serde(default)]
+    pub rate: Option<f64>,
+    #[serde(default)]
+    pub norm: Option<f64>,
     /// Epochs since the watched figure got better.
     pub stale: u64,
     /// The watched figure of the best epoch and that epoch; `None`: none yet.
@@ -45,4 +53,23 @@ pub(super) struct State {
     pub data: [u64; 4],
     /// Seconds that earlier parts of the run took.
     pub seconds: f64,
+}
+
+impl State {
+    /// The last step whose rows of the log are written.
+    pub(super) fn logged(&self) -> u64 {
+        self.step.saturating_sub(u64::from(self.at_end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_without_the_last_rate_are_read() {
+        let old = r#"{"step":8,"epoch":1,"steps_in_epoch":4,"loss":1.0,"weight":2.0,"stale":0,"best":null,"schedule":null,"data":[1,2,3,4],"seconds":0.5}"#;
+        let state: State = serde_json::from_str(old).unwrap();
+        assert_eq!((state.at_end, state.rate, state.norm, state.logged()), (false, None, None, 8));
+    }
 }

@@ -117,6 +117,10 @@ impl Trainer<'_> {
 
     /// Why nothing is left to do, if so.
     pub(super) fn ended(&self) -> Option<String> {
+        if self.state.at_end {
+            // The checkpoint is older than the validation of its epoch.
+            return None;
+        }
         let watch = self.watch();
         if let Some(patience) = watch.patience.filter(|&p| self.state.stale >= p) {
             return Some(format!("no better {} for {patience} epochs", watch.metric));
@@ -131,12 +135,12 @@ impl Trainer<'_> {
     }
 
     fn epoch(&mut self, watch: &Watch) -> Result<()> {
-        let (norm, rate, speed) = self.steps()?;
+        let speed = self.steps()?;
         let train_loss = self.state.loss / self.state.weight;
         let validation = self.validate();
         let epoch = self.state.epoch + 1;
         self.scheduler.observe(validation.as_ref().map_or(train_loss, |v| v.loss));
-        let row = self.train_row(epoch, train_loss, rate, norm, speed);
+        let row = self.train_row(epoch, train_loss, speed);
         self.log.append(&row)?;
         if let Some(scores) = &validation {
             let row = Row::new(self.state.step, epoch, Split::Validation);
@@ -146,7 +150,7 @@ impl Trainer<'_> {
         let best = self.keep_best(watch, validation.as_ref(), epoch);
         let sample = self.model.config.train.sample.as_ref();
         let sample = sample.map(|sample| generate::sample(&self.model, sample)).transpose()?;
-        (self.state.epoch, self.state.steps_in_epoch) = (epoch, 0);
+        (self.state.epoch, self.state.steps_in_epoch, self.state.at_end) = (epoch, 0, false);
         (self.state.loss, self.state.weight) = (0.0, 0.0);
         let due = self.saved.is_none_or(|at| at.elapsed() >= CHECKPOINT_INTERVAL);
         if due && self.model.config.train.checkpoint_every_steps == 0 {
@@ -158,7 +162,7 @@ impl Trainer<'_> {
             step: self.state.step,
             train_loss,
             validation: validation.map(|v| v.headlines()).unwrap_or_default(),
-            learning_rate: rate,
+            learning_rate: self.state.rate,
             samples_per_second: speed,
             of_text: self.model.preprocessing.language.is_some(),
             best,
@@ -167,8 +171,8 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// The steps of an epoch that are still to do: the last gradient norm, the last rate, and rows a second.
-    fn steps(&mut self) -> Result<(f64, f64, f64)> {
+    /// The steps of an epoch that are still to do: rows a second, if there were any.
+    fn steps(&mut self) -> Result<Option<f64>> {
         let train = self.model.config.train.clone();
         let seed = self.model.config.seed;
         let (batch, rows) = (self.batch(), self.rows_per_epoch());
@@ -189,20 +193,23 @@ impl Trainer<'_> {
         let key = Key::new(seed).named("step");
         let skip = self.state.steps_in_epoch as usize * group;
         let show_every = (per_epoch / 100).max(1);
-        let (mut norm, mut rate, mut seen) = (f64::NAN, 0.0, 0usize);
+        let mut seen = 0usize;
         let mut paused = Duration::ZERO;
         if self.state.steps_in_epoch == 0 {
             self.model.forget(TRAIN);
         }
         let start = Instant::now();
         for part in shuffled[skip.min(rows)..rows].chunks(group) {
+            if self.state.step >= total {
+                break;
+            }
             let at = schedule::Progress {
                 step: self.state.step,
                 epoch: self.state.epoch,
                 total_steps: total,
                 total_epochs: self.epochs(),
             };
-            rate = self.scheduler.rate(at);
+            let rate = self.scheduler.rate(at);
             let done = self.state.step + 1;
             let log = train.log_every_steps > 0 && done.is_multiple_of(train.log_every_steps);
             let last = self.state.steps_in_epoch + 1 == per_epoch || done == total;
@@ -211,13 +218,14 @@ impl Trainer<'_> {
             let table = &self.loaded.fitted.table;
             let stepped =
                 stepper::step(&mut self.model, &mut self.optimizer, table, part, batch, key, options);
-            norm = stepped.norm.unwrap_or(norm);
             if !stepped.loss.is_finite() || stepped.norm.is_some_and(|n| !n.is_finite()) {
                 return Err(self.diverged(&part[..part.len().min(batch)], key, rate, stepped));
             }
             seen += part.len() * self.samples_per_row();
             self.state.step = done;
             self.state.steps_in_epoch += 1;
+            self.state.at_end = last;
+            (self.state.rate, self.state.norm) = (Some(rate), stepped.norm);
             self.state.loss += stepped.loss * stepped.weight;
             self.state.weight += stepped.weight;
             if self.state.steps_in_epoch.is_multiple_of(show_every) {
@@ -227,7 +235,7 @@ impl Trainer<'_> {
             let pause = Instant::now();
             if log && !last {
                 let speed = seen as f64 / (pause - start - paused).as_secs_f64();
-                let row = self.train_row(self.state.epoch + 1, stepped.loss, rate, norm, speed);
+                let row = self.train_row(self.state.epoch + 1, stepped.loss, Some(speed));
                 self.log.append(&row)?;
             }
             let every = train.checkpoint_every_steps;
@@ -240,24 +248,27 @@ impl Trainer<'_> {
             if every > 0 || log {
                 paused += pause.elapsed();
             }
-            if done == total {
-                break;
-            }
         }
         self.order = order;
         let seconds = (start.elapsed() - paused).as_secs_f64();
-        Ok((norm, rate, seen as f64 / seconds))
+        Ok((seen > 0).then(|| seen as f64 / seconds))
     }
 
-    fn train_row(&self, epoch: u64, loss: f64, rate: f64, norm: f64, speed: f64) -> Row {
-        let row =
-            Row::new(self.state.step, epoch, Split::Train).number("loss", loss).number("learning_rate", rate);
+    /// A row about the steps up to now; what is not known of them is left out.
+    fn train_row(&self, epoch: u64, loss: f64, speed: Option<f64>) -> Row {
         let unit = if self.model.preprocessing.language.is_some() {
             "tokens_per_second"
         } else {
             "samples_per_second"
         };
-        let row = row.number("grad_norm", norm).number(unit, speed.round());
+        let row = Row::new(self.state.step, epoch, Split::Train).number("loss", loss);
+        let numbers = [
+            ("learning_rate", self.state.rate),
+            ("grad_norm", self.state.norm),
+            (unit, speed.map(f64::round)),
+        ];
+        let known = numbers.iter().filter_map(|&(name, value)| Some((name, value?)));
+        let row = known.fold(row, |row, (name, value)| row.number(name, value));
         let seconds = self.state.seconds + self.started.elapsed().as_secs_f64();
         row.number("seconds", (seconds * 1e3).round() / 1e3)
     }

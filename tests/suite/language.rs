@@ -346,6 +346,93 @@ fn the_line_ends_of_windows_are_noted_and_kept() {
 }
 
 #[test]
+fn documents_of_words_between_white_space_have_ends() {
+    let place = Place::new();
+    let (_, layers) = LAYERS[2];
+    let lines = ["data.tokenizer=whitespace", "data.documents=line", "train.epochs=10"];
+    place.train("run", layers, &lines);
+    let written = place.generate("run", &["--prompt", "Der", "-n", "60", "--seed", "1", "--stop", "\\n"]);
+    // The last words of the sentences are numbers.
+    assert!(written.trim_end().ends_with('.') && written.split_whitespace().count() < 8, "{written}");
+    let whole = place.generate("run", &["--prompt", "\n", "-n", "60", "--seed", "1"]);
+    assert!(whole.matches(".\n").count() > 5, "{whole}");
+
+    // A tokenizer that takes all white space for one.
+    let words: Vec<String> = (0..10).map(|i| format!("\"{i}.\":{}", i + 1)).collect();
+    let json = format!(
+        r#"{{"version":"1.0","added_tokens":[],"normalizer":null,"post_processor":null,"pre_tokenizer":{{"type":"WhitespaceSplit"}},"decoder":null,"model":{{"type":"WordLevel","vocab":{{"<unk>":0,{}}},"unk_token":"<unk>"}}}}"#,
+        words.join(",")
+    );
+    fs::write(place.file("words.json"), json).expect("written");
+    let check = |more: &[&str]| {
+        let layers = format!("model.layers={layers}");
+        place.run(
+            &["check", "--quiet", "--text", "text.txt"],
+            &[&[&*layers, "data.context=16"], more].concat(),
+        )
+    };
+    let of_file = ["data.documents=line", "data.tokenizer=words.json"];
+    let one_word = ["data.documents=line", "data.tokenizer=whitespace", "data.vocabulary_size=2"];
+    for settings in [&of_file[..], &one_word] {
+        let out = check(settings);
+        let told = text(&out.stderr);
+        assert!(
+            out.status.code() == Some(2) && told.contains("the tokenizer has no token for the end of a line"),
+            "{told}"
+        );
+    }
+    let out = check(&["data.tokenizer=words.json"]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+}
+
+#[test]
+fn what_a_model_scores_does_not_depend_on_the_batches_it_was_trained_with() {
+    let place = Place::new();
+    for (name, layers) in LAYERS {
+        place.train(name, layers, &["train.batch_size=8"]);
+        let figures = |batch: usize| {
+            let run = format!("{name}-{batch}");
+            // The same weights, and no step.
+            let from = format!("train.init_from={name}");
+            let size = format!("train.batch_size={batch}");
+            let layers = format!("model.layers={layers}");
+            let settings = [&*layers, "data.context=16", "train.epochs=0", &from, &size];
+            let closing = place.run(&["train", "--text", "text.txt", "--run-dir", &run], &settings);
+            assert!(closing.status.success(), "{}", text(&closing.stderr));
+            let out = place.run(&["eval", &run, "text.txt", "--format", "json"], &[]);
+            let json: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+            let closing = text(&closing.stdout).replace(&run, "run");
+            (json["loss"].as_f64().expect("a loss"), closing)
+        };
+        let first = figures(1);
+        for batch in [3, 16, 64] {
+            let again = figures(batch);
+            assert!((again.0 - first.0).abs() < 1e-9, "{name} {batch}: {} {}", again.0, first.0);
+            assert_eq!(again.1, first.1, "{name} {batch}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_may_begin_to_show_samples() {
+    let place = Place::new();
+    let (_, layers) = LAYERS[2];
+    place.train("run", layers, &["train.schedule.type=constant"]);
+    place.train("whole", layers, &["train.schedule.type=constant", "train.epochs=3"]);
+    let sample = "train.sample={prompt=\"Die\",max_tokens=20}";
+    let out = place.run(&["train", "--resume", "--run-dir", "run"], &["train.epochs=3", sample]);
+    let told = text(&out.stderr);
+    assert!(out.status.success() && told.contains("note: epoch 3 writes:\nDie"), "{told}");
+    let model = |run: &str| fs::read(place.file(run).join("model.safetensors")).expect("a model");
+    let weights = |run: &str| {
+        let file = model(run);
+        let header = 8 + u64::from_le_bytes(file[..8].try_into().expect("8 bytes")) as usize;
+        file[header..].to_vec()
+    };
+    assert!(weights("run") == weights("whole"));
+}
+
+#[test]
 fn what_cannot_be_is_refused() {
     let place = Place::new();
     let (_, gpt) = LAYERS[0];

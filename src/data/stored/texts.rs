@@ -247,7 +247,13 @@ mod tests {
     use super::*;
 
     fn tokenizer(kind: TokenizerKind) -> Tokenizer {
-        let spec = TokenizerSpec { kind, vocabulary_size: None, lowercase: false, unknown: false };
+        let spec = TokenizerSpec {
+            kind,
+            vocabulary_size: None,
+            lowercase: false,
+            unknown: false,
+            line_breaks: false,
+        };
         Tokenizer::train(&spec, ["a b b"].into_iter()).unwrap()
     }
 

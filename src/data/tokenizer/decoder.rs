@@ -77,6 +77,7 @@ mod tests {
             vocabulary_size: None,
             lowercase: false,
             unknown: false,
+            line_breaks: false,
         };
         Tokenizer::train(&spec, std::iter::empty()).unwrap()
     }

@@ -5,7 +5,7 @@
 //! | `byte` | a byte | 256 |
 //! | `char` | a character | those of the training text, sorted |
 //! | `word` | a word, a punctuation mark or a line break (Unicode Standard Annex 29) | the most frequent ones; 0: unknown |
-//! | `whitespace` | what stands between white space | the most frequent ones; 0: unknown |
+//! | `whitespace` | what stands between white space, and where lines are documents a line break | the most frequent ones; 0: unknown |
 //! | `bpe` | a piece of a word, down to single bytes: byte-pair encoding, Sennrich et al. 2016 | trained on the text |
 //! | a `tokenizer.json` | what the file says | as the file says |
 //!
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result, quote};
 use characters::Characters;
 use pairs::Pairs;
-use words::Words;
+use words::{Cut, Words};
 
 mod characters;
 mod decoder;
@@ -82,8 +82,8 @@ impl TokenizerKind {
         match self {
             TokenizerKind::Byte => Some(text.len()),
             TokenizerKind::Char => Some(text.chars().count()),
-            TokenizerKind::Word => Some(Words::count(text, false)),
-            TokenizerKind::Whitespace => Some(Words::count(text, true)),
+            TokenizerKind::Word => Some(Words::count(text, Cut::Boundaries)),
+            TokenizerKind::Whitespace => Some(Words::count(text, Cut::Whitespace)),
             TokenizerKind::Bpe | TokenizerKind::File(_) => None,
         }
     }
@@ -110,12 +110,23 @@ pub struct TokenizerSpec {
     /// Whether characters that training did not see get an id of their own, 0; if not, they are an error. For `char` alone: words
     /// always have such an id, bytes and byte pairs need none.
     pub unknown: bool,
+    /// Whether `whitespace` has an id for line breaks, as `word` always has.
+    pub line_breaks: bool,
 }
 
 impl TokenizerSpec {
     /// [`TokenizerKind::count`] of a text, in lower case where that is wanted.
     pub fn count(&self, text: &str) -> Option<usize> {
-        self.kind.count(&lower(text, self.lowercase))
+        let text = lower(text, self.lowercase);
+        match self.kind {
+            TokenizerKind::Whitespace => Some(Words::count(&text, self.whitespace())),
+            _ => self.kind.count(&text),
+        }
+    }
+
+    /// How `whitespace` cuts.
+    fn whitespace(&self) -> Cut {
+        if self.line_breaks { Cut::WhitespaceAndLines } else { Cut::Whitespace }
     }
 
     /// Refuses a vocabulary of a size that cannot be, or one whose size is not for a config to say.
@@ -197,8 +208,8 @@ impl Tokenizer {
         let model = match &spec.kind {
             TokenizerKind::Byte => Model::Byte,
             TokenizerKind::Char => Model::Char(Characters::train(texts, spec.unknown)?),
-            TokenizerKind::Word => Model::Word(Words::train(texts, false, size)?),
-            TokenizerKind::Whitespace => Model::Word(Words::train(texts, true, size)?),
+            TokenizerKind::Word => Model::Word(Words::train(texts, Cut::Boundaries, size)?),
+            TokenizerKind::Whitespace => Model::Word(Words::train(texts, spec.whitespace(), size)?),
             TokenizerKind::Bpe => Model::Bpe(Pairs::train(texts, size)?),
             TokenizerKind::File(path) => Model::Bpe(Pairs::from_file(path)?),
         };
@@ -326,6 +337,13 @@ impl Tokenizer {
         }
     }
 
+    /// Whether a line break has an id of its own, or one that begins or ends with it.
+    pub fn keeps_line_breaks(&self) -> bool {
+        let mut ids = Vec::new();
+        let known = |&id: &u32| Some(id) != self.unknown() && self.token(id).contains(&b'\n');
+        self.encode("\n", &mut ids).is_ok() && ids.iter().any(known)
+    }
+
     /// The bytes of an id, which may be a part of a character; U+FFFD for the unknown id, nothing for an id that is not there.
     pub fn token(&self, id: u32) -> Cow<'_, [u8]> {
         match &self.model {
@@ -381,7 +399,7 @@ mod tests {
     use super::*;
 
     fn spec(kind: TokenizerKind) -> TokenizerSpec {
-        TokenizerSpec { kind, vocabulary_size: None, lowercase: false, unknown: false }
+        TokenizerSpec { kind, vocabulary_size: None, lowercase: false, unknown: false, line_breaks: false }
     }
 
     const TEXT: &str =
@@ -468,6 +486,20 @@ mod tests {
             unknown.to_string(),
             "the character \"ж\" (U+0436) at position 4 is not in the vocabulary"
         );
+    }
+
+    #[test]
+    fn line_breaks_have_an_id_where_that_is_wanted() {
+        let kept = |name: &str| trained(name).keeps_line_breaks();
+        assert_eq!(["byte", "char", "word", "whitespace", "bpe"].map(kept), [true, true, true, false, true]);
+        let spec = TokenizerSpec { line_breaks: true, ..spec(TokenizerKind::Whitespace) };
+        let tokenizer = Tokenizer::train(&spec, ["a b\nb"].into_iter()).unwrap();
+        assert!(tokenizer.keeps_line_breaks());
+        assert_eq!(text(&tokenizer, &ids(&tokenizer, "a  b\n b\n")), "a b\nb\n");
+        assert_eq!(spec.count("a  b\n b\n"), Some(5));
+        // A vocabulary of one word more than the unknown one has no room for it.
+        let spec = TokenizerSpec { vocabulary_size: Some(2), ..spec };
+        assert!(!Tokenizer::train(&spec, ["a b\nb"].into_iter()).unwrap().keeps_line_breaks());
     }
 
     #[test]

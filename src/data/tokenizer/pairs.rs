@@ -321,6 +321,7 @@ mod tests {
             vocabulary_size: Some(300),
             lowercase: false,
             unknown: false,
+            line_breaks: false,
         };
         Tokenizer::train(&spec, texts.iter().copied()).unwrap()
     }

@@ -10,13 +10,24 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::no_text;
 use crate::error::Result;
 
+/// Where words end.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) enum Cut {
+    /// At the boundaries of Unicode Standard Annex 29; punctuation marks and line breaks are words too.
+    #[default]
+    Boundaries,
+    /// At white space.
+    Whitespace,
+    /// At white space, of which line breaks are words.
+    WhitespaceAndLines,
+}
+
 /// The most frequent words of a text, ties in the order of their characters; id 0 is any other word.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
 pub(super) struct Words {
     words: Vec<String>,
-    /// Whether words end at white space alone.
-    by_whitespace: bool,
+    cut: Cut,
     ids: HashMap<String, u32>,
 }
 
@@ -26,11 +37,14 @@ struct Saved {
     words: Vec<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     by_whitespace: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    line_breaks: bool,
 }
 
 impl From<Words> for Saved {
     fn from(from: Words) -> Self {
-        Saved { words: from.words, by_whitespace: from.by_whitespace }
+        let (by_whitespace, line_breaks) = (from.cut != Cut::Boundaries, from.cut == Cut::WhitespaceAndLines);
+        Saved { words: from.words, by_whitespace, line_breaks }
     }
 }
 
@@ -38,7 +52,12 @@ impl TryFrom<Saved> for Words {
     type Error = String;
 
     fn try_from(saved: Saved) -> Result<Self, String> {
-        let made = Words::new(saved.words, saved.by_whitespace);
+        let cut = match (saved.by_whitespace, saved.line_breaks) {
+            (false, _) => Cut::Boundaries,
+            (true, false) => Cut::Whitespace,
+            (true, true) => Cut::WhitespaceAndLines,
+        };
+        let made = Words::new(saved.words, cut);
         match made.ids.len() == made.words.len() {
             true => Ok(made),
             false => Err("a tokenizer with a word twice".into()),
@@ -49,12 +68,12 @@ impl TryFrom<Saved> for Words {
 impl Words {
     pub(super) fn train<'t>(
         texts: impl Iterator<Item = Cow<'t, str>>,
-        by_whitespace: bool,
+        cut: Cut,
         vocabulary_size: usize,
     ) -> Result<Self> {
         let mut counts: HashMap<String, u64> = HashMap::new();
         for text in texts {
-            each(&text, by_whitespace, |word, _| match counts.get_mut(word) {
+            each(&text, cut, |word, _| match counts.get_mut(word) {
                 Some(count) => *count += 1,
                 None => _ = counts.insert(word.to_owned(), 1),
             });
@@ -65,16 +84,16 @@ impl Words {
         let mut words: Vec<(String, u64)> = counts.into_iter().collect();
         words.sort_unstable_by(|(a, n), (b, m)| (Reverse(n), a).cmp(&(Reverse(m), b)));
         words.truncate(vocabulary_size - 1);
-        Ok(Words::new(words.into_iter().map(|(word, _)| word).collect(), by_whitespace))
+        Ok(Words::new(words.into_iter().map(|(word, _)| word).collect(), cut))
     }
 
-    fn new(words: Vec<String>, by_whitespace: bool) -> Self {
+    fn new(words: Vec<String>, cut: Cut) -> Self {
         let ids = words.iter().cloned().zip(1..).collect();
-        Words { words, by_whitespace, ids }
+        Words { words, cut, ids }
     }
 
     pub(super) fn is_by_whitespace(&self) -> bool {
-        self.by_whitespace
+        self.cut != Cut::Boundaries
     }
 
     pub(super) fn vocabulary(&self) -> usize {
@@ -83,13 +102,13 @@ impl Words {
 
     /// Gives each word's id, and how many bytes of `text` end with the word.
     pub(super) fn encode(&self, text: &str, mut put: impl FnMut(u32, usize)) {
-        each(text, self.by_whitespace, |word, end| put(self.ids.get(word).copied().unwrap_or(0), end));
+        each(text, self.cut, |word, end| put(self.ids.get(word).copied().unwrap_or(0), end));
     }
 
     /// Words of a text, known or not.
-    pub(super) fn count(text: &str, by_whitespace: bool) -> usize {
+    pub(super) fn count(text: &str, cut: Cut) -> usize {
         let mut count = 0;
-        each(text, by_whitespace, |_, _| count += 1);
+        each(text, cut, |_, _| count += 1);
         count
     }
 
@@ -100,25 +119,26 @@ impl Words {
         }
     }
 
-    /// A space, but none at a line break, before `.,;:!?)` and the like, and after an opening bracket.
+    /// A space, but none at a line break; of words at boundaries none before `.,;:!?)` and the like, and after an opening bracket.
     pub(super) fn gap(&self, before: u32, after: u32) -> &'static str {
         let (before, after) = (self.token(before), self.token(after));
-        let closes = ".,;:!?)]}%…’”»".contains(after) || after == LINE;
-        let opens = "([{“«".contains(before) || before == LINE;
-        if !self.by_whitespace && (closes || opens) { "" } else { " " }
+        let breaks = before == LINE || after == LINE;
+        let joined = || ".,;:!?)]}%…’”»".contains(after) || "([{“«".contains(before);
+        if breaks || self.cut == Cut::Boundaries && joined() { "" } else { " " }
     }
 }
 
 const LINE: &str = "\n";
 
-/// Calls `word` with each word of a text and the place behind it. Without `by_whitespace` the words are those of Unicode Standard Annex 29, and punctuation
-/// marks and line breaks are words too.
-fn each(text: &str, by_whitespace: bool, mut word: impl FnMut(&str, usize)) {
-    if by_whitespace {
+/// Calls `word` with each word of a text and the place behind it.
+fn each(text: &str, cut: Cut, mut word: impl FnMut(&str, usize)) {
+    if cut != Cut::Boundaries {
+        let is_word = |c: char| !c.is_whitespace() || cut == Cut::WhitespaceAndLines && c == '\n';
         let mut rest = text;
-        while let Some(at) = rest.find(|c: char| !c.is_whitespace()) {
+        while let Some(at) = rest.find(is_word) {
             rest = &rest[at..];
-            let (own, behind) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
+            let end = if rest.starts_with(LINE) { Some(LINE.len()) } else { rest.find(char::is_whitespace) };
+            let (own, behind) = rest.split_at(end.unwrap_or(rest.len()));
             rest = behind;
             word(own, text.len() - rest.len());
         }
@@ -139,7 +159,7 @@ mod tests {
     #[test]
     fn the_most_frequent_words_come_first_and_ties_by_their_text() {
         let text = "b a, can't b\r\na 3.14 \n c";
-        let words = Words::train([text.into()].into_iter(), false, 6).unwrap();
+        let words = Words::train([text.into()].into_iter(), Cut::Boundaries, 6).unwrap();
         assert_eq!(words.words, ["\n", "a", "b", ",", "3.14"]);
         let mut ids = Vec::new();
         words.encode("a zebra, b\n3.14 2", |id, _| ids.push(id));
@@ -148,8 +168,21 @@ mod tests {
 
     #[test]
     fn white_space_alone_ends_a_word_where_that_is_wanted() {
-        let words = Words::train(["New-York, N.Y.\t\u{a0}New-York,".into()].into_iter(), true, 10).unwrap();
-        assert_eq!(words.words, ["New-York,", "N.Y."]);
+        let words = |cut| {
+            let text = "New-York, N.Y.\t\u{a0}New-York,\r\n\n a";
+            Words::train([text.into()].into_iter(), cut, 10).unwrap()
+        };
+        assert_eq!(words(Cut::Whitespace).words, ["New-York,", "N.Y.", "a"]);
+        let lines = words(Cut::WhitespaceAndLines);
+        assert_eq!(lines.words, ["\n", "New-York,", "N.Y.", "a"]);
+        let mut ids = Vec::new();
+        lines.encode("a\n N.Y., \n\na", |id, end| ids.push((id, end)));
+        assert_eq!(ids, [(4, 1), (1, 2), (0, 8), (1, 10), (1, 11), (4, 12)]);
+        assert_eq!((lines.gap(4, 4), lines.gap(4, 1), lines.gap(1, 4)), (" ", "", ""));
+        for cut in [Cut::Boundaries, Cut::Whitespace, Cut::WhitespaceAndLines] {
+            let json = serde_json::to_string(&words(cut)).unwrap();
+            assert_eq!(serde_json::from_str::<Words>(&json).unwrap(), words(cut));
+        }
     }
 
     #[test]

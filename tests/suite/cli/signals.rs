@@ -71,6 +71,53 @@ fn a_signal_saves_a_checkpoint_and_names_the_command_to_resume() {
     }
 }
 
+/// The step of a run's last checkpoint.
+fn saved_step(place: &Place) -> u64 {
+    let file = fs::read(place.path().join("r/checkpoints/last.safetensors")).expect("a checkpoint");
+    let text = String::from_utf8_lossy(&file);
+    let state = &text[text.find("backprop.state").expect("a state")..];
+    let digits = &state[state.find("step\\\":").expect("a step") + 7..];
+    digits[..digits.find(',').expect("more")].parse().expect("a number")
+}
+
+#[test]
+fn a_run_that_was_killed_behind_the_last_step_of_an_epoch_closes_that_epoch() {
+    let place = Place::new().with("iris.csv", iris());
+    // Four steps an epoch: each checkpoint is older than the validation of its epoch.
+    let settings = "--set train.checkpoint_every_steps=4 --set train.log_every_steps=2";
+    let mut running = Running::start(&place, &format!("{LONG} {settings}"));
+    running.wait_for("epoch 3/");
+    running.child.kill().expect("killed");
+    running.child.wait().expect("it ended");
+    let step = saved_step(&place);
+    assert!(step >= 8 && step.is_multiple_of(4), "{step}");
+    // Nothing is left but that validation.
+    place.run(&format!("train --resume --run-dir r --set train.max_steps={step}")).worked();
+    let whole = format!("{LONG} {settings} --set train.max_steps={step}");
+    place.run(&whole.replace("--run-dir r", "--run-dir whole")).worked();
+    let model = |run: &str| fs::read(place.path().join(run).join("model.safetensors")).expect("a model");
+    assert!(model("r") == model("whole"));
+    let rows = |run: &str| -> Vec<serde_json::Value> {
+        let log = fs::read_to_string(place.path().join(run).join("metrics.jsonl")).expect("a log");
+        log.lines().map(|line| serde_json::from_str(line).expect("a JSON object")).collect()
+    };
+    let figures = |run: &str| {
+        let mut rows = rows(run);
+        for row in &mut rows {
+            assert!(row.get("non_finite").is_none(), "{row}");
+            let row = row.as_object_mut().expect("an object");
+            row.remove("seconds");
+            row.remove("samples_per_second");
+        }
+        rows
+    };
+    assert_eq!(figures("r"), figures("whole"));
+    let trained = rows("r").into_iter().filter(|row| row["split"] == "train");
+    let speeds: Vec<bool> = trained.map(|row| row.get("samples_per_second").is_some()).collect();
+    let (last, before) = speeds.split_last().expect("rows");
+    assert!(!last && before.iter().all(|&there| there), "{speeds:?}");
+}
+
 #[test]
 fn a_stopped_and_resumed_run_ends_like_one_that_was_never_stopped() {
     let place = Place::new().with("iris.csv", iris());

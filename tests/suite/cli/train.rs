@@ -261,6 +261,17 @@ fn a_run_goes_on_as_it_began_or_not_at_all() {
         "{}",
         end.err
     );
+    // The last key of all, which the run has none of.
+    let config = bytes(&place, "r/config.toml");
+    let from =
+        place.run("train --resume --run-dir r --set train.epochs=4 --set train.init_from=other --quiet");
+    insta::assert_snapshot!(from.failed(2), @r#"
+    error[2]: --resume: a run goes on as it began, and this setting would change it
+      expected: no init_from
+      found: init_from = "other"
+      help: train.epochs, max_steps, early_stopping, log_every_steps, checkpoint_every_steps, sample and threads may change; for anything else start a new run, with train.init_from to keep these weights
+    "#);
+    assert!(bytes(&place, "r/config.toml") == config);
     let end = place.run("train --resume --run-dir r");
     assert_eq!(end.code, 0, "{}", end.err);
     assert!(end.err.contains("note: nothing is left to do after epoch 3: all epochs done"), "{}", end.err);
