@@ -86,6 +86,10 @@ impl Op for BatchNorm {
         "batch_norm"
     }
 
+    fn keeps_steps_apart(&self) -> bool {
+        true
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let (own, lengths) = inputs.split_at(inputs.len().min(LENGTHS));
         let [x, rest @ ..] = own else {

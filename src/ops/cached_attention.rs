@@ -50,6 +50,10 @@ impl Op for CachedAttention {
         "cached_attention"
     }
 
+    fn keeps_steps_apart(&self) -> bool {
+        true
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         arity(inputs, 3)?;
         let (queries, keys) = (self.heads.query_columns(), self.heads.key_columns());

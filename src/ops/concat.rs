@@ -34,6 +34,10 @@ impl Op for Concat {
         "concat"
     }
 
+    fn keeps_steps_apart(&self) -> bool {
+        true
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let [first, rest @ ..] = inputs else {
             return Err(ShapeError::new("at least one input", "none"));

@@ -26,6 +26,10 @@ impl Op for Dropout {
         "dropout"
     }
 
+    fn keeps_steps_apart(&self) -> bool {
+        true
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         arity(inputs, 1)?;
         Ok(inputs[0].clone())

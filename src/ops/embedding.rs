@@ -31,6 +31,10 @@ impl Op for Embedding {
         "embedding"
     }
 
+    fn keeps_steps_apart(&self) -> bool {
+        true
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         arity(inputs, 2)?;
         let &[_, width] = inputs[1].axes() else {

@@ -34,6 +34,10 @@ impl Op for LayerNorm {
         "layer_norm"
     }
 
+    fn keeps_steps_apart(&self) -> bool {
+        true
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         arity(inputs, 3)?;
         let x = &inputs[0];

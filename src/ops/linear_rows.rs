@@ -53,6 +53,10 @@ impl Op for LinearRows {
         "linear_rows"
     }
 
+    fn keeps_steps_apart(&self) -> bool {
+        true
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let [x, w, rest @ ..] = inputs else {
             return Err(ShapeError::new("input and weight", format!("{} inputs", inputs.len())));

@@ -233,6 +233,12 @@ pub trait Op: Debug + Send + Sync {
         false
     }
 
+    /// Whether each step of the output, along the first axis of `[T, …]`, follows from the same step of the inputs and from states
+    /// alone: then steps that come one at a time give what all give together.
+    fn keeps_steps_apart(&self) -> bool {
+        false
+    }
+
     /// Computes the output for the lane's rows.
     fn forward(&self, be: &mut dyn Backend, io: &Io);
 

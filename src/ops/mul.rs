@@ -80,6 +80,10 @@ impl Op for Mul {
         "mul"
     }
 
+    fn keeps_steps_apart(&self) -> bool {
+        true
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         arity(inputs, 2)?;
         if let Some(gate) = gate_of(inputs) {

@@ -33,6 +33,10 @@ impl<U: Unary + UnaryLoops> Op for Map<U> {
         self.name
     }
 
+    fn keeps_steps_apart(&self) -> bool {
+        true
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         arity(inputs, 1)?;
         Ok(inputs[0].clone())

@@ -138,6 +138,10 @@ impl Op for Recur {
         "recur"
     }
 
+    fn keeps_steps_apart(&self) -> bool {
+        true
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         arity(inputs, self.lengths_at() + usize::from(self.ragged))?;
         let &[steps, channels] = inputs[0].axes() else {

@@ -30,6 +30,10 @@ impl Op for RmsNorm {
         "rms_norm"
     }
 
+    fn keeps_steps_apart(&self) -> bool {
+        true
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         arity(inputs, 2)?;
         let x = &inputs[0];

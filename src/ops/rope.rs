@@ -63,6 +63,10 @@ impl Op for Rope {
         "rope"
     }
 
+    fn keeps_steps_apart(&self) -> bool {
+        true
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let [x, table, position @ ..] = inputs else {
             return Err(ShapeError::new("a series and a table", format!("{} inputs", inputs.len())));

@@ -20,6 +20,10 @@ impl Op for Swiglu {
         "swiglu"
     }
 
+    fn keeps_steps_apart(&self) -> bool {
+        true
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         arity(inputs, 1)?;
         let x = &inputs[0];

@@ -1,11 +1,8 @@
 //! A language model that reads and writes one token after the other.
 
-use crate::config::Config;
-use crate::data::Preprocessing;
 use crate::error::{Error, Result};
 use crate::graph::{Mode, PlanOptions};
 use crate::layers::Carry;
-use crate::tensor::Key;
 use crate::train::Model;
 
 /// What a decoder keeps of the tokens so far.
@@ -34,35 +31,16 @@ pub(super) struct TokenDecoder {
     logits: Vec<f32>,
 }
 
-/// What logits of the two ways to decode may differ by, as a share of the largest.
-const TOLERANCE: f32 = 1e-3;
-
-/// Tokens that both ways are compared on.
-const PROBE: usize = 16;
-
 impl TokenDecoder {
     /// The network of `model` with its weights as they are.
     ///
-    /// # Errors
-    /// As [`TokenDecoder::new`].
-    pub(super) fn of(model: &Model) -> Result<Self> {
-        let (params, buffers) = (model.machine.params(), model.machine.buffers());
-        Self::new(&model.config, &model.preprocessing, params, buffers)
-    }
-
-    /// The network of `config` with these weights.
-    ///
-    /// A token costs one step if the network's layers can carry what they have seen. That is tried on a few tokens: where a layer
-    /// cannot, or does not give the same, each token goes through the network with all before it.
+    /// A token costs one step if the network's layers carry what they have seen. Where one looks along the steps and carries nothing,
+    /// each token goes through the network with all before it.
     ///
     /// # Errors
     /// `Code::Usage` for a model that is no language model; those of [`Model::new`].
-    pub(super) fn new(
-        config: &Config,
-        preprocessing: &Preprocessing,
-        params: &[f32],
-        buffers: &[f32],
-    ) -> Result<Self> {
+    pub(super) fn of(model: &Model) -> Result<Self> {
+        let (config, preprocessing) = (&model.config, &model.preprocessing);
         let Some(language) = &preprocessing.language else {
             return Err(Error::usage("MODEL", "this is no language model: it generates no text")
                 .help("backprop predict MODEL DATA gives its predictions"));
@@ -70,44 +48,19 @@ impl TokenDecoder {
         let (context, vocabulary) = (language.context, language.tokenizer.vocabulary());
         let plans = [PlanOptions::new(Mode::Predict, 1)];
         let build = |carry: Carry| Model::carrying(config.clone(), preprocessing.clone(), &[], &plans, carry);
-        let fill = |model: &mut Model| {
-            model.machine.params_mut().copy_from_slice(params);
-            model.machine.buffers_mut().copy_from_slice(buffers);
-        };
-        let decoder = |model: Model, memory: Memory| TokenDecoder {
-            model,
-            memory,
-            context,
-            vocabulary,
-            tokens: Vec::new(),
-            logits: Vec::new(),
-        };
-        let mut whole = build(Carry::Streams)?;
-        fill(&mut whole);
-        let carried = build(Carry::Decode { context }).ok().filter(|carried| carried.has_tensors_of(&whole));
-        let mut whole = decoder(whole, Memory::Whole);
-        if let Some(mut model) = carried {
-            fill(&mut model);
-            let limited = model.reads_position();
-            let mut carried = decoder(model, Memory::Carried { position: 0, limited });
-            if carried.agrees(&mut whole) {
-                carried.clear();
-                return Ok(carried);
+        let carried = build(Carry::Decode { context }).ok();
+        let carried = carried.filter(|carried| carried.has_tensors_of(model) && carried.keeps_steps_apart());
+        let (mut own, memory) = match carried {
+            Some(carried) => {
+                let limited = carried.reads_position();
+                (carried, Memory::Carried { position: 0, limited })
             }
-        }
-        whole.clear();
-        Ok(whole)
-    }
-
-    /// Whether both say the same after each of a few tokens.
-    fn agrees(&mut self, whole: &mut TokenDecoder) -> bool {
-        let key = Key::new(0).named("probe");
-        (0..PROBE.min(self.context) as u64).all(|i| {
-            let token = (key.bits(i) % self.vocabulary as u64) as u32;
-            let (a, b) = (self.read(token), whole.read(token));
-            let largest = b.iter().fold(1e-3f32, |m, x| m.max(x.abs()));
-            a.iter().zip(b).all(|(a, b)| (a - b).abs() <= TOLERANCE * largest)
-        })
+            None => (build(Carry::Streams)?, Memory::Whole),
+        };
+        own.machine.params_mut().copy_from_slice(model.machine.params());
+        own.machine.buffers_mut().copy_from_slice(model.machine.buffers());
+        let (tokens, logits) = (Vec::new(), Vec::new());
+        Ok(TokenDecoder { model: own, memory, context, vocabulary, tokens, logits })
     }
 
     /// Whether the network looks back on a context alone, and not on all that it has read.
@@ -135,9 +88,9 @@ impl TokenDecoder {
 
     /// Reads tokens one after the other: what the network says after the last, or nothing without one.
     ///
-    /// Of more than a context the last ones count.
+    /// Of more than a context the last ones count, where the network looks back on no more.
     pub(super) fn read_all(&mut self, tokens: &[u32]) -> &[f32] {
-        let first = tokens.len().saturating_sub(self.context);
+        let first = if self.is_limited() { tokens.len().saturating_sub(self.context) } else { 0 };
         for &token in &tokens[first..] {
             self.read(token);
         }

@@ -88,7 +88,8 @@ pub fn generate(
         let start = Instant::now();
         let mut tokens = 0;
         for sample in 0..options.samples {
-            let mut writer = Writer::new(options, &language.tokenizer, sample, out);
+            let behind = language.tokenizer.decoder_behind(&named.text, &prompt);
+            let mut writer = Writer::new(options, &language.tokenizer, behind, sample, out);
             writer.begin(&named.text)?;
             let key = Key::new(options.seed).named("generate").part(sample as u64);
             tokens += one(&mut decoder, options, &prompt, key, &mut writer, stop)?;
@@ -157,7 +158,8 @@ pub(super) fn sample(model: &Model, config: &config::Sample) -> Result<String> {
     let mut decoder = TokenDecoder::of(model)?;
     let prompt = encode(&language.tokenizer, &named)?;
     let mut out = Vec::new();
-    let mut writer = Writer::new(options, &language.tokenizer, 0, &mut out);
+    let behind = language.tokenizer.decoder_behind(&named.text, &prompt);
+    let mut writer = Writer::new(options, &language.tokenizer, behind, 0, &mut out);
     writer.begin(&named.text)?;
     one(&mut decoder, options, &prompt, Key::new(options.seed).named("generate"), &mut writer, &Stop::new())?;
     Ok(String::from_utf8_lossy(&out).into_owned())
@@ -188,7 +190,7 @@ fn one(
     stop: &Stop,
 ) -> Result<usize> {
     decoder.clear();
-    let mut sampler = Sampler::new(options.sampling.clone());
+    let mut sampler = Sampler::new(options.sampling.clone(), writer.tokenizer.unknown());
     let mut logits = decoder.read_all(prompt).to_vec();
     for index in 0..options.max_tokens {
         stop.check("generate")?;
@@ -230,10 +232,10 @@ impl<'t, 'o> Writer<'t, 'o> {
     fn new(
         options: &'t GenerateOptions,
         tokenizer: &'t Tokenizer,
+        decoder: Decoder<'t>,
         sample: usize,
         out: &'o mut (dyn Write + Send),
     ) -> Self {
-        let decoder = tokenizer.decoder();
         let (held, lines) = (String::new(), VecDeque::new());
         Writer { options, decoder, tokenizer, sample, index: 0, held, before: 0, lines, out }
     }

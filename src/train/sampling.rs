@@ -28,13 +28,15 @@ impl Default for Sampling {
 #[derive(Debug)]
 pub(super) struct Sampler {
     sampling: Sampling,
+    /// The token for what the vocabulary lacks, which is no text and never chosen.
+    unknown: Option<u32>,
     /// Tokens that may be chosen, and their logits, later their probabilities.
     candidates: Vec<(u32, f64)>,
 }
 
 impl Sampler {
-    pub(super) fn new(sampling: Sampling) -> Self {
-        Sampler { sampling, candidates: Vec::new() }
+    pub(super) fn new(sampling: Sampling, unknown: Option<u32>) -> Self {
+        Sampler { sampling, unknown, candidates: Vec::new() }
     }
 
     /// The next token after `context`, whose logits are `logits`; `key` names the random number.
@@ -50,14 +52,20 @@ impl Sampler {
                     if from > 0.0 { from / repetition_penalty } else { from * repetition_penalty };
             }
         }
+        if let Some(unknown) = self.unknown.filter(|_| all.len() > 1) {
+            all.swap_remove(unknown as usize);
+        }
         // The most likely first; of equals the smaller id.
-        all.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let order = |a: &(u32, f64), b: &(u32, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        let kept = if temperature == 0.0 { 1 } else { top_k };
+        if (1..all.len()).contains(&kept) {
+            all.select_nth_unstable_by(kept - 1, order);
+            all.truncate(kept);
+        }
+        all.sort_unstable_by(order);
         let best = all[0];
         if temperature == 0.0 {
             return best.0;
-        }
-        if top_k > 0 {
-            all.truncate(top_k);
         }
         all.iter_mut().for_each(|(_, x)| *x = ((*x - best.1) / temperature).exp());
         let total: f64 = all.iter().map(|(_, p)| p).sum();
@@ -102,7 +110,7 @@ mod tests {
 
     /// How often each token is chosen in 20,000 trials.
     fn shares(sampling: Sampling, context: &[u32]) -> [f64; 5] {
-        let mut sampler = Sampler::new(sampling);
+        let mut sampler = Sampler::new(sampling, None);
         let mut counts = [0.0; 5];
         for i in 0..20_000 {
             counts[sampler.choose(&LOGITS, context, Key::new(1).part(i)) as usize] += 1.0 / 20_000.0;
@@ -142,8 +150,20 @@ mod tests {
     }
 
     #[test]
+    fn the_unknown_token_is_never_chosen() {
+        for temperature in [0.0, 1.0] {
+            let sampling = Sampling { temperature, ..Sampling::default() };
+            let mut sampler = Sampler::new(sampling, Some(1));
+            let chosen: Vec<u32> =
+                (0..500).map(|i| sampler.choose(&LOGITS, &[1], Key::new(2).part(i))).collect();
+            assert!(chosen.contains(&4) && !chosen.contains(&1), "{temperature}");
+        }
+    }
+
+    #[test]
     fn limits_leave_one_token_at_least() {
-        let mut sampler = Sampler::new(Sampling { top_k: 1, top_p: 1e-9, min_p: 1.0, ..Sampling::default() });
+        let mut sampler =
+            Sampler::new(Sampling { top_k: 1, top_p: 1e-9, min_p: 1.0, ..Sampling::default() }, None);
         assert_eq!(sampler.choose(&LOGITS, &[], Key::new(0)), 1);
     }
 

@@ -364,10 +364,12 @@ fn documents_of_words_between_white_space_have_ends() {
         words.join(",")
     );
     fs::write(place.file("words.json"), json).expect("written");
+    // A word that is more frequent than the end of a line.
+    fs::write(place.file("often.txt"), "ja ja 1.\n".repeat(100)).expect("written");
     let check = |more: &[&str]| {
         let layers = format!("model.layers={layers}");
         place.run(
-            &["check", "--quiet", "--text", "text.txt"],
+            &["check", "--quiet", "--text", "often.txt"],
             &[&[&*layers, "data.context=16"], more].concat(),
         )
     };
@@ -409,6 +411,63 @@ fn what_a_model_scores_does_not_depend_on_the_batches_it_was_trained_with() {
             let again = figures(batch);
             assert!((again.0 - first.0).abs() < 1e-9, "{name} {batch}: {} {}", again.0, first.0);
             assert_eq!(again.1, first.1, "{name} {batch}");
+        }
+    }
+}
+
+/// The first token behind a prompt, and its log probability.
+fn first_token(place: &Place, run: &str, prompt: &str) -> (u64, f64) {
+    let line = place.generate(run, &["--prompt", prompt, "-n", "1", "--temperature", "0", "--logprobs"]);
+    let json: Value = serde_json::from_str(&line).expect("JSON");
+    (json["id"].as_u64().expect("an id"), json["logprob"].as_f64().expect("a number"))
+}
+
+#[test]
+fn layers_that_look_back_and_carry_nothing_see_all_of_the_context() {
+    let place = Place::new();
+    // The last step sees the one 24 before it, far behind the first tokens of a context.
+    let layers = r#"[{type="embedding",embedding_dim=8},{type="pad",padding=[24,0]},{type="conv1d",out_channels=8,kernel_size=2,dilation=24}]"#;
+    place.train("run", layers, &["data.context=32"]);
+    let prompt = |letter: char| -> String {
+        "eie eie eie eie eie eie eie eie e"
+            .chars()
+            .enumerate()
+            .map(|(i, c)| if i == 8 { letter } else { c })
+            .collect()
+    };
+    let (a, b) = (first_token(&place, "run", &prompt('f')), first_token(&place, "run", &prompt('D')));
+    assert!((a.1 - b.1).abs() > 1e-6, "{a:?} {b:?}");
+    let c = first_token(&place, "run", &prompt('f').replace("eie e", "eif e"));
+    assert_eq!(a, c);
+}
+
+#[test]
+fn recurrent_layers_remember_what_is_before_the_context() {
+    let place = Place::new();
+    place.train("run", LAYERS[2].1, &[]);
+    let behind = ", 1.\nDer Bär schl";
+    let (a, b) = (
+        first_token(&place, "run", &format!("Die Kuh{behind}")),
+        first_token(&place, "run", &format!("zzz{behind}").replace("zzz", "Ein Vogel")),
+    );
+    assert_ne!(a.1, b.1, "{a:?} {b:?}");
+}
+
+#[test]
+fn words_do_not_stick_to_the_prompt() {
+    let place = Place::new();
+    for tokenizer in ["word", "whitespace"] {
+        let tokens = format!("data.tokenizer={tokenizer}");
+        place.train(tokenizer, LAYERS[2].1, &[&tokens, "data.vocabulary_size=8", "train.epochs=4"]);
+        for prompt in ["Der Bär", "Die"] {
+            let words = ["--prompt", prompt, "-n", "30", "--temperature", "1.5"];
+            let written = place.generate(tokenizer, &words);
+            let behind = written.strip_prefix(prompt).expect("the prompt").chars().next().expect("more");
+            assert!(!behind.is_alphanumeric(), "{written}");
+            // Rare words are unknown in training, and never written.
+            assert!(!written.contains('\u{fffd}'), "{written}");
+            let alone = place.generate(tokenizer, &[&words[..], &["--no-echo"]].concat());
+            assert_eq!(format!("{prompt}{alone}"), written);
         }
     }
 }

@@ -365,6 +365,12 @@ impl Tokenizer {
         Decoder::new(self)
     }
 
+    /// A decoder that goes on behind `text`, whose ids are `ids`: what it gives, written behind `text`, is one text with it. A space
+    /// between them comes with the first id, unless `text` ends in white space that is no part of its ids.
+    pub fn decoder_behind(&self, text: &str, ids: &[u32]) -> Decoder<'_> {
+        Decoder::behind(self, text, ids)
+    }
+
     /// What stands between two ids in a text.
     fn gap(&self, before: u32, after: u32) -> &'static str {
         match &self.model {

@@ -297,6 +297,7 @@ fn byte_alphabet() -> HashMap<char, u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::decoder::tests::goes_on;
     use super::super::{Tokenizer, TokenizerKind, TokenizerSpec};
     use super::*;
 
@@ -414,6 +415,7 @@ mod tests {
         let tokenizer = read(&pieces).unwrap();
         assert_eq!((tokenizer.vocabulary(), tokenizer.unknown()), (4, Some(0)));
         assert_eq!(round(&tokenizer, "the playing zebra the"), "the playing<unk> the");
+        goes_on(&tokenizer, "the playing the");
         // Of " playing" the second token ends the word; an unknown word counts with all its letters.
         assert_eq!(counted(&tokenizer, "the playing\nzebra the "), [3, 5, 3, 6, 5]);
 
@@ -435,6 +437,7 @@ mod tests {
         for _ in 0..20 {
             assert_eq!(round(&tokenizer, "a é a"), "a é a");
         }
+        goes_on(&tokenizer, "a é a");
         // "▁a", "▁", two bytes of one character, "▁a".
         assert_eq!(counted(&tokenizer, "a é a"), [1, 1, 1, 0, 2]);
     }

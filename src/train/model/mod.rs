@@ -1,6 +1,6 @@
 //! A network with its preprocessing: what training fills with weights, and what a model file brings back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -243,6 +243,19 @@ impl Model {
             tensors.map(|t| (t.name.clone(), t.shape.axes().to_vec())).collect()
         };
         named(self.graph()) == named(other.graph())
+    }
+
+    /// Whether steps that come one at a time give what all give together.
+    pub(super) fn keeps_steps_apart(&self) -> bool {
+        let graph = self.graph();
+        let mut needed: HashSet<ValueId> = graph.outputs.iter().copied().collect();
+        graph.nodes.iter().rev().all(|node| {
+            if !needed.contains(&node.output) {
+                return true;
+            }
+            needed.extend(&node.inputs);
+            node.op.keeps_steps_apart()
+        })
     }
 
     /// Whether what the network says depends on the number of steps before a pass.

@@ -291,6 +291,7 @@ fn columns_that_a_validation_table_misses() {
     exit 3
     error[3]: w.csv: there is no target column "y"
       expected: one of "a", "b"
+      help: did you mean "a"? Rename it in the header
     "#);
 }
 

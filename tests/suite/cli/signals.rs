@@ -30,13 +30,16 @@ impl Running {
         Running { child, err }
     }
 
-    /// Waits for a line that starts with `start`.
+    /// Waits for a line that starts with `start`, among the first thousand.
     fn wait_for(&mut self, start: &str) {
-        let mut line = String::new();
-        while !line.starts_with(start) {
-            line.clear();
+        for _ in 0..1000 {
+            let mut line = String::new();
             assert!(self.err.read_line(&mut line).expect("a line") > 0, "it ended before {start:?}");
+            if line.starts_with(start) {
+                return;
+            }
         }
+        panic!("no line starts with {start:?}");
     }
 
     fn signal(&self, name: &str) {
@@ -52,6 +55,15 @@ impl Running {
         let status = self.child.wait().expect("it ends");
         let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("epoch ")).collect();
         (status.code(), lines.join("\n"))
+    }
+}
+
+/// A test that fails leaves nothing running.
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -86,7 +98,7 @@ fn a_run_that_was_killed_behind_the_last_step_of_an_epoch_closes_that_epoch() {
     // Four steps an epoch: each checkpoint is older than the validation of its epoch.
     let settings = "--set train.checkpoint_every_steps=4 --set train.log_every_steps=2";
     let mut running = Running::start(&place, &format!("{LONG} {settings}"));
-    running.wait_for("epoch 3/");
+    running.wait_for("epoch         3/");
     running.child.kill().expect("killed");
     running.child.wait().expect("it ended");
     let step = saved_step(&place);

@@ -282,7 +282,7 @@ fn a_test_table_that_does_not_fit_is_told_before_training() {
     let place = place();
     let place = place.with("odd.csv", "a,b\n1,2\n");
     let end = place.run(&format!("{SHORT} --set data.test=odd.csv"));
-    assert_eq!(end.code, 4, "{}", end.err);
+    assert_eq!(end.code, 3, "{}", end.err);
     assert!(!end.err.contains("epoch 1"), "{}", end.err);
     assert_eq!(place.list("."), ["iris.csv", "odd.csv"], "no run directory is left");
 }
