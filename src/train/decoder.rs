@@ -91,10 +91,13 @@ impl TokenDecoder {
     /// Of more than a context the last ones count, where the network looks back on no more.
     pub(super) fn read_all(&mut self, tokens: &[u32]) -> &[f32] {
         let first = if self.is_limited() { tokens.len().saturating_sub(self.context) } else { 0 };
-        for &token in &tokens[first..] {
-            self.read(token);
+        let Some((&last, before)) = tokens[first..].split_last() else { return &self.logits };
+        match self.memory {
+            // What the network says of those before is not asked for.
+            Memory::Whole => self.tokens.extend(before),
+            Memory::Carried { .. } => before.iter().for_each(|&token| _ = self.read(token)),
         }
-        &self.logits
+        self.read(last)
     }
 
     /// Reads a token: the logits of the next one, `[V]`.
