@@ -17,6 +17,7 @@ mod part;
 mod rows;
 mod skips;
 mod sniff;
+mod swallowed;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub(super) use self::skips::Skips;
 pub(super) use self::sniff::{Foreign, UNPACK, wide_encoding};
 
 use self::part::{Part, Read, fields, first_line};
+use self::swallowed::Swallowed;
 use crate::data::source::{Input, Opened, Source, line_place};
 use crate::error::{Error, Problem, Result, quote};
 
@@ -91,6 +93,7 @@ pub struct TableReader {
     /// The first row of a file without a header was read to learn its length.
     held: bool,
     skips: Skips,
+    swallowed: Swallowed,
     notes: Vec<String>,
     failed: Option<Error>,
 }
@@ -201,6 +204,7 @@ impl TableReader {
             held: !options.header,
             record: Some(header),
             skips: Skips::new(options),
+            swallowed: Swallowed::default(),
             notes: Vec::new(),
             failed: None,
         })
@@ -260,10 +264,11 @@ impl TableReader {
         self.skips.skipped
     }
 
-    /// What a user should know of the rows read so far, a sentence each: skipped rows, ignored columns.
+    /// What a user should know of the rows read so far, a sentence each: skipped rows, ignored columns, stray quotes.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.notes.clone();
         notes.extend(self.skips.note());
+        notes.extend(self.swallowed.note());
         notes
     }
 
@@ -275,7 +280,12 @@ impl TableReader {
         }
         loop {
             let problem = match self.part.read(&mut self.record)? {
-                Read::Row if self.part.fits(self.record.as_ref()) => return Ok(true),
+                Read::Row if self.part.fits(self.record.as_ref()) => {
+                    if self.part.spans_lines() {
+                        self.look_for_swallowed_rows();
+                    }
+                    return Ok(true);
+                }
                 Read::Row => self.part.wrong_length(self.record.as_ref(), self.options.header),
                 Read::NotUtf8(bytes) => self.part.not_utf8(&bytes),
                 Read::End => {
@@ -291,6 +301,15 @@ impl TableReader {
                 }
             };
             self.skips.skip(&self.part.file, problem)?;
+        }
+    }
+
+    fn look_for_swallowed_rows(&mut self) {
+        let Some(record) = &self.record else { return };
+        let end = self.part.line();
+        let start = first_line(record.as_byte_record(), end);
+        if end > start + 1 {
+            self.swallowed.look(record, self.part.delimiter, &self.part.file, start, end - 1);
         }
     }
 

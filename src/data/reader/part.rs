@@ -36,8 +36,9 @@ pub(super) struct Part {
     pub(super) names: Vec<String>,
     /// Fields in every row of this file.
     width: usize,
-    /// The line after the row that was given last.
+    /// The line after the row that was given last, and whether it may have had several lines.
     next_line: u64,
+    spans_lines: bool,
     /// A row that is given after the blank lines before it, where these are rows too.
     behind_blank: Option<Waiting>,
     /// Where each column of the table stands in this file; `None`: in the same place.
@@ -91,6 +92,7 @@ impl Part {
             names: Vec::new(),
             width: 0,
             next_line: 1,
+            spans_lines: false,
             behind_blank: None,
             order: None,
         })
@@ -142,12 +144,17 @@ impl Part {
         if self.behind_blank.is_none() {
             let read = self.read_record(record)?;
             let end = self.csv.position().line();
+            if self.width != 1 {
+                self.spans_lines = end > self.next_line + 1;
+                self.next_line = end;
+                return Ok(read);
+            }
             let start = match (&read, &*record) {
                 (Read::Row, Some(record)) => first_line(record.as_byte_record(), end),
                 (Read::NotUtf8(bytes), _) => first_line(bytes, end),
                 _ => return Ok(read),
             };
-            if self.width != 1 || start <= self.next_line {
+            if start <= self.next_line {
                 self.next_line = end;
                 return Ok(read);
             }
@@ -187,6 +194,11 @@ impl Part {
     /// The line after the row that was given last.
     pub(super) fn line(&self) -> u64 {
         self.next_line
+    }
+
+    /// Whether the row that was given last had several lines, or blank ones before it. Of a table of one column: never.
+    pub(super) fn spans_lines(&self) -> bool {
+        self.spans_lines
     }
 
     fn first_line(&self, record: &ByteRecord) -> u64 {
