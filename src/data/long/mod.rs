@@ -3,26 +3,29 @@
 //! The rows of an id make one sample, in the order in which the ids appear; they need not be neighbours. Its channels, numbers
 //! that vary within a series, are the steps of the column [`STEPS`]; every other column has one value for each series.
 
+mod uses;
+
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub(in crate::data) use self::uses::check_pins;
+use self::uses::{Use, fit_uses};
 use super::column::Dictionary;
 use super::field::{self, Markers, Stage};
 use super::held::{HeldRows, Payloads};
-use super::infer::Profile;
 use super::kept::{FileRows, Keep, Kept};
-use super::options::{ColumnType, DataOptions, MissingPolicy, Scale};
+use super::options::DataOptions;
 use super::preprocess::absent;
 use super::raw::{missing_values, read_number};
 use super::raw_target::missing_target;
 use super::rows::{Fields, RowBuffer, Rows};
 use super::samples::Purpose;
-use super::schema::{absent_column, matching};
+use super::schema::absent_column;
 use super::step::{Moment, Steps};
 use super::step_targets;
 use super::stored::Series;
-use crate::error::{Code, Error, Problem, Result, quote};
+use crate::error::{Code, Error, Result, quote};
 
 /// The column that holds the steps of a sample.
 pub const STEPS: &str = "series";
@@ -41,23 +44,6 @@ pub struct LongTable {
     pub length: Option<usize>,
     /// Channels in which no number may be missing.
     pub required: Vec<String>,
-}
-
-/// What a column is while rows are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Use {
-    /// Numbers of the steps, at this position.
-    Channel(usize),
-    /// Numbers of the steps at this position if they vary within a series, else one value for each series.
-    Candidate(usize),
-    /// One value for each series.
-    Constant,
-    /// A label for each step, at this position.
-    Label(usize),
-    /// Of no use: one value for each series where it has one.
-    Spare,
-    /// It orders the rows.
-    Order,
 }
 
 /// Reads all rows and makes a sample of each series; with `keep` the samples have their [`FileRows`].
@@ -485,92 +471,5 @@ impl<'a> Reading<'a> {
             texts.push_field("");
         }
         texts
-    }
-}
-
-/// Refuses what cannot be fixed about single channels, which are scaled together.
-pub(super) fn check_pins<'c>(
-    options: &DataOptions,
-    channels: impl Iterator<Item = &'c String>,
-) -> Result<()> {
-    let mut problems = Vec::new();
-    for name in channels {
-        let pin = options.pin(name);
-        let mut wrong = |suffix: &str, what: &str| {
-            let place = format!("{}.{suffix}", field::pin_key(name));
-            problems.push(Problem::new(place, what));
-        };
-        if pin.missing.is_some_and(|m| !matches!(m, MissingPolicy::Mean | MissingPolicy::Error)) {
-            wrong("missing", "a step of a series takes \"mean\" or \"error\" only");
-        }
-        if pin.scale.is_some() {
-            wrong("scale", "the channels of a series are scaled together: set data.scale");
-        }
-    }
-    if !matches!(options.scale, Scale::Standard | Scale::None) {
-        let problem = Problem::new("data.scale", "the channels of a series have no such scale");
-        let problem = problem.expected("\"standard\" or \"none\"").found(quote(options.scale.name()));
-        problems.push(problem.help("set the scale of other columns in data.columns.NAME.scale"));
-    }
-    if problems.is_empty() { Ok(()) } else { Err(Error::all(Code::Usage, problems)) }
-}
-
-/// What each column is for when a preprocessing is to be fitted.
-fn fit_uses(
-    sample: &RowBuffer,
-    table: &LongTable,
-    options: &DataOptions,
-    taken: &dyn Fn(usize) -> bool,
-) -> Result<Vec<Use>> {
-    let (columns, source) = (sample.columns(), sample.source());
-    let markers = Markers::new(&options.missing_values);
-    let spare = options.spare(columns);
-    let other =
-        |c: usize| options.target.contains(&columns[c]) || options.weight.as_ref() == Some(&columns[c]);
-    let without =
-        |c: usize| options.prior.as_ref().is_some_and(|prior| prior.does_without(&columns[c], None));
-    let mut uses: Vec<Use> = (0..columns.len())
-        .map(|c| if (spare[c] || without(c)) && !other(c) { Use::Spare } else { Use::Constant })
-        .collect();
-    let labels = |c: &usize| {
-        options.target.contains(&columns[*c]) && options.pin(&columns[*c]).kind == Some(ColumnType::Labels)
-    };
-    (0..columns.len()).filter(labels).zip(0..).for_each(|(c, at)| uses[c] = Use::Label(at));
-    let settled = options.prior.as_ref().and_then(|prior| prior.channels(STEPS));
-    let Some(patterns) = table.channels.as_deref().or(settled) else {
-        let mut width = 0;
-        for c in (0..columns.len()).filter(|&c| !taken(c) && !other(c) && !spare[c]) {
-            let pinned = options.pin(&columns[c]).kind;
-            let inferred = || Profile::new(sample, c, &markers).verdict(sample, c, &markers, true).kind;
-            if pinned.unwrap_or_else(inferred) == ColumnType::Number {
-                uses[c] = Use::Candidate(width);
-                width += 1;
-            }
-        }
-        return Ok(uses);
-    };
-    let mut problems = Vec::new();
-    let mut width = 0;
-    for pattern in patterns {
-        let literal = columns.iter().position(|c| c == pattern);
-        let hits = literal.map_or_else(|| matching(columns, pattern), |c| vec![c]);
-        if hits.is_empty() {
-            problems.push(absent_column(source, "data.series.channels", pattern, columns));
-        }
-        for c in hits {
-            if taken(c) || other(c) {
-                if literal.is_some() {
-                    let what = format!("{} cannot be a channel: it has another use", quote(&columns[c]));
-                    problems.push(Problem::new("data.series.channels", what));
-                }
-            } else if !matches!(uses[c], Use::Channel(_)) && (literal.is_some() || !spare[c]) {
-                uses[c] = Use::Channel(width);
-                width += 1;
-            }
-        }
-    }
-    match problems.is_empty() {
-        true => Ok(uses),
-        false => Err(Error::all(Code::Data, problems)),
     }
 }
