@@ -252,7 +252,7 @@ pub(super) const COLUMN: &[Key] = &[
         "type",
         Kind::OneOf(&["number", "category", "text", "image", "date", "labels"]),
         Preset::Absent,
-        "What the column holds. Of a target, \"labels\" is a label for each token of a text, in one field with white space between them, or for each step of a long table's series, row by row.",
+        "What the column holds. Of a target, \"labels\" is a label for each token of a text, in one field with white space between them, or for each step of a long table's series, row by row. A \"text\" of a long table that varies within a series has a word in each row.",
     ),
     key(
         "missing",

@@ -218,7 +218,7 @@ impl<'p> Encoder<'p> {
     ) -> Result<bool> {
         let name = &self.preprocessing.columns[c].name;
         let text = row.get(self.binding.columns[c]).trim_ascii();
-        let missing = self.markers.has(text);
+        let missing = !cell.of_steps && self.markers.has(text);
         let store = &mut table.stores[self.preprocessing.stored_before(c)];
         match store.push_tokens(cell, if missing { "" } else { text }) {
             Ok(count) => {

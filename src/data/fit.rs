@@ -282,7 +282,7 @@ impl Fit<'_> {
                 self.stores[*position] = Some(None);
                 self.stored(&self.raw.stores[*position], scale, about).map(|cell| (cell, Vec::new()))
             }
-            RawKind::Text(position) => self.text(*position, about)?.map(|cell| (cell, Vec::new())),
+            RawKind::Text { position, .. } => self.text(*position, about)?.map(|cell| (cell, Vec::new())),
         })
     }
 

@@ -73,7 +73,8 @@ impl Fit<'_> {
             _ => TextFill::Empty,
         };
         self.stores[position] = Some(Some(Store::Tokens(tokens)));
-        Ok(Some(Cell::Text(TextCell { tokenizer, length, missing })))
+        let of_steps = self.raw.options.steps.words.contains(&about.name);
+        Ok(Some(Cell::Text(TextCell { tokenizer, length, missing, of_steps })))
     }
 
     /// The ids of the longest text of the training part, within limits.

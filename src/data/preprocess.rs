@@ -79,6 +79,12 @@ impl Preprocessing {
         Some((self.stored_before(column), channel))
     }
 
+    /// Whether a column holds the words of the rows of a long table.
+    pub(super) fn has_words_of_steps(&self, name: &str) -> bool {
+        let cell = self.columns.iter().find(|column| column.name == name).map(|column| &column.cell);
+        matches!(cell, Some(Cell::Text(text)) if text.of_steps)
+    }
+
     /// Whether a column is read: an input, or with targets a target or the weight.
     pub(super) fn needs(&self, name: &String, with_targets: bool) -> bool {
         let own = |target: &&str| *target == name;

@@ -77,6 +77,11 @@ impl Prior {
         }
     }
 
+    /// Whether a column holds the words of the rows of a long table.
+    pub(super) fn has_words_of_steps(&self, name: &str) -> bool {
+        matches!(self.cell(name), Some(Cell::Text(text)) if text.of_steps)
+    }
+
     /// The scale of a number target.
     pub(super) fn number_target(&self, name: &str) -> Option<&NumberTarget> {
         match self.targets.get(name) {

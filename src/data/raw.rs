@@ -64,8 +64,11 @@ pub(super) enum RawKind {
     },
     /// The position of its store.
     Stored(usize),
-    /// Likewise.
-    Text(usize),
+    /// Likewise; its texts may be missing, except those that are made of the words of steps.
+    Text {
+        position: usize,
+        of_steps: bool,
+    },
 }
 
 impl RawTable {
@@ -151,7 +154,7 @@ impl RawTable {
     /// Steps of the row that was read last: of its series, or of its text.
     fn steps_of_last(&self) -> usize {
         let of = |feature: &RawFeature| match feature.kind {
-            RawKind::Text(position) => {
+            RawKind::Text { position, .. } => {
                 let Store::Texts(texts) = &self.stores[position] else { return None };
                 let spec = self.schema.columns[feature.column].pin.tokenizer_spec();
                 spec.count(texts.row(self.rows as u32))
@@ -209,7 +212,10 @@ impl Reading {
         for (i, column) in used {
             if let Some(store) = &column.stored {
                 let kind = match store {
-                    Store::Texts(_) => RawKind::Text(stores.len()),
+                    Store::Texts(_) => RawKind::Text {
+                        position: stores.len(),
+                        of_steps: options.steps.words.contains(&column.name),
+                    },
                     _ => RawKind::Stored(stores.len()),
                 };
                 features.push(RawFeature::new(i, width, kind, column));
@@ -259,9 +265,9 @@ impl Reading {
                     let store = &mut table.stores[position];
                     push_payload(store, row, feature.column, name, droppable)?
                 }
-                RawKind::Text(position) => {
+                RawKind::Text { position, of_steps } => {
                     let text = row.get(feature.column).trim_ascii();
-                    let filled = !self.markers.has(text);
+                    let filled = of_steps || !self.markers.has(text);
                     table.stores[position].push_text(if filled { text } else { "" });
                     filled
                 }
@@ -360,7 +366,7 @@ impl RawFeature {
                 cells.extend(parts.iter().map(|p| date.map_or(f32::NAN, |d| p.of(d) as f32)));
                 Ok(date.is_some())
             }
-            RawKind::Stored(_) | RawKind::Text(_) => Ok(true),
+            RawKind::Stored(_) | RawKind::Text { .. } => Ok(true),
         }
     }
 

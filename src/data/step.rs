@@ -12,6 +12,7 @@ use super::long::STEPS;
 use super::options::{ColumnPin, ColumnType, DataOptions};
 use super::rows::Fields;
 use super::schema::matching;
+use super::tokenizer::TokenizerKind;
 use super::windows::KNOWN;
 use crate::error::{Error, Result, quote};
 
@@ -82,6 +83,8 @@ impl fmt::Display for Moment {
 pub struct Steps {
     /// Columns that the samples do not have.
     pub(super) gone: Vec<String>,
+    /// Columns whose words, one for each step, are one text of a sample.
+    pub(super) words: Vec<String>,
     /// Columns that the samples have and that are no inputs of their own, and what they are.
     pub(super) aside: BTreeMap<String, String>,
     /// The length of every series, where a config fixes it.
@@ -116,6 +119,11 @@ impl DataOptions {
             features.extend([STEPS, KNOWN].map(str::to_owned).into_iter().filter(has));
         }
         self.columns.retain(|name, _| !steps.gone.contains(name));
+        for name in &steps.words {
+            // Each word is a token.
+            let pin = self.columns.entry(name.clone()).or_default();
+            pin.tokenizer.get_or_insert(TokenizerKind::Whitespace);
+        }
         if let Some(cut) = &steps.windows {
             let ahead = |name: &String| (1..=cut.horizon).map(|k| format!("{name}+{k}")).collect::<Vec<_>>();
             self.target = self.target.iter().flat_map(ahead).collect();

@@ -136,6 +136,7 @@ pub(super) fn read<R: Rows>(rows: &mut R, table: &WindowTable, purpose: Purpose<
     columns.extend(targets.iter().flat_map(ahead_of));
     let steps = Steps {
         gone: Vec::new(),
+        words: Vec::new(),
         aside: recipe.aside(&texts, &known, purpose),
         length: None,
         windows: Some(Cut { horizon: table.horizon, stride: table.stride, targets: table.targets.clone() }),

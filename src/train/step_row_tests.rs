@@ -193,3 +193,41 @@ fn more_series_than_a_block_holds() {
     let kept: Vec<&str> = lines.lines().map(|line| line.rsplit_once(',').unwrap().0).collect();
     assert_eq!(kept, text.lines().collect::<Vec<_>>());
 }
+
+/// Rows `(id, t, word, y)`: what a city is depends on the word before it.
+fn journeys(count: usize, legs: usize) -> Vec<(String, usize, &'static str, &'static str)> {
+    let cities = ["Rome", "Oslo", "Bern", "Riga", "Kyiv"];
+    let mut rows = Vec::new();
+    for id in 0..count {
+        for leg in 0..1 + (id * 5 + id / 3) % legs {
+            let (word, y) = if (id + leg * leg) % 3 == 0 { ("from", "START") } else { ("to", "END") };
+            rows.push((format!("s{id}"), 2 * leg, word, "O"));
+            rows.push((format!("s{id}"), 2 * leg + 1, cities[(id * 3 + leg * 2) % 5], y));
+        }
+    }
+    rows
+}
+
+#[test]
+fn the_words_of_rows_get_labels() {
+    let table = |rows: &[(String, usize, &str, &str)]| {
+        let lines = rows.iter().map(|(id, t, word, y)| format!("{id},{t},{word},{y}\n"));
+        "id,t,word,y\n".to_owned() + &lines.collect::<String>()
+    };
+    let words = ["data.columns.word.type=text", ORDERED, "train.epochs=40"];
+    let model = Trained::new(&table(&journeys(40, 4)), &[&STEPS[..], &words].concat());
+    // Longer series than training saw, side by side.
+    let mut new = journeys(25, 9);
+    new.sort_by_key(|(id, t, ..)| (usize::MAX - t, id.clone()));
+    let (lines, notes) = model.predict(&table(&new), &keep(&["y", "word"])).unwrap();
+    assert_eq!(notes, [""; 0]);
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("y,word,prediction", new.len() + 1));
+    let mut right = 0;
+    for (line, (_, _, word, y)) in lines[1..].iter().zip(&new) {
+        let (kept, found) = line.rsplit_once(',').unwrap();
+        assert_eq!(kept, format!("{y},{word}"));
+        right += usize::from(found == *y);
+    }
+    assert!(right > new.len() * 9 / 10, "{right} of {}", new.len());
+}

@@ -1,9 +1,11 @@
 //! Long tables: a row for each step of a series, an id that says which series it belongs to.
 //!
 //! The rows of an id make one sample, in the order in which the ids appear; they need not be neighbours. Its channels, numbers
-//! that vary within a series, are the steps of the column [`STEPS`]; every other column has one value for each series.
+//! that vary within a series, are the steps of the column [`STEPS`]. Words that vary, one in each row, make a text; so do labels of the
+//! steps. Every other column has one value for each series.
 
 mod uses;
+mod words;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,7 +13,7 @@ use std::sync::Arc;
 
 pub(in crate::data) use self::uses::check_pins;
 use self::uses::{Use, fit_uses};
-use super::column::Dictionary;
+use self::words::Words;
 use super::field::{self, Markers, Stage};
 use super::held::{HeldRows, Payloads};
 use super::kept::{FileRows, Keep, Kept};
@@ -104,17 +106,10 @@ struct Reading<'a> {
     moments: Vec<Moment>,
     /// For each channel: how many numbers are missing, and where the first one is.
     missing: Vec<(u64, String, u64)>,
-    /// For each column of labels.
-    labels: Vec<Labels>,
+    /// For each column of words or labels.
+    words: Vec<Words>,
     /// The fields of each row that are kept, where rows are.
     kept: Option<Kept>,
-}
-
-/// The labels of the steps, row by row.
-#[derive(Default)]
-struct Labels {
-    dictionary: Dictionary,
-    codes: Vec<u32>,
 }
 
 impl<'a> Reading<'a> {
@@ -163,11 +158,15 @@ impl<'a> Reading<'a> {
                 let needed = |name: &String| preprocessing.needs(name, with_targets);
                 let channel = |name: &String| channels.iter().position(|c| c == name).map(Use::Channel);
                 let labels: Vec<&str> = preprocessing.targets.names_of_steps().collect();
-                let label = |name: &String| {
-                    labels.iter().position(|l| l == name).filter(|_| with_targets).map(Use::Label)
+                let mut found = 0..;
+                let mut at = || found.next().unwrap_or_default();
+                let of = |name: &String| match channel(name) {
+                    Some(channel) => channel,
+                    None if with_targets && labels.contains(&name.as_str()) => Use::Label(at()),
+                    None if preprocessing.has_words_of_steps(name) => Use::Word(at()),
+                    None if needed(name) => Use::Constant,
+                    None => Use::Spare,
                 };
-                let spare = |name| if needed(name) { Use::Constant } else { Use::Spare };
-                let of = |name| channel(name).or_else(|| label(name)).unwrap_or_else(|| spare(name));
                 columns.iter().map(of).collect()
             }
         };
@@ -177,7 +176,8 @@ impl<'a> Reading<'a> {
         }
         let width = uses.iter().filter(|u| matches!(u, Use::Channel(_) | Use::Candidate(_))).count();
         let markers = Markers::new(purpose.missing_values());
-        let labels = uses.iter().filter(|u| matches!(u, Use::Label(_))).map(|_| Labels::default()).collect();
+        let words = uses.iter().filter(|u| matches!(u, Use::Label(_) | Use::Word(_)));
+        let words = words.map(|_| Words::default()).collect();
         Ok(Reading {
             table,
             purpose,
@@ -199,7 +199,7 @@ impl<'a> Reading<'a> {
             lines: Vec::new(),
             moments: Vec::new(),
             missing: vec![(0, String::new(), 0); width],
-            labels,
+            words,
         })
     }
 
@@ -240,9 +240,11 @@ impl<'a> Reading<'a> {
                         return Err(missing_target(row, name, text));
                     }
                     step_targets::check_label(row, name, text)?;
-                    let labels = &mut self.labels[at];
-                    let code = labels.dictionary.code(text);
-                    labels.codes.push(code);
+                    self.words[at].push(text);
+                }
+                Use::Word(at) => {
+                    self.varies[c] |= **first != *text;
+                    self.words[at].push_token(row, &self.columns[c], text);
                 }
                 Use::Constant | Use::Order => {}
             }
@@ -300,7 +302,8 @@ impl<'a> Reading<'a> {
         }
         error.help(match self.purpose.stage() {
             Stage::Train => {
-                "a column of numbers that change can be named in data.series.channels; any other goes into data.exclude"
+                "a column of numbers that change can be named in data.series.channels, one with a word in each row gets \
+                 type = \"text\"; any other goes into data.exclude"
             }
             Stage::Model => "the model takes this column as one value for each series",
         })
@@ -360,6 +363,7 @@ impl<'a> Reading<'a> {
             channels: channels.iter().map(|&c| self.columns[c].clone()).collect(),
             numbers: std::mem::take(&mut self.numbers),
         };
+        let words = self.words_of_steps()?;
         let kept: Vec<usize> = (0..self.columns.len())
             .filter(|c| !channels.contains(c) && Some(*c) != self.order)
             .filter(|&c| !(self.uses[c] == Use::Spare && self.varies[c]))
@@ -369,12 +373,14 @@ impl<'a> Reading<'a> {
                 .filter(|c| !kept.contains(c))
                 .map(|c| self.columns[c].clone())
                 .collect(),
+            words: words.iter().map(|&c| self.columns[c].clone()).collect(),
             aside: [(self.table.id.clone(), "the series that a row belongs to".to_owned())].into(),
             length: self.table.length,
             windows: None,
         };
-        let texts = self.texts(&kept, &order, &spans);
-        let payloads = Payloads::Steps(Arc::new(block), spans);
+        let numbers = !channels.is_empty();
+        let texts = self.texts(&kept, &words, numbers, &order, &spans);
+        let payloads = if numbers { Payloads::Steps(Arc::new(block), spans) } else { Payloads::None };
         let file_rows = self.kept.map(|kept| FileRows {
             columns: self.columns,
             kept,
@@ -407,11 +413,30 @@ impl<'a> Reading<'a> {
                  series needs no [data.series]",
             ));
         }
-        if channels.is_empty() {
+        if channels.is_empty() && self.words_of_steps()?.is_empty() {
             let error = Error::data(&self.source, "no number column varies within a series");
-            return Err(error.help("name the channels in data.series.channels, and check data.exclude"));
+            return Err(error.help(
+                "name the channels in data.series.channels, and check data.exclude; a column with a word in each row gets \
+                 type = \"text\"",
+            ));
         }
         Ok(channels)
+    }
+
+    /// The columns whose words make one text of each series. While a preprocessing is fitted, a text that never varies is one for
+    /// the series.
+    fn words_of_steps(&self) -> Result<Vec<usize>> {
+        let settled = |c: usize| match self.purpose {
+            Purpose::Fit(options) => {
+                options.prior.as_ref().is_some_and(|prior| prior.has_words_of_steps(&self.columns[c]))
+            }
+            Purpose::Fitted { .. } => true,
+        };
+        let words = self.uses.iter().enumerate().filter_map(|(c, u)| match u {
+            Use::Word(at) if self.varies[c] || settled(c) => Some(self.words[*at].check().map(|()| c)),
+            _ => None,
+        });
+        words.collect()
     }
 
     /// The rows, series after series, each in its order.
@@ -447,28 +472,40 @@ impl<'a> Reading<'a> {
         Ok(rows)
     }
 
-    /// A row for each series: its fields in these columns, and an empty one for the steps. The rows are in this `order`, of
-    /// which each series has a span.
-    fn texts(&self, kept: &[usize], order: &[u32], spans: &[Range<usize>]) -> RowBuffer {
+    /// A row for each series: its fields in these columns, of which `words` have one word for each step, and if there are `numbers`
+    /// of the steps an empty one for them. The rows are in this `order`, of which each series has a span.
+    fn texts(
+        &self,
+        kept: &[usize],
+        words: &[usize],
+        numbers: bool,
+        order: &[u32],
+        spans: &[Range<usize>],
+    ) -> RowBuffer {
         let mut names: Vec<String> = kept.iter().map(|&c| self.columns[c].clone()).collect();
-        names.push(STEPS.into());
+        names.extend(numbers.then(|| STEPS.into()));
         let mut texts = RowBuffer::new(&self.source, &names);
         let mut field = String::new();
         let fields = self.fields.chunks_exact(self.columns.len());
         for ((first, fields), span) in self.series.iter().zip(fields).zip(spans) {
             texts.start_row(&self.files[first.file as usize], first.line);
             for &c in kept {
-                let Use::Label(at) = self.uses[c] else {
-                    texts.push_field(&fields[c]);
-                    continue;
+                let at = match self.uses[c] {
+                    Use::Label(at) => Some(at),
+                    Use::Word(at) => words.contains(&c).then_some(at),
+                    _ => None,
                 };
-                let Labels { dictionary, codes } = &self.labels[at];
-                let label = |&row: &u32| dictionary.name(codes[row as usize]);
-                field.clear();
-                step_targets::join(order[span.clone()].iter().map(label), &mut field);
-                texts.push_field(&field);
+                match at {
+                    Some(at) => {
+                        self.words[at].join(&order[span.clone()], &mut field);
+                        texts.push_field(&field);
+                    }
+                    None => texts.push_field(&fields[c]),
+                }
             }
-            texts.push_field("");
+            if numbers {
+                texts.push_field("");
+            }
         }
         texts
     }

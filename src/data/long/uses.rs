@@ -17,8 +17,10 @@ pub(super) enum Use {
     Candidate(usize),
     /// One value for each series.
     Constant,
-    /// A label for each step, at this position.
+    /// A label for each step; its position among the columns of words.
     Label(usize),
+    /// A word of a text in each step, at this position among them, if it varies within a series; else one text for each series.
+    Word(usize),
     /// Of no use: one value for each series where it has one.
     Spare,
     /// It orders the rows.
@@ -39,17 +41,33 @@ pub(super) fn fit_uses(
         |c: usize| options.target.contains(&columns[c]) || options.weight.as_ref() == Some(&columns[c]);
     let without =
         |c: usize| options.prior.as_ref().is_some_and(|prior| prior.does_without(&columns[c], None));
+    let settled_words =
+        |name: &String| options.prior.as_ref().is_some_and(|prior| prior.has_words_of_steps(name));
     let mut uses: Vec<Use> = (0..columns.len())
         .map(|c| if (spare[c] || without(c)) && !other(c) { Use::Spare } else { Use::Constant })
         .collect();
-    let labels = |c: &usize| {
-        options.target.contains(&columns[*c]) && options.pin(&columns[*c]).kind == Some(ColumnType::Labels)
-    };
-    (0..columns.len()).filter(labels).zip(0..).for_each(|(c, at)| uses[c] = Use::Label(at));
+    let mut words = 0..;
+    let mut at = || words.next().unwrap_or_default();
+    for c in (0..columns.len()).filter(|&c| !taken(c)) {
+        let pinned = options.pin(&columns[c]).kind;
+        if options.target.contains(&columns[c]) {
+            if pinned == Some(ColumnType::Labels) {
+                uses[c] = Use::Label(at());
+            }
+        } else if uses[c] == Use::Constant
+            && !other(c)
+            && (pinned == Some(ColumnType::Text) || settled_words(&columns[c]))
+        {
+            uses[c] = Use::Word(at());
+        }
+    }
     let settled = options.prior.as_ref().and_then(|prior| prior.channels(STEPS));
     let Some(patterns) = table.channels.as_deref().or(settled) else {
         let mut width = 0;
         for c in (0..columns.len()).filter(|&c| !taken(c) && !other(c) && !spare[c]) {
+            if matches!(uses[c], Use::Word(_)) {
+                continue;
+            }
             let pinned = options.pin(&columns[c]).kind;
             let inferred = || Profile::new(sample, c, &markers).verdict(sample, c, &markers, true).kind;
             if pinned.unwrap_or_else(inferred) == ColumnType::Number {

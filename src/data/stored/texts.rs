@@ -29,6 +29,9 @@ pub struct TextCell {
     pub length: usize,
     /// For a missing text.
     pub missing: TextFill,
+    /// Whether the words of a text are those of the rows of a long table.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_steps: bool,
 }
 
 impl TextCell {
@@ -290,6 +293,7 @@ mod tests {
             tokenizer: Arc::new(tokenizer(TokenizerKind::Word)),
             length: 3,
             missing: TextFill::Empty,
+            of_steps: false,
         };
         let mut tokens = TokenStore::default();
         assert_eq!(tokens.push(&cell, "b a"), Ok(2));

@@ -218,7 +218,8 @@ fn what_does_not_fit_is_refused() {
     assert_eq!(
         message("id|u|y\na|1|p\na|1|p\nb|2|q", &table(), &options),
         "error[3]: t.csv: no number column varies within a series\n  \
-         help: name the channels in data.series.channels, and check data.exclude"
+         help: name the channels in data.series.channels, and check data.exclude; a column with a word in each row \
+         gets type = \"text\""
     );
     let channels = LongTable { channels: Some(vec!["y".into(), "w*".into()]), ..table() };
     assert_eq!(

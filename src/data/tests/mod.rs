@@ -7,6 +7,7 @@ mod long;
 mod prior;
 mod round_trip;
 mod step_labels;
+mod step_words;
 mod text;
 mod windows;
 
