@@ -2,13 +2,15 @@
 
 use std::arch::x86_64::*;
 
-use super::blocked::{Packing, Set};
+use super::blocked::{Copied, Packing, Parts, Set, Sizes};
 use super::pack::NR;
 use super::tile::{Kernels, Tile, TileKernel};
 
 /// 6 rows of 2 vectors, with 2 vectors of B and 1 element of A, fill the 16 registers but one.
 const HEIGHT: usize = 6;
 const LANES: usize = 8;
+/// Columns of a strip.
+const WIDTH: usize = 2 * LANES;
 
 pub(super) static KERNELS: Set = Set {
     tiles: Kernels {
@@ -19,13 +21,17 @@ pub(super) static KERNELS: Set = Set {
             [&tiles::<1, ROWS, IN_PLACE>(), &tiles::<2, ROWS, IN_PLACE>()],
             [&tiles::<1, COLS, IN_PLACE>(), &tiles::<2, COLS, IN_PLACE>()],
             [&tiles::<1, ROWS, PACKED>(), &tiles::<2, ROWS, PACKED>()],
-            [&tiles::<1, COLS, IN_PLACE>(), &tiles::<2, COLS, IN_PLACE>()],
+            [&tiles::<1, COLS, PACKED>(), &tiles::<2, COLS, PACKED>()],
         ],
         zeros: &[0.0; NR],
     },
     pack_rows,
     pack_cols,
-    pack_tiles: None,
+    pack_tiles,
+    copied: Copied { elements: 1 << 17, side: 64 },
+    // A strip of B is 24 KiB, a block of A 144 KiB; shorter sums would read C anew too often.
+    down: Sizes::new(384, 96, 9, HEIGHT, LANES),
+    flow: None,
 };
 
 /// How A lies: adjacent elements in a row, or in a column.
@@ -34,6 +40,11 @@ const COLS: bool = false;
 /// How B lies: in panels, or in its own rows.
 const PACKED: bool = true;
 const IN_PLACE: bool = false;
+
+/// Length of the sums that gives time to fetch what the next tile begins with.
+const LONG: usize = 64;
+/// How far ahead rows are fetched that are copied.
+const COPIED_AHEAD: usize = 2;
 
 const fn tiles<const NV: usize, const A: bool, const B: bool>() -> [TileKernel<f32>; HEIGHT] {
     [
@@ -65,6 +76,12 @@ unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t
         for (i, sums) in sums.iter_mut().enumerate() {
             load_row(t.start.add(i * t.start_stride), last, sums);
         }
+        if t.k >= LONG {
+            // The tile below comes next; a prefetch may name any address.
+            for i in 0..MR {
+                _mm_prefetch::<_MM_HINT_T0>(t.c.wrapping_add((MR + i) * t.c_stride).cast_const().cast());
+            }
+        }
         let mut row = [_mm256_setzero_ps(); NV];
         for u in 0..t.segments.count[0] {
             for v in 0..t.segments.count[1] {
@@ -76,7 +93,7 @@ unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t
                     if B == IN_PLACE {
                         _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(8 * t.b_stride).cast());
                     }
-                    if A == COLS {
+                    if A == COLS && B == IN_PLACE {
                         _mm_prefetch::<_MM_HINT_T0>(a.wrapping_add(12 * t.a_stride).cast());
                     }
                     for (i, sums) in sums.iter_mut().enumerate() {
@@ -124,15 +141,34 @@ unsafe fn load_row<const NV: usize>(from: *const f32, last: __m256i, to: &mut [_
 #[target_feature(enable = "avx2")]
 unsafe fn pack_rows(p: &Packing) {
     for row in 0..p.rows {
-        for (panel, first_col) in (0..p.cols).step_by(NR).enumerate() {
-            for col in (0..NR).step_by(LANES) {
+        for (strip, first_col) in (0..p.cols.next_multiple_of(NR)).step_by(WIDTH).enumerate() {
+            for col in [0, LANES] {
                 let mask = first(p.cols.saturating_sub(first_col + col));
                 // SAFETY: the caller vouches for every element that `p` names; the mask leaves out columns past its end.
                 unsafe {
-                    let x =
-                        _mm256_maskload_ps(p.from.wrapping_add(row * p.from_stride + first_col + col), mask);
-                    _mm256_storeu_ps(p.to.add((panel * p.rows + row) * NR + col), x);
+                    let from = p.from.wrapping_add(row * p.from_stride + first_col + col);
+                    _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(COPIED_AHEAD * p.from_stride).cast());
+                    let to = p.to.add((strip * p.rows + row) * WIDTH + col);
+                    _mm256_storeu_ps(to, _mm256_maskload_ps(from, mask));
                 }
+            }
+        }
+    }
+}
+
+/// See [`super::blocked::PackKernel`].
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx2")]
+unsafe fn pack_tiles(p: &Packing) {
+    let tiles = Parts::of(p.cols, HEIGHT);
+    for row in 0..p.rows {
+        for (tile, cols) in tiles.ranges().enumerate() {
+            // SAFETY: as above; a prefetch may name any address.
+            unsafe {
+                let from = p.from.wrapping_add(row * p.from_stride + cols.start);
+                _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(COPIED_AHEAD * p.from_stride).cast());
+                let to = p.to.wrapping_add((tile * p.rows + row) * LANES);
+                _mm256_storeu_ps(to, _mm256_maskload_ps(from, first(cols.len())));
             }
         }
     }
@@ -148,7 +184,7 @@ unsafe fn pack_cols(p: &Packing) {
                 rows: (p.rows - row).min(LANES),
                 cols: p.cols.saturating_sub(col).min(LANES),
                 from: p.from.wrapping_add(col * p.from_stride + row),
-                to: p.to.wrapping_add(row * NR + col),
+                to: p.to.wrapping_add((col / WIDTH * p.rows + row) * WIDTH + col % WIDTH),
                 ..*p
             };
             // SAFETY: the block is a part of what the caller vouches for.
@@ -187,7 +223,7 @@ unsafe fn transpose(p: &Packing) {
     for (i, y) in y.iter().enumerate() {
         if i < p.rows {
             // SAFETY: the caller vouches for row i.
-            unsafe { _mm256_storeu_ps(p.to.add(i * NR), *y) }
+            unsafe { _mm256_storeu_ps(p.to.add(i * WIDTH), *y) }
         }
     }
 }

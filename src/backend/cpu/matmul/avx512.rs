@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::blocked::{Packing, Parts, Set};
+use super::blocked::{Copied, Packing, Parts, Set, Sizes};
 use super::pack::NR;
 use super::tile::{Kernels, Tile, TileKernel};
 
@@ -25,7 +25,13 @@ pub(super) static KERNELS: Set = Set {
     },
     pack_rows,
     pack_cols,
-    pack_tiles: Some(pack_tiles),
+    pack_tiles,
+    copied: Copied { elements: 1 << 19, side: 128 },
+    // A panel of B is 32 KiB.
+    down: Sizes::new(256, 256, 12, HEIGHT, LANES),
+    // A tile of A is 21 KiB, a block of each operand stays in the second-level cache, and the sums are kept in registers for
+    // longer.
+    flow: Some(Sizes::new(384, 512, 12, HEIGHT, LANES)),
 };
 
 /// How A lies: adjacent elements in a row, or in a column.

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use super::Start;
 use super::pack::{self, NR, panels};
-use super::tile::{Ahead, FLOW_COLS, FLOW_ROWS, IN_PLACE, Kernels, PANELS, Segments, TRANSPOSED, Tile};
+use super::tile::{Ahead, FLOW_ROWS, IN_PLACE, Kernels, PANELS, Segments, TILES, TRANSPOSED, Tile};
 use super::views::{Rhs, Strided, Window};
 
 /// How the operands are cut into blocks.
-struct Sizes {
+pub(super) struct Sizes {
     /// Length of the sums.
     sums: usize,
     /// Rows of A.
@@ -17,30 +17,42 @@ struct Sizes {
     panels: usize,
 }
 
-/// A panel of B (32 KiB) stays in the first-level cache, and a block of A in the second-level one.
-const DOWN: Sizes = Sizes { sums: 256, rows: 256, panels: 12 };
-/// A tile of A (21 KiB) stays in the first-level cache, a block of each operand in the second-level one, and the sums are kept
-/// in registers for longer.
-const FLOW: Sizes = Sizes { sums: 384, rows: 512, panels: 12 };
+impl Sizes {
+    /// Blocks for tiles of a height, each row of which has room for some `lanes`.
+    ///
+    /// # Panics
+    /// If a [`Scratch`] has no room for them.
+    pub(super) const fn new(sums: usize, rows: usize, panels: usize, height: usize, lanes: usize) -> Sizes {
+        assert!(rows.div_ceil(height) * lanes * sums <= LEFT && sums * panels * NR <= RIGHT);
+        Sizes { sums, rows, panels }
+    }
+}
+
+/// Elements of a block of A in tiles, at most.
+const LEFT: usize = 1 << 18;
+/// Elements of a block of B in panels, at most.
+const RIGHT: usize = 384 * 12 * NR;
 
 /// Elements of B from which on it is not in the second-level cache beside what else a network reads between two products
 /// with it.
 const LARGE: usize = 1 << 17;
 /// Rows of A that pay for reading ahead what is.
 const LARGE_ROWS: usize = 256;
-/// Elements of both operands from which on they stride over more pages than the caches remember: what could be read in place
-/// is copied.
-const COPIED: usize = 1 << 19;
-/// Rows of A and columns of B that pay for copies.
-const COPIED_SIDE: usize = 128;
 
-/// Elements of a block of A in tiles: as many as the lowest ones leave room in their vectors.
-const TILES: usize = FLOW.rows.div_ceil(6) * 8 * FLOW.sums;
+/// From where on operands that could be read in place are copied, because they stride over more pages than the caches
+/// remember.
+pub(super) struct Copied {
+    /// Elements of both operands.
+    pub(super) elements: usize,
+    /// Rows of A and columns of B, which pay for the copies.
+    pub(super) side: usize,
+}
 
 /// A matrix `[rows, cols]` on its way into a panel.
 ///
 /// Element (i, j) of it is `from[i * from_stride + j]`, or `from[i + j * from_stride]` where the kernel packs
-/// columns. It goes to `to[i * NR + j]`, its panels or tiles one after the other; zeros fill the rest of a row.
+/// columns. In a panel of one strip it goes to `to[i * NR + j]`; strips, panels and tiles lie one after the other, and zeros
+/// fill the rest of a row.
 pub(super) struct Packing {
     pub(super) rows: usize,
     /// At most [`NR`] where the kernel packs columns.
@@ -63,9 +75,22 @@ pub(super) struct Set {
     pub(super) pack_rows: PackKernel,
     /// Fills a panel from adjacent elements in columns.
     pub(super) pack_cols: PackKernel,
-    /// Fills tiles of A, given by its columns, from adjacent elements in columns. Sets have it whose kernels fetch ahead where
-    /// panels flow by.
-    pub(super) pack_tiles: Option<PackKernel>,
+    /// Fills tiles of A, given by its columns, from adjacent elements in columns.
+    pub(super) pack_tiles: PackKernel,
+    /// See there.
+    pub(super) copied: Copied,
+    /// Blocks where a strip of B stays in the first-level cache.
+    pub(super) down: Sizes,
+    /// Blocks where a tile of A does and panels flow by; for kernels that fetch them ahead.
+    pub(super) flow: Option<Sizes>,
+}
+
+impl Set {
+    /// Columns of a tile and of a strip of a panel; [`NR`] or a divisor of it.
+    #[inline]
+    pub(super) fn width(&self) -> usize {
+        2 * self.tiles.lanes
+    }
 }
 
 /// Room for packed blocks, made once and used by every product of a thread.
@@ -83,7 +108,7 @@ impl Scratch {
     /// Room for a product of any shape, some 2 MiB, of which small products touch little.
     pub fn new() -> Self {
         let lines = |elements: usize| vec![Line([0.0; 16]); elements / 16].into_boxed_slice();
-        Scratch { a: lines(TILES), b: lines(FLOW.sums * FLOW.panels * NR) }
+        Scratch { a: lines(LEFT), b: lines(RIGHT) }
     }
 }
 
@@ -110,10 +135,11 @@ pub(super) unsafe fn matmul(
     let (c, c_stride) = (c.as_mut_ptr(), c.stride());
     let (a_room, b_room) = (scratch.a.as_mut_ptr().cast::<f32>(), scratch.b.as_mut_ptr().cast::<f32>());
     let in_place = matches!(b, Rhs::Strided(b) if b.col_stride() == 1);
-    let able = set.pack_tiles.is_some() && n > set.tiles.lanes;
-    let copies = able && m.min(n) >= COPIED_SIDE && (m + n) * k >= COPIED;
-    let flows = able && (copies || !in_place && m >= LARGE_ROWS && n * k >= LARGE);
-    let sizes = if flows { FLOW } else { DOWN };
+    let wide = n > set.tiles.lanes;
+    let copies = wide && m.min(n) >= set.copied.side && (m + n) * k >= set.copied.elements;
+    let large = wide && (copies || !in_place && m >= LARGE_ROWS && n * k >= LARGE);
+    let flow = set.flow.as_ref().filter(|_| large);
+    let (flows, sizes) = (flow.is_some(), flow.unwrap_or(&set.down));
     // One round even when there is nothing to sum: the result still starts with `start`.
     for ks in Parts::of(k, sizes.sums).ranges() {
         let start = if ks.start == 0 { start } else { Start::Keep };
@@ -156,40 +182,41 @@ impl Block<'_> {
     #[allow(unsafe_code)]
     unsafe fn run(&self, rows: usize, cols: &Range<usize>) {
         let tiles = self.left.tiles;
-        let panels = Panels { count: panels(cols.len()), cols };
+        let strips = Strips { cols, width: self.set.width() };
         if self.flows {
+            let count = strips.all().len();
             for (tile, tile_rows) in tiles.ranges().enumerate() {
-                for panel in 0..panels.count {
-                    let (a, a_step) = self.left.ahead(tile, &tile_rows, rows, panel, panels.count, self.k);
-                    let (b, b_step) = self.right.ahead(panel, tile, tiles.count, self.k);
+                for strip in strips.all() {
+                    let (a, a_step) = self.left.ahead(tile, &tile_rows, rows, strip, count, self.k);
+                    let (b, b_step) = self.right.ahead(strip, tile, tiles.count, self.k);
                     let ahead = Ahead { a, a_step, b, b_step };
                     // SAFETY: see the caller's promise.
-                    unsafe { self.tile(tile, &tile_rows, panel, &panels.cols(panel), ahead) }
+                    unsafe { self.tile(tile, &tile_rows, strips, strip, ahead) }
                 }
             }
             return;
         }
         let ahead = Ahead::nothing(self.left.data);
         if self.right.packed {
-            // Down the rows of A: the panel stays in the first-level cache.
-            for panel in 0..panels.count {
+            // Down the rows of A: the strip stays in the first-level cache.
+            for strip in strips.all() {
                 for (tile, tile_rows) in tiles.ranges().enumerate() {
                     // SAFETY: see the caller's promise.
-                    unsafe { self.tile(tile, &tile_rows, panel, &panels.cols(panel), ahead) }
+                    unsafe { self.tile(tile, &tile_rows, strips, strip, ahead) }
                 }
             }
         } else {
             // Along the rows of C: the CPU's prefetchers follow them.
             for (tile, tile_rows) in tiles.ranges().enumerate() {
-                for panel in 0..panels.count {
+                for strip in strips.all() {
                     // SAFETY: see the caller's promise.
-                    unsafe { self.tile(tile, &tile_rows, panel, &panels.cols(panel), ahead) }
+                    unsafe { self.tile(tile, &tile_rows, strips, strip, ahead) }
                 }
             }
         }
     }
 
-    /// Computes some rows of a tile's height and some columns of a panel's width.
+    /// Computes some rows of a tile's height and the columns of a strip.
     ///
     /// # Safety
     /// As [`Block::run`].
@@ -199,8 +226,8 @@ impl Block<'_> {
         &self,
         tile: usize,
         rows: &Range<usize>,
-        panel: usize,
-        cols: &Range<usize>,
+        strips: Strips<'_>,
+        strip: usize,
         ahead: Ahead<f32>,
     ) {
         let (kernels, c_stride) = (&self.set.tiles, self.c_stride);
@@ -208,50 +235,47 @@ impl Block<'_> {
             (Lies::Rows, true) if self.flows => FLOW_ROWS,
             (Lies::Rows, true) => PANELS,
             (Lies::Rows, false) => IN_PLACE,
-            (Lies::Tiles, true) if self.flows => FLOW_COLS,
+            (Lies::Tiles, true) => TILES,
             (Lies::Tiles | Lies::Cols, _) => TRANSPOSED,
         };
-        let a = self.left.tile(tile, rows, self.k);
-        let b = self.right.data.wrapping_add(panel * self.right.panel_step);
-        for col in cols.clone().step_by(2 * kernels.lanes) {
-            let c = self.c.wrapping_add(rows.start * c_stride + col);
-            let (start, start_stride) = match self.start {
-                Start::Zero => (kernels.zeros.as_ptr(), 0),
-                Start::Keep => (c.cast_const(), c_stride),
-                Start::Bias(bias) => (bias.as_ptr().wrapping_add(col), 0),
-            };
-            let tile = Tile {
-                k: self.k,
-                segments: Segments::ONE,
-                cols: (2 * kernels.lanes).min(cols.end - col),
-                a,
-                a_stride: self.left.stride,
-                b: b.wrapping_add(col - cols.start),
-                b_stride: self.right.stride,
-                start,
-                start_stride,
-                c,
-                c_stride,
-                ahead,
-            };
-            // SAFETY: see the caller's promise.
-            unsafe { kernels.run(layout, rows.len(), &tile) }
-        }
+        let col = strips.cols.start + strip * strips.width;
+        let c = self.c.wrapping_add(rows.start * c_stride + col);
+        let (start, start_stride) = match self.start {
+            Start::Zero => (kernels.zeros.as_ptr(), 0),
+            Start::Keep => (c.cast_const(), c_stride),
+            Start::Bias(bias) => (bias.as_ptr().wrapping_add(col), 0),
+        };
+        let tile = Tile {
+            k: self.k,
+            segments: Segments::ONE,
+            cols: strips.width.min(strips.cols.end - col),
+            a: self.left.tile(tile, rows, self.k),
+            a_stride: self.left.stride,
+            b: self.right.data.wrapping_add(strip * self.right.strip_step),
+            b_stride: self.right.stride,
+            start,
+            start_stride,
+            c,
+            c_stride,
+            ahead,
+        };
+        // SAFETY: see the caller's promise.
+        unsafe { kernels.run(layout, rows.len(), &tile) }
     }
 }
 
-/// The panels of a block.
-struct Panels<'a> {
-    count: usize,
+/// The columns of a block, in strips of a tile's width.
+#[derive(Clone, Copy)]
+struct Strips<'a> {
     cols: &'a Range<usize>,
+    width: usize,
 }
 
-impl Panels<'_> {
-    /// The columns of one.
+impl Strips<'_> {
+    /// Their numbers.
     #[inline]
-    fn cols(&self, panel: usize) -> Range<usize> {
-        let first = self.cols.start + panel * NR;
-        first..self.cols.end.min(first + NR)
+    fn all(self) -> Range<usize> {
+        0..self.cols.len().div_ceil(self.width)
     }
 }
 
@@ -327,24 +351,24 @@ impl Left {
         })
     }
 
-    /// [`Ahead::a`] and its step for one of `panels` and a tile with these `rows` of `all`: a share of the next tile.
+    /// [`Ahead::a`] and its step for one of `strips` and a tile with these `rows` of `all`: a share of the next tile.
     #[inline]
     fn ahead(
         &self,
         tile: usize,
         rows: &Range<usize>,
         all: usize,
-        panel: usize,
-        panels: usize,
+        strip: usize,
+        strips: usize,
         k: usize,
     ) -> (*const f32, usize) {
-        let row = rows.end + panel;
+        let row = rows.end + strip;
         match self.lies {
-            // A row for each panel, as far as there are.
-            Lies::Rows if panel < rows.len() && row < all => (self.data.wrapping_add(row * self.stride), 1),
+            // A row for each strip, as far as there are.
+            Lies::Rows if strip < rows.len() && row < all => (self.data.wrapping_add(row * self.stride), 1),
             Lies::Tiles if rows.end < all => {
-                let first = (tile + 1) * k * self.stride + panel * k * self.stride / panels;
-                (self.data.wrapping_add(first), self.stride.div_ceil(panels))
+                let first = (tile + 1) * k * self.stride + strip * k * self.stride / strips;
+                (self.data.wrapping_add(first), self.stride.div_ceil(strips))
             }
             _ => (self.data, 0),
         }
@@ -357,8 +381,8 @@ struct Right {
     packed: bool,
     /// Elements from one row to the next.
     stride: usize,
-    /// Elements from one panel to the next.
-    panel_step: usize,
+    /// Elements from one strip to the next.
+    strip_step: usize,
     /// Where the panels begin that are read after these.
     next: Option<*const f32>,
 }
@@ -377,9 +401,10 @@ impl Right {
         in_place: bool,
         room: *mut f32,
     ) -> Right {
+        let width = set.width();
         match b {
             Rhs::Packed(b) => {
-                let at = |row: usize, col: usize| b.as_ptr().wrapping_add(col * b.rows() + row * NR);
+                let at = |row: usize, col: usize| b.as_ptr().wrapping_add(col * b.rows() + row * width);
                 let next = if cols.end < b.cols() {
                     Some(at(rows.start, cols.end))
                 } else {
@@ -388,30 +413,30 @@ impl Right {
                 Right {
                     data: at(rows.start, cols.start),
                     packed: true,
-                    stride: NR,
-                    panel_step: b.rows() * NR,
+                    stride: width,
+                    strip_step: b.rows() * width,
                     next,
                 }
             }
             // Prefetching rows costs less than copying them.
             Rhs::Strided(b) if in_place => {
                 let data = b.as_ptr().wrapping_add(rows.start * b.row_stride() + cols.start);
-                Right { data, packed: false, stride: b.row_stride(), panel_step: NR, next: None }
+                Right { data, packed: false, stride: b.row_stride(), strip_step: width, next: None }
             }
             Rhs::Strided(b) => {
                 // SAFETY: see the caller's promise.
                 unsafe { pack::panels_of(set, b.rows_in(rows.clone()).cols_in(cols.clone()), room) }
-                Right { data: room, packed: true, stride: NR, panel_step: rows.len() * NR, next: None }
+                Right { data: room, packed: true, stride: width, strip_step: rows.len() * width, next: None }
             }
         }
     }
 
-    /// [`Ahead::b`] and its step for a panel and one of `tiles`: a share of the panel that comes as many panels later.
+    /// [`Ahead::b`] and its step for a strip and one of `tiles`: a share of the strip that comes as many strips later.
     #[inline]
-    fn ahead(&self, panel: usize, tile: usize, tiles: usize, k: usize) -> (*const f32, usize) {
+    fn ahead(&self, strip: usize, tile: usize, tiles: usize, k: usize) -> (*const f32, usize) {
         self.next.map_or((self.data, 0), |next| {
-            let first = panel * self.panel_step + k * NR * tile / tiles;
-            (next.wrapping_add(first), NR.div_ceil(tiles))
+            let first = strip * self.strip_step + k * self.stride * tile / tiles;
+            (next.wrapping_add(first), self.stride.div_ceil(tiles))
         })
     }
 }

@@ -16,8 +16,9 @@
 //! into panels of [`NR`] columns. Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
 //! 2008, describe the scheme.
 //!
-//! With AVX-512, operands from beyond the second-level cache are treated apart: what strides over many pages is
-//! copied even if it could be read in place, and each tile fetches a share of what tiles to come will read.
+//! Large operands that stride over many pages are copied even if they could be read in place. With AVX-512, where a row of a
+//! tile is done twice as fast, each tile also fetches a share of what tiles to come will read, if it is from beyond the
+//! second-level cache.
 //!
 //! f64 serves gradient checks and goes through `matrixmultiply`, as does f32 on a CPU without AVX2.
 

@@ -3,7 +3,8 @@
 use super::blocked::{Packing, Parts, Set};
 use super::views::Strided;
 
-/// Columns of a panel: two AVX-512 vectors of f32.
+/// Columns of a panel: two AVX-512 vectors of f32. A panel holds its rows one after the other, with narrower vectors those of its
+/// left half before those of its right half: each is a strip that tiles read from one end to the other.
 pub const NR: usize = 32;
 
 /// Number of panels of a packed matrix of `n` columns.
@@ -25,7 +26,7 @@ pub const fn packed_len(n: usize, k: usize) -> usize {
 /// writes.
 #[allow(unsafe_code)]
 pub(super) unsafe fn panels_of(set: &Set, b: Strided<'_, f32>, to: *mut f32) {
-    let rows = b.rows();
+    let (rows, width) = (b.rows(), set.width());
     if b.col_stride() == 1 {
         let job = Packing { rows, cols: b.cols(), from: b.as_ptr(), from_stride: b.row_stride(), to };
         // SAFETY: the elements of `b` are in bounds since it was made; the caller vouches for the rest.
@@ -45,7 +46,8 @@ pub(super) unsafe fn panels_of(set: &Set, b: Strided<'_, f32>, to: *mut f32) {
                     // SAFETY: as above; (i, j) is an element of `b` where `j < cols`.
                     unsafe {
                         let from = b.as_ptr().wrapping_add(i * b.row_stride() + j * b.col_stride());
-                        *to.add(i * NR + j) = if j < cols { *from } else { 0.0 };
+                        let at = j / width * width * rows + i * width + j % width;
+                        *to.add(at) = if j < cols { *from } else { 0.0 };
                     }
                 }
             }
@@ -61,13 +63,11 @@ pub(super) unsafe fn panels_of(set: &Set, b: Strided<'_, f32>, to: *mut f32) {
 #[allow(unsafe_code)]
 pub(super) unsafe fn tiles_of(set: &Set, a: Strided<'_, f32>, to: *mut f32) {
     let lanes = set.tiles.lanes;
-    if let Some(pack_tiles) = set.pack_tiles
-        && a.row_stride() == 1
-    {
+    if a.row_stride() == 1 {
         let job =
             Packing { rows: a.cols(), cols: a.rows(), from: a.as_ptr(), from_stride: a.col_stride(), to };
         // SAFETY: the elements of `a` are in bounds since it was made; the caller vouches for the rest.
-        return unsafe { pack_tiles(&job) };
+        return unsafe { (set.pack_tiles)(&job) };
     }
     for (tile, rows) in Parts::of(a.rows(), set.tiles.height).ranges().enumerate() {
         let (a, to) = (a.rows_in(rows), to.wrapping_add(tile * a.cols() * lanes));

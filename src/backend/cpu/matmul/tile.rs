@@ -31,7 +31,7 @@ pub struct Tile<T> {
     pub c: *mut T,
     /// See above.
     pub c_stride: usize,
-    /// What `FLOW_ROWS` and `FLOW_COLS` fetch into the caches meanwhile.
+    /// What `FLOW_ROWS` and `TILES` fetch into the caches meanwhile.
     pub ahead: Ahead<T>,
 }
 
@@ -102,8 +102,8 @@ pub(super) const IN_PLACE: usize = 1;
 pub const TRANSPOSED: usize = 2;
 /// As [`PANELS`], for panels that flow by from the second-level cache while A stays in the first one.
 pub(super) const FLOW_ROWS: usize = 3;
-/// A transposed, B as in [`FLOW_ROWS`].
-pub(super) const FLOW_COLS: usize = 4;
+/// A copied, in tiles whose columns lie one after the other, B as in [`FLOW_ROWS`].
+pub(super) const TILES: usize = 4;
 
 impl<T> Kernels<T> {
     /// Computes a tile of `rows` rows.
