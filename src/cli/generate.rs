@@ -26,8 +26,8 @@ Examples:
 pub(super) struct GenerateArgs {
     /// Run directory, or one .safetensors file
     model: PathBuf,
-    /// What the text begins with [default: standard input if it is no terminal, less one line break at its end; else a
-    /// line feed, or the first token of a model that knows none]
+    /// What the text begins with [default: standard input if it is a pipe or a file, less one line break at its end; else
+    /// a line feed, or the first token of a model that knows none]
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     prompt: Option<String>,
     /// The most tokens of a text
@@ -48,7 +48,7 @@ pub(super) struct GenerateArgs {
     /// Makes tokens that are in the context already less likely: 1 not at all, 1.1 a little
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = positive, allow_negative_numbers = true)]
     repetition_penalty: f64,
-    /// A text that ends the generated one, and is left out of it; \n and \t are understood; may be given
+    /// A text that ends the generated one, and is left out of it; \n, \t and \\ are understood; may be given
     /// several times. With --logprobs each token that holds some of it is left out
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = escaped)]
     stop: Vec<String>,
@@ -127,7 +127,7 @@ impl GenerateArgs {
         if let Some(text) = &self.prompt {
             return Ok(Some(Prompt { text: text.clone(), place: "--prompt".into(), code: Code::Usage }));
         }
-        if io::stdin().is_terminal() {
+        if io::stdin().is_terminal() || is_device() {
             return Ok(None);
         }
         let place = "standard input";
@@ -150,4 +150,17 @@ impl GenerateArgs {
         }
         Ok(Some(Prompt { text, place: place.into(), code: Code::Data }))
     }
+}
+
+/// Whether standard input is a device such as `/dev/null`, as it is for jobs that nothing is piped into.
+fn is_device() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        use std::os::unix::fs::FileTypeExt;
+        let file = io::stdin().as_fd().try_clone_to_owned().map(std::fs::File::from);
+        file.and_then(|file| file.metadata()).is_ok_and(|about| about.file_type().is_char_device())
+    }
+    #[cfg(not(unix))]
+    false
 }

@@ -46,7 +46,31 @@ fn number(text: &str, fits: impl Fn(f64) -> bool, expected: &'static str) -> Res
     text.parse().ok().filter(|&x: &f64| x.is_finite() && fits(x)).ok_or(expected)
 }
 
-/// Reads a text of at least one character; `\n` and `\t` are understood.
+/// Reads a text of at least one character; `\n`, `\t` and `\\` are understood.
 pub(super) fn escaped(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() { Err("an empty text") } else { Ok(text.replace("\\n", "\n").replace("\\t", "\t")) }
+    if text.is_empty() {
+        return Err("an empty text");
+    }
+    let parts = text.split("\\\\").map(|part| part.replace("\\n", "\n").replace("\\t", "\t"));
+    Ok(parts.collect::<Vec<_>>().join("\\"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backslash_before_another_stands_for_itself() {
+        for (text, expected) in [
+            ("a\\nb", "a\nb"),
+            ("\\t", "\t"),
+            ("\\\\n", "\\n"),
+            ("\\\\\\n", "\\\n"),
+            ("c:\\d", "c:\\d"),
+            ("\\", "\\"),
+        ] {
+            assert_eq!(escaped(text).as_deref(), Ok(expected));
+        }
+        assert!(escaped("").is_err());
+    }
 }

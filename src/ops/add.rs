@@ -24,7 +24,7 @@ impl Op for Add {
         "add"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

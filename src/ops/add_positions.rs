@@ -32,7 +32,7 @@ impl Op for AddPositions {
         "add_positions"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

@@ -126,6 +126,10 @@ impl Op for Attention {
         "attention"
     }
 
+    fn may_look_ahead(&self, _: &[Shape]) -> bool {
+        !self.causal || self.over != Over::Own
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let (queries, keys) = (self.heads.query_columns(), self.heads.key_columns());
         if keys == 0 || !self.heads.queries.is_multiple_of(self.heads.keys) {

@@ -86,7 +86,7 @@ impl Op for BatchNorm {
         "batch_norm"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

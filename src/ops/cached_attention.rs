@@ -50,7 +50,7 @@ impl Op for CachedAttention {
         "cached_attention"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

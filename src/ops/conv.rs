@@ -183,6 +183,12 @@ impl Op for Conv {
         "conv"
     }
 
+    /// One tap on each step, as the projection beside a residual block has it.
+    fn keeps_steps_apart(&self, inputs: &[Shape]) -> bool {
+        let series = inputs[0].axes().len() == 2;
+        series && inputs[1].last() == 1 && self.stride[1] == 1 && self.padding[1] == [0, 0]
+    }
+
     fn output(&self, inputs: &[Shape]) -> Result<Shape, ShapeError> {
         let [x, w, ..] = inputs else {
             return Err(ShapeError::new("input and weight", format!("{} inputs", inputs.len())));

@@ -26,7 +26,7 @@ impl Op for Dropout {
         "dropout"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

@@ -31,7 +31,7 @@ impl Op for Embedding {
         "embedding"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

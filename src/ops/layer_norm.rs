@@ -34,7 +34,7 @@ impl Op for LayerNorm {
         "layer_norm"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

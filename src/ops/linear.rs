@@ -43,7 +43,7 @@ impl Op for Linear {
         "linear"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

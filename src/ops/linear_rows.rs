@@ -53,7 +53,7 @@ impl Op for LinearRows {
         "linear_rows"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

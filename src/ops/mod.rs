@@ -234,9 +234,14 @@ pub trait Op: Debug + Send + Sync {
     }
 
     /// Whether each step of the output, along the first axis of `[T, …]`, follows from the same step of the inputs and from states
-    /// alone: then steps that come one at a time give what all give together.
-    fn keeps_steps_apart(&self) -> bool {
+    /// alone: then steps that come one at a time give what all give together. `inputs` are as for [`Op::output`].
+    fn keeps_steps_apart(&self, _inputs: &[Shape]) -> bool {
         false
+    }
+
+    /// Whether a step of the output may depend on later steps of the inputs; `false` is a promise that none does.
+    fn may_look_ahead(&self, inputs: &[Shape]) -> bool {
+        !self.keeps_steps_apart(inputs)
     }
 
     /// Computes the output for the lane's rows.

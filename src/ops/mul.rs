@@ -80,7 +80,7 @@ impl Op for Mul {
         "mul"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

@@ -33,7 +33,7 @@ impl<U: Unary + UnaryLoops> Op for Map<U> {
         self.name
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

@@ -138,7 +138,7 @@ impl Op for Recur {
         "recur"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

@@ -30,7 +30,7 @@ impl Op for RmsNorm {
         "rms_norm"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

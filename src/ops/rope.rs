@@ -63,7 +63,7 @@ impl Op for Rope {
         "rope"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

@@ -20,7 +20,7 @@ impl Op for Swiglu {
         "swiglu"
     }
 
-    fn keeps_steps_apart(&self) -> bool {
+    fn keeps_steps_apart(&self, _: &[Shape]) -> bool {
         true
     }
 

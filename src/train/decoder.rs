@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Result};
 use crate::graph::{Mode, PlanOptions};
-use crate::layers::Carry;
 use crate::train::Model;
 
 /// What a decoder keeps of the tokens so far.
@@ -19,16 +18,33 @@ enum Memory {
     Whole,
 }
 
+/// Tokens that go through the network in one pass where many are there to be read.
+const BLOCK: usize = 32;
+
 /// A network of one row, and the tokens that it has read.
 #[derive(Debug)]
 pub(super) struct TokenDecoder {
     model: Model,
+    /// The same network for [`BLOCK`] tokens a pass, made when they are first there; none where there is no memory for it.
+    block: Option<Option<Box<Model>>>,
     memory: Memory,
     context: usize,
     vocabulary: usize,
     /// All tokens that were read.
     tokens: Vec<u32>,
     logits: Vec<f32>,
+    begun: Option<Begun>,
+}
+
+/// Where a prompt led to, for the texts that begin with the same one.
+#[derive(Debug)]
+struct Begun {
+    prompt: Vec<u32>,
+    /// How many tokens of it count.
+    tokens: usize,
+    logits: Vec<f32>,
+    states: Vec<f32>,
+    position: usize,
 }
 
 impl TokenDecoder {
@@ -40,38 +56,32 @@ impl TokenDecoder {
     /// # Errors
     /// `Code::Usage` for a model that is no language model; those of [`Model::new`].
     pub(super) fn of(model: &Model) -> Result<Self> {
-        let (config, preprocessing) = (&model.config, &model.preprocessing);
-        let Some(language) = &preprocessing.language else {
+        let Some(language) = &model.preprocessing.language else {
             return Err(Error::usage("MODEL", "this is no language model: it generates no text")
                 .help("backprop predict MODEL DATA gives its predictions"));
         };
         let (context, vocabulary) = (language.context, language.tokenizer.vocabulary());
-        let plans = [PlanOptions::new(Mode::Predict, 1)];
-        let build = |carry: Carry| Model::carrying(config.clone(), preprocessing.clone(), &[], &plans, carry);
-        let carried = build(Carry::Decode { context }).ok();
+        let carried = model.decoding(context, 1).ok();
         let carried = carried.filter(|carried| carried.has_tensors_of(model) && carried.keeps_steps_apart());
-        let (mut own, memory) = match carried {
+        let (own, memory) = match carried {
             Some(carried) => {
                 let limited = carried.reads_position();
                 (carried, Memory::Carried { position: 0, limited })
             }
-            None => (build(Carry::Streams)?, Memory::Whole),
+            None => {
+                let plans = [PlanOptions::new(Mode::Predict, 1)];
+                let mut own = Model::new(model.config.clone(), model.preprocessing.clone(), &[], &plans)?;
+                own.take_tensors_of(model);
+                (own, Memory::Whole)
+            }
         };
-        own.machine.params_mut().copy_from_slice(model.machine.params());
-        own.machine.buffers_mut().copy_from_slice(model.machine.buffers());
         let (tokens, logits) = (Vec::new(), Vec::new());
-        Ok(TokenDecoder { model: own, memory, context, vocabulary, tokens, logits })
+        Ok(TokenDecoder { model: own, block: None, memory, context, vocabulary, tokens, logits, begun: None })
     }
 
     /// Whether the network looks back on a context alone, and not on all that it has read.
     pub(super) fn is_limited(&self) -> bool {
         !matches!(self.memory, Memory::Carried { limited: false, .. })
-    }
-
-    /// Forgets everything that was read.
-    pub(super) fn clear(&mut self) {
-        self.tokens.clear();
-        self.restart();
     }
 
     fn restart(&mut self) {
@@ -86,18 +96,44 @@ impl TokenDecoder {
         &self.tokens[self.tokens.len().saturating_sub(self.context)..]
     }
 
-    /// Reads tokens one after the other: what the network says after the last, or nothing without one.
+    /// Forgets everything and reads a prompt, or remembers where the same one led to before: what the network says after it.
+    pub(super) fn begin(&mut self, prompt: &[u32]) -> &[f32] {
+        if let (Some(begun), Memory::Carried { position, .. }) = (&self.begun, &mut self.memory)
+            && begun.prompt == prompt
+        {
+            *position = begun.position;
+            self.model.machine.states_mut(0).copy_from_slice(&begun.states);
+            self.tokens.truncate(begun.tokens);
+            self.logits.clone_from(&begun.logits);
+            return &self.logits;
+        }
+        self.tokens.clear();
+        self.restart();
+        self.read_all(prompt);
+        if let Memory::Carried { position, .. } = self.memory {
+            self.begun = Some(Begun {
+                prompt: prompt.to_vec(),
+                tokens: self.tokens.len(),
+                logits: self.logits.clone(),
+                states: self.model.machine.states(0).to_vec(),
+                position,
+            });
+        }
+        &self.logits
+    }
+
+    /// Reads tokens: what the network says after the last, or nothing without one.
     ///
     /// Of more than a context the last ones count, where the network looks back on no more.
-    pub(super) fn read_all(&mut self, tokens: &[u32]) -> &[f32] {
+    fn read_all(&mut self, tokens: &[u32]) {
         let first = if self.is_limited() { tokens.len().saturating_sub(self.context) } else { 0 };
-        let Some((&last, before)) = tokens[first..].split_last() else { return &self.logits };
+        self.tokens.extend(&tokens[first..]);
         match self.memory {
             // What the network says of those before is not asked for.
-            Memory::Whole => self.tokens.extend(before),
-            Memory::Carried { .. } => before.iter().for_each(|&token| _ = self.read(token)),
+            Memory::Whole if tokens.is_empty() => {}
+            Memory::Whole => self.whole(),
+            Memory::Carried { .. } => self.steps(&tokens[first..]),
         }
-        self.read(last)
     }
 
     /// Reads a token: the logits of the next one, `[V]`.
@@ -108,20 +144,41 @@ impl TokenDecoder {
             Memory::Carried { position, limited } if limited && position == self.context => {
                 // No room is left: the later half of the context is read anew, and there is room for as much again.
                 self.restart();
-                let from = self.tokens.len() - self.context.div_ceil(2);
-                for at in from..self.tokens.len() {
-                    self.step(self.tokens[at]);
-                }
+                let again = self.tokens[self.tokens.len() - self.context.div_ceil(2)..].to_vec();
+                self.steps(&again);
             }
-            Memory::Carried { .. } => self.step(token),
+            Memory::Carried { .. } => self.steps(&[token]),
         }
         &self.logits
     }
 
-    fn step(&mut self, token: u32) {
+    /// Lets tokens through the network behind those that it carries.
+    fn steps(&mut self, tokens: &[u32]) {
         let Memory::Carried { position, .. } = &mut self.memory else { return };
-        self.model.next_logits(token, *position, &mut self.logits);
-        *position += 1;
+        let mut rest = tokens;
+        if tokens.len() >= BLOCK {
+            let (model, context) = (&self.model, self.context);
+            // A context shorter than a block has no place for it.
+            let make = || model.decoding(context, BLOCK).ok().filter(|_| context >= BLOCK).map(Box::new);
+            if let Some(block) = self.block.get_or_insert_with(make) {
+                let blocks = tokens.chunks_exact(BLOCK);
+                rest = blocks.remainder();
+                block.machine.states_mut(0).copy_from_slice(self.model.machine.states(0));
+                for tokens in blocks {
+                    block.read_on(tokens, *position);
+                    *position += BLOCK;
+                }
+                self.model.machine.states_mut(0).copy_from_slice(block.machine.states(0));
+                keep(block, &mut self.logits);
+            }
+        }
+        for &token in rest {
+            self.model.read_on(&[token], *position);
+            *position += 1;
+        }
+        if !rest.is_empty() {
+            keep(&self.model, &mut self.logits);
+        }
     }
 
     /// All tokens of the context through the network, with zeros behind them, which no step before looks at.
@@ -134,4 +191,9 @@ impl TokenDecoder {
         self.logits.clear();
         self.logits.extend_from_slice(&logits[last * self.vocabulary..(last + 1) * self.vocabulary]);
     }
+}
+
+fn keep(model: &Model, logits: &mut Vec<f32>) {
+    logits.clear();
+    logits.extend_from_slice(model.last_logits());
 }

@@ -189,9 +189,8 @@ fn one(
     writer: &mut Writer<'_, '_>,
     stop: &Stop,
 ) -> Result<usize> {
-    decoder.clear();
     let mut sampler = Sampler::new(options.sampling.clone(), writer.tokenizer.unknown());
-    let mut logits = decoder.read_all(prompt).to_vec();
+    let mut logits = decoder.begin(prompt).to_vec();
     for index in 0..options.max_tokens {
         stop.check("generate")?;
         let token = sampler.choose(&logits, decoder.window(), key.part(index as u64));

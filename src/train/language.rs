@@ -287,20 +287,24 @@ pub(super) fn check_watched(config: &Config, loaded: &Loaded) -> Result<()> {
         .help("watch \"loss\" or \"perplexity\", or choose data.tokenizer = \"bpe\", which knows every word"))
 }
 
-/// Refuses a network that sees the tokens it is to foresee: changing the last token of a row must change no bit of what is said
-/// before it. The model has its first weights then.
+/// Refuses a network that sees the tokens it is to foresee. Where an op may look ahead, changing the last token of a row must change
+/// no bit of what is said before it; the weights are the first ones then, with something added to each, for zeros hide what they
+/// multiply. The model has its first weights afterwards.
 ///
 /// # Errors
 /// `Code::Usage`, naming what was seen.
 pub(super) fn check_causal(model: &mut Model) -> Result<()> {
     let Some(language) = &model.preprocessing.language else { return Ok(()) };
-    let steps = language.context;
-    if steps < 2 {
+    let (steps, vocabulary) = (language.context, language.tokenizer.vocabulary() as u64);
+    model.initialise(model.config.seed)?;
+    if steps < 2 || !model.may_look_ahead() {
         return Ok(());
     }
-    let vocabulary = language.tokenizer.vocabulary() as u64;
-    model.initialise(model.config.seed)?;
     let key = Key::new(model.config.seed).named("probe");
+    let noise = key.named("weights");
+    for (i, weight) in model.machine.params_mut().iter_mut().enumerate() {
+        *weight += 0.2 * noise.uniform(i as u64) as f32 - 0.1;
+    }
     let mut tokens: Vec<f32> = (0..steps as u64).map(|i| (key.bits(i) % vocabulary) as f32).collect();
     let first = model.logits(EVALUATE, &tokens);
     // Another token at the end, and then in the middle: a layer may look a few steps ahead.
@@ -322,7 +326,7 @@ pub(super) fn check_causal(model: &mut Model) -> Result<()> {
             return Err(Error::new(Code::Usage, problem));
         }
     }
-    Ok(())
+    model.initialise(model.config.seed)
 }
 
 #[cfg(test)]

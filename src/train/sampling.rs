@@ -62,14 +62,17 @@ impl Sampler {
             all.select_nth_unstable_by(kept - 1, order);
             all.truncate(kept);
         }
-        all.sort_unstable_by(order);
-        let best = all[0];
+        let Some(best) = all.iter().copied().min_by(order) else { return 0 };
         if temperature == 0.0 {
             return best.0;
         }
         all.iter_mut().for_each(|(_, x)| *x = ((*x - best.1) / temperature).exp());
-        let total: f64 = all.iter().map(|(_, p)| p).sum();
         if top_p < 1.0 {
+            let total: f64 = all.iter().map(|(_, p)| p).sum();
+            // All that are less likely than this have less than 1 - P together: the others need not be sorted among them.
+            let least = (1.0 - top_p) * total / all.len() as f64;
+            all.retain(|(_, p)| *p >= least);
+            all.sort_unstable_by(order);
             let mut sum = 0.0;
             let enough = all.iter().position(|(_, p)| {
                 sum += p;
@@ -77,11 +80,8 @@ impl Sampler {
             });
             all.truncate(enough.map_or(all.len(), |at| at + 1));
         }
-        if min_p > 0.0 {
-            // The first has e^0 = 1.
-            let likely = all.iter().take_while(|(_, p)| *p >= min_p).count();
-            all.truncate(likely.max(1));
-        }
+        // The most likely one has e^0 = 1.
+        all.retain(|(_, p)| *p >= min_p);
         let total: f64 = all.iter().map(|(_, p)| p).sum();
         let mut left = key.uniform(0) * total;
         for &(id, p) in all.iter() {

@@ -265,3 +265,79 @@ fn keys_of_tables_and_texts_of_one_token() {
       help: give it more text
     ");
 }
+
+const BLOCK: &str = "{type=\"transformer_block\",num_heads=2,causal=true}";
+
+/// Tokens of a long prompt go through the network many at a time; texts go on from them as from those that came one by one.
+#[test]
+fn a_long_prompt_leads_where_its_tokens_lead_one_by_one() {
+    let place = Place::new().with("a.txt", &TEXT.repeat(20));
+    let wide = "{type=\"residual\",layers=[{type=\"gru\",hidden_size=12}]}";
+    let networks = [
+        ("rnn", "{type=\"lstm\",hidden_size=12,num_layers=2}".to_owned(), 300),
+        ("residual", wide.to_owned(), 300),
+        ("gpt", format!("{{type=\"positional_embedding\"}},{BLOCK}"), 100),
+        ("mixed", format!("{{type=\"rnn\",hidden_size=8}},{{type=\"positional_embedding\"}},{BLOCK}"), 100),
+        ("short", format!("{{type=\"positional_embedding\"}},{BLOCK}"), 20),
+    ];
+    for (name, layers, context) in networks {
+        let layers = format!("model.layers=[{{type=\"embedding\",embedding_dim=8}},{layers}]");
+        let sets = format!(
+            "--set data.context={} --set {layers}",
+            if name == "rnn" { 16 } else { context.min(100) }
+        );
+        let train = "train --quiet --set train.batch_size=4 --set train.epochs=2 --text a.txt";
+        place.run(&format!("{train} {sets} --run-dir {name}")).worked();
+        let tokens = |prompt: &str, count: usize| -> Vec<(String, f64)> {
+            let mut command = place.command();
+            command.args(["generate", name, "--logprobs", "-t", "0", "-n", &count.to_string()]);
+            let lines = Ended::of(&command.args(["--prompt", prompt]).output().expect("it runs")).worked();
+            let of = |line: &str| {
+                let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+                (
+                    line["token"].as_str().unwrap_or_default().to_owned(),
+                    line["logprob"].as_f64().unwrap_or(1.0),
+                )
+            };
+            lines.lines().map(of).collect()
+        };
+        let all = tokens("C", 90);
+        // What the network looks back on is the same while the context has room.
+        let place_of_prompt = if name == "short" { 12 } else { 77 };
+        let prompt: String = all[..place_of_prompt].iter().map(|(token, _)| token.as_str()).collect();
+        let rest = tokens(&format!("C{prompt}"), 5);
+        for ((token, log), (again, same)) in all[place_of_prompt..].iter().zip(&rest) {
+            assert!(token == again && (log - same).abs() < 1e-4, "{name}: {token} {log}, {again} {same}");
+        }
+    }
+    // Each of several texts begins behind the same prompt.
+    let prompt = TEXT.trim_end();
+    let output = place
+        .command()
+        .args(["generate", "gpt", "-t", "0", "-n", "9", "--samples", "3"])
+        .arg("--prompt")
+        .arg(prompt)
+        .output();
+    let texts = Ended::of(&output.expect("it runs")).worked();
+    let texts: Vec<&str> = texts.trim_end_matches('\n').split("\n---\n").collect();
+    assert!(
+        texts.len() == 3 && texts.iter().all(|text| *text == texts[0] && text.len() == prompt.len() + 9),
+        "{texts:?}"
+    );
+}
+
+/// Jobs have `/dev/null` there: nothing is piped in, and nothing is wrong.
+#[cfg(unix)]
+#[test]
+fn a_job_without_standard_input_starts_from_a_line_feed() {
+    let place = trained(&TEXT.repeat(20));
+    let with = |words: &[&str]| {
+        let mut command = place.command();
+        command
+            .args(["generate", "r", "-n", "9", "--no-echo"])
+            .args(words)
+            .stdin(std::process::Stdio::null());
+        Ended::of(&command.output().expect("it runs")).worked()
+    };
+    assert_eq!(with(&[]), with(&["--prompt", "\n"]));
+}

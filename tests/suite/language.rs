@@ -508,6 +508,9 @@ fn what_cannot_be_is_refused() {
         code == Some(2) && told.contains("the network looks at the tokens that it is to predict"),
         "{told}"
     );
+    // Zeros hide nothing.
+    let (code, told) = train(&[sees, "data.context=16", "model.init={type=\"constant\",value=0.0}"]);
+    assert!(code == Some(2) && told.contains("the network looks at the tokens"), "{told}");
     let (code, told) = train(&["data.context=100000"]);
     assert!(code == Some(3) && told.contains("is shorter than the context and the token after it"), "{told}");
     let (code, told) = train(&["model.layers=[{type=\"linear\",out_features=3}]"]);

@@ -14,8 +14,9 @@ use crate::error::{Code, Error, Problem, Result, quote};
 use crate::graph::{self, Graph, Machine, Mode, Pass, PlanOptions, ValueId};
 use crate::init::INITIALIZERS;
 use crate::layers::{self, Carry, Input, Misfit, OutputLayer};
+use crate::ops::Op;
 use crate::spec::{Format, SourceText, Tree, Value};
-use crate::tensor::Key;
+use crate::tensor::{Key, Shape};
 use crate::train::augment::Augmenter;
 use crate::train::output::Place;
 use crate::train::run::evaluation_rows;
@@ -81,16 +82,40 @@ impl Model {
         plans: &[PlanOptions],
     ) -> Result<Model> {
         let carry = if preprocessing.language.is_some() { Carry::Streams } else { Carry::Fresh };
-        Self::carrying(config, preprocessing, class_weights, plans, carry)
+        Self::carrying(config, preprocessing, class_weights, plans, carry, None)
     }
 
-    /// As [`Model::new`], for passes that have to do with each other as `carry` says.
-    pub(super) fn carrying(
+    /// The network of a language model with a plan for one row of `steps` tokens, which goes on where the row before ended. Weights are
+    /// those of this model.
+    ///
+    /// # Errors
+    /// As [`Model::new`]; also where a layer sees what comes after.
+    pub(super) fn decoding(&self, context: usize, steps: usize) -> Result<Model> {
+        let (config, preprocessing) = (self.config.clone(), self.preprocessing.clone());
+        let plans = [PlanOptions::new(Mode::Predict, 1)];
+        let carry = Carry::Decode { context };
+        let mut model = Self::carrying(config, preprocessing, &[], &plans, carry, Some(steps))?;
+        if model.has_tensors_of(self) {
+            model.take_tensors_of(self);
+        }
+        Ok(model)
+    }
+
+    /// Copies the weights of a model with the same tensors.
+    pub(super) fn take_tensors_of(&mut self, other: &Model) {
+        self.machine.params_mut().copy_from_slice(other.machine.params());
+        self.machine.buffers_mut().copy_from_slice(other.machine.buffers());
+    }
+
+    /// As [`Model::new`], for passes that have to do with each other as `carry` says, and rows of some steps of a text instead of a
+    /// context.
+    fn carrying(
         config: Config,
         preprocessing: Preprocessing,
         class_weights: &[Option<Vec<f32>>],
         plans: &[PlanOptions],
         carry: Carry,
+        steps: Option<usize>,
     ) -> Result<Model> {
         let inputs = preprocessing.inputs();
         let outputs = Output::all(&config, &preprocessing.targets, class_weights)?;
@@ -105,7 +130,7 @@ impl Model {
         let ends: Vec<OutputLayer> = outputs.iter().map(|o| o.layer(outputs.len() > 1, mixed)).collect();
         let init = config.model.init.as_ref().map(crate::spec::Choice::to_value);
         let network =
-            layers::build_branched(&network_inputs(&inputs, carry), &layers, init.as_ref(), &ends, carry)
+            layers::build_branched(&network_inputs(&inputs, steps), &layers, init.as_ref(), &ends, carry)
                 .map_err(|misfit| placed(&config, misfit))?;
         let graph = Arc::new(network.graph);
         memory::check_values(&graph, plans, available_memory())?;
@@ -230,8 +255,7 @@ impl Model {
         let rows = (EVALUATION_ROWS * USUAL_TEXT / room).clamp(1, EVALUATION_ROWS);
         let plans = [PlanOptions::new(mode, rows)];
         let mut model = Model::new(self.config.clone(), preprocessing, &self.class_weights(), &plans)?;
-        model.machine.params_mut().copy_from_slice(self.machine.params());
-        model.machine.buffers_mut().copy_from_slice(self.machine.buffers());
+        model.take_tensors_of(self);
         *self = model;
         Ok(())
     }
@@ -247,6 +271,16 @@ impl Model {
 
     /// Whether steps that come one at a time give what all give together.
     pub(super) fn keeps_steps_apart(&self) -> bool {
+        self.all_needed(|op, inputs| op.keeps_steps_apart(inputs))
+    }
+
+    /// Whether what is said of a step may depend on later ones; `false` is certain.
+    pub(super) fn may_look_ahead(&self) -> bool {
+        !self.all_needed(|op, inputs| !op.may_look_ahead(inputs))
+    }
+
+    /// Whether `holds` of every op that the outputs depend on.
+    fn all_needed(&self, holds: impl Fn(&dyn Op, &[Shape]) -> bool) -> bool {
         let graph = self.graph();
         let mut needed: HashSet<ValueId> = graph.outputs.iter().copied().collect();
         graph.nodes.iter().rev().all(|node| {
@@ -254,7 +288,7 @@ impl Model {
                 return true;
             }
             needed.extend(&node.inputs);
-            node.op.keeps_steps_apart()
+            holds(&*node.op, &graph.input_shapes(node))
         })
     }
 
@@ -370,16 +404,22 @@ impl Model {
         self.machine.output(plan, self.places[0].port.output, 1).to_vec()
     }
 
-    /// What the network says after `token`, the one at `position`, with what it carries of the tokens before: `[V]`.
-    pub(super) fn next_logits(&mut self, token: u32, position: usize, logits: &mut Vec<f32>) {
-        for (id, number) in [(self.token_id, token as f32), (self.position_id, position as f32)] {
-            if let Some(id) = id {
-                self.machine.input_mut(0, id, 1).fill(number);
-            }
+    /// Reads `tokens`, as many as a row has, the first at `position`, with what it carries of those before.
+    pub(super) fn read_on(&mut self, tokens: &[u32], position: usize) {
+        if let Some(id) = self.token_id {
+            let row = self.machine.input_mut(0, id, 1);
+            row.iter_mut().zip(tokens).for_each(|(x, &token)| *x = token as f32);
+        }
+        if let Some(id) = self.position_id {
+            self.machine.input_mut(0, id, 1).fill(position as f32);
         }
         self.run(0, 1, Key::new(0), false);
-        logits.clear();
-        logits.extend_from_slice(self.machine.output(0, self.places[0].port.output, 1));
+    }
+
+    /// What the network said after the last token of the last pass: `[V]`.
+    pub(super) fn last_logits(&self) -> &[f32] {
+        let all = self.machine.output(0, self.places[0].port.output, 1);
+        &all[all.len() - self.outputs[0].head.outputs..]
     }
 
     /// Runs `plan` on the rows that were filled in.
@@ -502,18 +542,17 @@ fn placed(config: &Config, misfit: Misfit) -> Error {
 }
 
 /// The table's inputs as the network's: blocks of numbers first, then ids, then images, series and texts
-/// of a table, then the tokens of one long text: one at a
-/// time where text is generated.
-fn network_inputs(inputs: &Inputs, carry: Carry) -> Vec<Input> {
+/// of a table, then the tokens of one long text, `steps` of them instead of a context where that is given.
+fn network_inputs(inputs: &Inputs, steps: Option<usize>) -> Vec<Input> {
     let dense = inputs.dense.iter().map(|d| Input::numbers(&d.name, d.shape.clone()));
     let ids = inputs.embeddings.iter().map(|e| Input::ids(&e.column, e.cardinality).unknown(Some(0)));
     let stored = inputs.stored.iter().map(|s| match s.cardinality {
         Some(ids) => Input::tokens(&s.name, s.shape.len(), ids, s.ragged).unknown(s.unknown),
         None => Input::channels_last(&s.name, s.shape.clone(), s.ragged),
     });
-    let tokens = inputs.tokens.iter().map(|t| {
-        let steps = if matches!(carry, Carry::Decode { .. }) { 1 } else { t.steps };
-        Input::tokens(&t.name, steps, t.vocabulary, false).unknown(t.unknown)
-    });
+    let tokens = inputs
+        .tokens
+        .iter()
+        .map(|t| Input::tokens(&t.name, steps.unwrap_or(t.steps), t.vocabulary, false).unknown(t.unknown));
     dense.chain(ids).chain(stored).chain(tokens).collect()
 }
