@@ -4,7 +4,7 @@
 //! `name` or else its type and its position in its list (`linear_0`); inside a residual or repeated block the block's
 //! name comes before it (`residual_1.linear_0`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use crate::error::{Code, Error, Problem, Result, quote};
@@ -189,6 +189,8 @@ pub(crate) struct Lowering<'g> {
     tied: bool,
     /// For each input that holds ids, the vectors that its first embedding looks up.
     embeddings: BTreeMap<ValueId, ValueId>,
+    /// Values whose channels are those of two directions, side by side.
+    two_directions: BTreeSet<ValueId>,
     /// What the rows of a pass have to do with those of the pass before.
     carry: Carry,
     /// The number of steps before this pass, for [`Carry::Decode`].
@@ -251,6 +253,23 @@ impl Lowering<'_> {
             _ => None,
         };
         std::iter::successors(Some(x), before).collect()
+    }
+
+    /// Whether the channels of x are those of a recurrent layer's two directions, changed at most each by itself or by its norm.
+    fn has_two_directions(&self, x: ValueId) -> bool {
+        let way = self.way(x);
+        let alike = |pair: &[ValueId]| {
+            let (y, x) = (pair[0], pair[1]);
+            let Source::Node(node) = self.graph.values[y.index()].source else { return false };
+            // A matrix would mix the directions, and so may what is added.
+            let mixes = |&&v: &&ValueId| {
+                let value = &self.graph.values[v.index()];
+                v != x && value.shape.axes().len() > 1
+            };
+            self.shape(x) == self.shape(y) && self.graph.nodes[node].inputs.iter().find(mixes).is_none()
+        };
+        let from = way.iter().position(|v| self.two_directions.contains(v));
+        from.is_some_and(|from| way[..=from].windows(2).all(alike))
     }
 
     /// What brings inputs that must be alike to one width.

@@ -236,6 +236,7 @@ pub fn build_branched(
         unknown,
         tied: outputs.iter().any(|o| o.tied),
         embeddings: BTreeMap::new(),
+        two_directions: BTreeSet::new(),
         made: BTreeMap::new(),
         carry,
         position,

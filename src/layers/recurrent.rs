@@ -34,8 +34,7 @@ pub(super) const BIDIRECTIONAL: Key = Key {
     name: "bidirectional",
     kind: Kind::Bool,
     default: Preset::Bool(false),
-    doc: "whether a second network reads from the end; each step then has 2·hidden_size numbers (last needs bidirectional = true \
-          too)",
+    doc: "whether a second network reads from the end; each step then has 2·hidden_size numbers",
 };
 pub(super) const INIT: Key = Key {
     name: "init",
@@ -79,7 +78,9 @@ pub(super) fn recurrent(
         let forward = direction(b, values, x, cell, layer, false)?;
         x = if bidirectional {
             let reverse = direction(b, values, x, cell, layer, true)?;
-            b.node(Concat, &[forward, reverse])?
+            let both = b.node(Concat, &[forward, reverse])?;
+            b.two_directions.insert(both);
+            both
         } else {
             forward
         };

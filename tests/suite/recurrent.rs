@@ -183,8 +183,8 @@ fn what_a_layer_cannot_do_is_refused() {
     ]);
     assert_eq!(
         refusal(&odd, &series, Carry::Fresh),
-        "error[2]: layer \"last_1\": its input does not fit\n  expected: a series [T, 2·C] of two directions\n  \
-         found: [6, 3]"
+        "error[2]: layer \"last_1\": there is no reverse direction whose end is another\n  \
+         expected: a bidirectional rnn, lstm or gru before it\n  help: leave bidirectional out"
     );
     let huge = json!([{ "type": "lstm", "hidden_size": 4_000_000_000_000i64 }]);
     assert_eq!(
@@ -226,5 +226,30 @@ fn first_weights_are_those_of_pytorch_or_of_the_key() {
             _ => 0.0,
         };
         assert!(most <= want && most >= 0.95 * want, "{name}: {most}, limit {want}");
+    }
+}
+
+#[test]
+fn last_takes_the_end_of_each_direction_that_it_finds() {
+    let said = |between: Json, last: Json| -> Vec<f64> {
+        let gru = json!({ "type": "gru", "hidden_size": 4, "bidirectional": true });
+        let layers = [json!([gru]), between, json!([last])];
+        let layers: Vec<Json> =
+            layers.iter().flat_map(|l| l.as_array().cloned().unwrap_or_default()).collect();
+        descend::<f64>(network(&json!(layers), STEPS, true), &[0, 1, 2, 3, 4], STEPS).1
+    };
+    let (plain, told) =
+        (json!({ "type": "last" }), |both: bool| json!({ "type": "last", "bidirectional": both }));
+    for between in [json!([]), json!([{ "type": "layer_norm" }, { "type": "tanh" }])] {
+        assert!(said(between.clone(), plain.clone()) == said(between.clone(), told(true)), "{between}");
+        assert!(said(between.clone(), plain.clone()) != said(between.clone(), told(false)), "{between}");
+    }
+    // What mixes the directions leaves one end.
+    for between in [
+        json!([{ "type": "linear", "out_features": 8 }]),
+        json!([{ "type": "transformer_block", "num_heads": 2 }]),
+        json!([{ "type": "gru", "hidden_size": 8 }]),
+    ] {
+        assert!(said(between.clone(), plain.clone()) == said(between.clone(), told(false)), "{between}");
     }
 }
