@@ -9,7 +9,8 @@ use crate::spec::{Family, Key, Kind, Preset, Value, Values};
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "positional_embedding",
     doc: "Adds a vector for its place to each step of a sequence [T, C]: learned (tensor weight [places, C], Gehring et al. 2017), \
-          or sines and cosines of wavelengths up to 10000 · 2π (Vaswani et al. 2017).",
+          or sines and cosines of wavelengths up to 10000 · 2π (Vaswani et al. 2017). With model.tie_weights both are as small as the \
+          embedding's first vectors: 1/√C.",
     keys: &[
         Key {
             name: "kind",
@@ -27,7 +28,7 @@ pub(super) const ENTRY: LayerEntry = LayerEntry {
             name: "init",
             kind: Kind::Choice(Family::Initializer),
             default: Preset::Absent,
-            doc: "first vectors; those of model.init, else normal with standard deviation 1 as an embedding's, if left out",
+            doc: "first vectors; those of model.init, else normal with the standard deviation of an embedding's, if left out",
         },
     ],
     example: r#"[{ type = "linear", input = "series", out_features = 4 }, { type = "positional_embedding", num_embeddings = 12 }, { type = "positional_embedding", kind = "sinusoidal", name = "waves" }, { type = "linear", out_features = 3, activation = "tanh" }, { type = "mean" }]"#,
@@ -50,16 +51,18 @@ fn lower(b: &mut Lowering<'_>, values: &Values, inputs: &[ValueId]) -> Result<Va
         let problem = problem.expected(format!("at most {places} steps")).found(longest.to_string());
         return Err(problem.help(format!("set num_embeddings = {longest}, or shorten the sequence")));
     }
+    // As large as the vectors that they are added to: see `super::embedding`. The paper multiplies those by √C instead.
+    let scale = if b.tied { (width as f64).sqrt().recip() } else { 1.0 };
     let table = if learned {
         let init = if values.has("init") || b.init.is_some() {
             weight_init(b, values, places, width)
         } else {
-            let values = Values::default().with("mean", Value::Float(0.0)).with("std", Value::Float(1.0));
+            let values = Values::default().with("mean", Value::Float(0.0)).with("std", Value::Float(scale));
             Init { name: "normal".into(), values, fan_in: places, fan_out: width, zero_row: None }
         };
         b.param("weight", [places, width], init)?
     } else {
-        b.graph.constant("waves", waves(longest, width))
+        b.graph.constant("waves", waves(longest, width).into_iter().map(|x| x * scale).collect())
     };
     let position = b.position();
     b.node(AddPositions, &[&[x, table][..], position.as_slice()].concat())

@@ -142,3 +142,27 @@ fn what_does_not_fit_a_target_for_each_step_is_told() {
     let told = refused(r#"[{ type = "conv1d", out_channels = 2, kernel_size = 3 }]"#, next_token(false));
     assert!(told.contains("put { type = \\\"embedding\\\", embedding_dim = 64 } before it"), "{told}");
 }
+
+/// Positions are as large as the vectors that they are added to, which say little beside larger ones.
+#[test]
+fn positions_are_as_small_as_tied_embeddings() {
+    let first = |tied: bool| {
+        let list =
+            layers(r#"[{ type = "embedding", embedding_dim = 4 }, { type = "positional_embedding" }]"#);
+        let input = Input::tokens("text", STEPS, TOKENS, false);
+        let network =
+            build_branched(&[input], &list, None, &[next_token(tied)], Carry::Fresh).expect("it fits");
+        network.graph.params[..2].iter().map(|t| t.init.values.f64("std")).collect::<Vec<_>>()
+    };
+    assert_eq!((first(false), first(true)), (vec![1.0; 2], vec![0.5; 2]));
+    let waves = |tied: bool| {
+        let list = layers(
+            r#"[{ type = "embedding", embedding_dim = 4 }, { type = "positional_embedding", kind = "sinusoidal" }]"#,
+        );
+        let input = Input::tokens("text", STEPS, TOKENS, false);
+        let network =
+            build_branched(&[input], &list, None, &[next_token(tied)], Carry::Fresh).expect("it fits");
+        network.graph.constants.iter().flatten().copied().fold(0.0, f64::max)
+    };
+    assert_eq!((waves(false), waves(true)), (1.0, 0.5));
+}
