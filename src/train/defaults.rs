@@ -1,7 +1,8 @@
 //! What a config leaves to the program: chosen from the number of training rows and the tasks.
 
 use crate::config::{Config, EarlyStopping, registries};
-use crate::data::Inputs;
+use crate::data::{Column, Inputs};
+use crate::error::{Error, Result, quote};
 use crate::metrics::Task;
 use crate::spec::{Choice, Family, SourceText, Span, Tree, Value};
 
@@ -21,8 +22,8 @@ pub(super) struct Facts<'a> {
     pub has_places: bool,
     /// The inputs, where they must be brought beside each other.
     pub parts: Option<&'a Parts>,
-    /// Whether each step of a row has a label.
-    pub steps: bool,
+    /// Of each output whether each step of a row has a label.
+    pub steps: &'a [bool],
 }
 
 /// The inputs of a table that do not reach one layer by themselves: texts, or images and series beside something else.
@@ -55,7 +56,8 @@ impl Parts {
 
 /// Fills in everything that is "auto".
 pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
-    let Facts { train_rows, tasks, has_validation, has_places, parts, steps } = facts;
+    let Facts { train_rows, tasks, has_validation, has_places, parts, .. } = facts;
+    let steps = facts.steps.contains(&true);
     let auto_epochs = config.train.epochs.is_none();
     if tasks == [Task::Text] {
         text_defaults(config, train_rows);
@@ -100,14 +102,47 @@ pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
         }
         _ => {}
     }
+    let whole = facts.steps.contains(&false);
+    if config.model.layers.is_none() && steps && whole {
+        for (output, _) in config.model.outputs.iter_mut().zip(facts.steps).filter(|(_, steps)| **steps) {
+            output.input.get_or_insert_with(|| STEPS.to_owned());
+        }
+    }
     config.model.layers.get_or_insert_with(|| match steps {
-        true => steps_layers(parts),
+        true => steps_layers(parts, whole),
         false => layers(small, has_places, parts),
     });
 }
 
-/// For a label of each step: what an LSTM reads from both sides (Graves & Schmidhuber 2005).
-fn steps_layers(parts: Option<&Parts>) -> Vec<Tree> {
+/// Refuses a table for which there is no network by default: one with labels of steps whose columns are not all one text or series.
+///
+/// # Errors
+/// `Code::Usage`, naming the columns.
+pub(super) fn check_places(config: &Config, facts: &Facts<'_>, columns: &[Column]) -> Result<()> {
+    let Some(parts) = facts.parts.filter(|_| config.model.layers.is_none() && facts.steps.contains(&true))
+    else {
+        return Ok(());
+    };
+    let sequences = parts.texts.len() + parts.placed.len();
+    if sequences == 1 && !parts.features {
+        return Ok(());
+    }
+    let names = columns.iter().filter(|column| sequences > 1 || column.cell.stored().is_none());
+    let names: Vec<String> = names.map(|column| quote(&column.name)).collect();
+    let names = names.join(", ");
+    let what =
+        "the network for a label of each step reads one text or series: other columns have no place in it";
+    let mend = match sequences {
+        1 => format!("leave them out: data.exclude = [{names}]"),
+        _ => "leave all but one out by data.exclude".to_owned(),
+    };
+    let error = Error::usage("model.layers", what).found(names);
+    Err(error.help(format!("{mend}; or write layers that read them")))
+}
+
+/// For a label of each step: what an LSTM reads from both sides (Graves & Schmidhuber 2005). Where another output is about the whole
+/// row, its mean comes last.
+fn steps_layers(parts: Option<&Parts>, whole: bool) -> Vec<Tree> {
     let layer = |kind: &str, keys: &[(&str, Value)]| {
         let keys = keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
         Value::Table(std::iter::once(("type".to_owned(), Value::Str(kind.into()))).chain(keys).collect())
@@ -121,8 +156,18 @@ fn steps_layers(parts: Option<&Parts>) -> Vec<Tree> {
     let lstm = layer("lstm", &[("hidden_size", Value::Int(64)), ("bidirectional", Value::Bool(true))]);
     let text = parts.and_then(|parts| parts.texts.first());
     let first = text.map(embedding).into_iter().flatten();
-    checked_layers(&first.chain([lstm, dropout()]).collect::<Vec<_>>())
+    let mut layers: Vec<Value> = first.chain([lstm]).collect();
+    if whole {
+        let p = ("p", Value::Float(0.3));
+        layers.extend([layer("dropout", &[("name", Value::Str(STEPS.into())), p]), layer("mean", &[])]);
+    } else {
+        layers.push(dropout());
+    }
+    checked_layers(&layers)
 }
+
+/// The layer that labels of steps are read from, beside an output about the whole row.
+const STEPS: &str = "steps";
 
 /// AdamW for [`steps_layers`].
 const STEPS_OPTIMIZER: &[(&str, f64)] = &[("learning_rate", 5e-3), ("weight_decay", 0.01)];
@@ -281,7 +326,7 @@ mod tests {
                 has_validation: true,
                 has_places: false,
                 parts: None,
-                steps: false,
+                steps: &[false],
             },
         );
         config
@@ -325,6 +370,29 @@ mod tests {
             .filter_map(Tree::as_str)
             .collect();
         assert_eq!(parts, ["features", "mean_t", "mean_u", "flatten_image"]);
+    }
+
+    #[test]
+    fn labels_of_steps_and_a_class_of_the_row_get_a_layer_each() {
+        let text = "data.train = \"t.csv\"\ndata.target = [\"tags\", \"kind\"]\n";
+        let text = SourceText::new("a.toml", text, Format::Toml);
+        let mut config = Config::parse(&text, &[], registries()).expect("a config without faults");
+        config.model.outputs = ["tags", "kind"].map(crate::config::Output::of_column).to_vec();
+        let parts = Parts { features: false, texts: vec!["t".into()], placed: Vec::new() };
+        let facts = Facts {
+            train_rows: 100,
+            tasks: &[Task::Classes; 2],
+            has_validation: true,
+            has_places: false,
+            parts: Some(&parts),
+            steps: &[true, false],
+        };
+        resolve(&mut config, facts);
+        let inputs: Vec<Option<&str>> = config.model.outputs.iter().map(|o| o.input.as_deref()).collect();
+        assert_eq!(inputs, [Some("steps"), None]);
+        let layers = config.model.layers.unwrap_or_default();
+        let kinds: Vec<_> = layers.iter().filter_map(|l| l.get("type").and_then(Tree::as_str)).collect();
+        assert_eq!(kinds, ["embedding", "dropout", "lstm", "dropout", "mean"]);
     }
 
     #[test]

@@ -184,14 +184,16 @@ fn prepare(
     let outputs = Output::all(&config, targets, &[])?;
     let tasks: Vec<Task> = outputs.iter().map(|o| o.head.task).collect();
     let parts = Parts::of(&loaded.fitted.inputs);
+    let steps: Vec<bool> = outputs.iter().map(|o| o.head.has_steps() && o.head.task != Task::Text).collect();
     let facts = Facts {
         train_rows: loaded.train.len(),
         tasks: &tasks,
         has_validation: loaded.validation_rows() > 0,
         has_places: loaded.fitted.inputs.is_one_with_places(),
         parts: parts.as_ref(),
-        steps: outputs.iter().any(|o| o.head.has_steps() && o.head.task != Task::Text),
+        steps: &steps,
     };
+    defaults::check_places(&config, &facts, &loaded.fitted.preprocessing.columns)?;
     defaults::resolve(&mut config, facts);
     check_metric(&config, &outputs)?;
     language::check_watched(&config, &loaded)?;
