@@ -14,13 +14,13 @@ use crate::spec::{Setting, SourceText};
 use crate::train::defaults::{Facts, Parts};
 use crate::train::load::{self, Held, Loaded};
 use crate::train::origin::{Origin, preprocessing_of};
-use crate::train::same_run::{fingerprint, only_longer, piped_again, same_data};
+use crate::train::same_run::{fingerprint, not_shorter, only_longer, piped_again, same_data};
 use crate::train::scores::score;
 use crate::train::season::Season;
 use crate::train::state::{Best, STATE, STATES, State, is_weight};
 use crate::train::stepper::{self, Clip, EVALUATE};
 use crate::train::summary::summary;
-use crate::train::trainer::{EVALUATION_ROWS, Trainer};
+use crate::train::trainer::{EVALUATION_ROWS, MAX_STEPS, Trainer};
 use crate::train::{
     Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults, generate, language, single,
 };
@@ -85,6 +85,7 @@ pub fn resume(
         let damaged = || Error::model(checkpoint::place(&checkpoint), "this is no checkpoint of a run");
         let json = file.metadata.get(STATE).ok_or_else(damaged)?;
         let state: State = serde_json::from_str(json).map_err(|_| damaged())?;
+        not_shorter(&config, &state)?;
         // The preprocessing that the run took over: the file that it had it from may be gone.
         let known = if config.train.init_from.is_some() { preprocessing_of(&file)? } else { None };
         let (model, loaded) = load::load(&config, known.as_ref(), progress)
@@ -93,7 +94,7 @@ pub fn resume(
             .map_err(|error| piped_again(error, &config, path))?;
         let text = model.config.clone().with_absolute_paths().to_toml();
         checkpoint::write_bytes(&directory.config(), text.as_bytes())?;
-        let log = MetricsLog::resume(&directory.metrics(), state.logged())?;
+        let log = MetricsLog::resume(&directory.metrics(), state.rows)?;
         let mut trainer = assemble(model, loaded, directory, log, progress, stop, started)?;
         if let Some((figure, epoch)) = state.best {
             trainer.model.set_tensors(&file, &checkpoint, "best.")?;
@@ -128,8 +129,11 @@ pub fn resume(
         }
         let epoch = state.epoch;
         trainer.state = state;
-        if let Some(reason) = trainer.ended() {
-            trainer.progress.note(&format!("nothing is left to do after epoch {epoch}: {reason}"));
+        let reason = trainer.ended();
+        let part = trainer.part_of_epoch().map(|(done, all)| format!(" and {done} of {all} steps"));
+        if let Some(reason) = reason.or_else(|| part.is_some().then(|| MAX_STEPS.to_owned())) {
+            let part = part.unwrap_or_default();
+            trainer.progress.note(&format!("nothing is left to do after epoch {epoch}{part}: {reason}"));
         }
         finish(trainer, Some(epoch))
     })
@@ -372,10 +376,9 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
     let path = checkpoint::place(trainer.directory.path());
     trainer.progress.directory(&path, resumed);
     let reason = trainer.run()?;
-    trainer.save()?;
     trainer.restore_best();
     let (part, counted, table) = close(&mut trainer)?;
-    let best_epoch = trainer.best.as_ref().map_or(trainer.state.epoch, |b| b.epoch);
+    let best_epoch = trainer.best.as_ref().map_or(trainer.epoch(), |b| b.epoch);
     let end = Finished {
         part,
         counted,
@@ -383,6 +386,7 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
         table,
         best_epoch,
         epochs: trainer.state.epoch,
+        part_of_epoch: trainer.part_of_epoch(),
         reason,
         model: checkpoint::place(&trainer.directory.model()),
         seconds: trainer.started.elapsed(),
@@ -416,7 +420,7 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, Counted, String)> {
     };
     let scores = score(&mut trainer.model, EVALUATE, part.0, part.1);
     if loaded.test().is_some() {
-        let row = Row::new(trainer.state.step, trainer.state.epoch, Split::Test);
+        let row = Row::new(trainer.state.step, trainer.epoch(), Split::Test);
         let row = scores.figures().iter().fold(row, |row, (name, value)| row.number(name, *value));
         trainer.log.append(&row)?;
         trainer.log.sync()?;

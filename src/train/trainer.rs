@@ -22,6 +22,9 @@ use crate::train::{Epoch, Model, Progress, Stop, diagnose, generate, language, s
 /// A checkpoint is written after an epoch if the last one is older than this.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Why a run ended that `train.max_steps` ended.
+pub(super) const MAX_STEPS: &str = "max_steps reached";
+
 /// Rows of an evaluation batch.
 pub(super) const EVALUATION_ROWS: usize = 256;
 
@@ -101,7 +104,7 @@ impl Trainer<'_> {
         }
     }
 
-    /// Trains until the epochs are done, early stopping or a signal; returns why it ended.
+    /// Trains until the epochs are done, early stopping or a signal, and writes the files; returns why it ended.
     ///
     /// # Errors
     /// `Code::Diverged`, `Code::Interrupted`, and those of writing files.
@@ -109,10 +112,42 @@ impl Trainer<'_> {
         let watch = self.watch();
         loop {
             if let Some(reason) = self.ended() {
+                self.save()?;
                 return Ok(reason);
             }
-            self.epoch(&watch)?;
+            let speed = self.steps()?;
+            if self.is_cut() {
+                // A longer run goes on from here, within the epoch and as if nothing had been scored yet.
+                self.save()?;
+                self.close(&watch, speed)?;
+                self.save_model()?;
+                self.log.sync()?;
+                return Ok(MAX_STEPS.to_owned());
+            }
+            self.close(&watch, speed)?;
+            (self.state.epoch, self.state.steps_in_epoch, self.state.at_end) = (self.epoch(), 0, false);
+            (self.state.loss, self.state.weight) = (0.0, 0.0);
+            let due = self.saved.is_none_or(|at| at.elapsed() >= CHECKPOINT_INTERVAL);
+            if due && self.model.config.train.checkpoint_every_steps == 0 {
+                self.save()?;
+            }
         }
+    }
+
+    /// The epoch of the last step, from 1; 0 before any.
+    pub(super) fn epoch(&self) -> u64 {
+        self.state.epoch + u64::from(self.state.steps_in_epoch > 0)
+    }
+
+    /// Whether `train.max_steps` leaves the epoch without its last steps.
+    fn is_cut(&self) -> bool {
+        let begun = (1..self.steps_per_epoch()).contains(&self.state.steps_in_epoch);
+        begun && self.state.step >= self.total_steps()
+    }
+
+    /// The steps that were done of an epoch that `train.max_steps` cut short, and all of it.
+    pub(super) fn part_of_epoch(&self) -> Option<(u64, u64)> {
+        self.is_cut().then(|| (self.state.steps_in_epoch, self.steps_per_epoch()))
     }
 
     /// Why nothing is left to do, if so.
@@ -126,19 +161,20 @@ impl Trainer<'_> {
             return Some(format!("no better {} for {patience} epochs", watch.metric));
         }
         let done = self.state.epoch >= self.epochs();
-        let limited = self.state.step >= self.total_steps();
+        // The steps of an epoch that was cut short are still to be scored.
+        let limited = self.state.step >= self.total_steps() && !self.is_cut();
         match (done, limited) {
             (true, _) => Some("all epochs done".to_owned()),
-            (false, true) => Some("max_steps reached".to_owned()),
+            (false, true) => Some(MAX_STEPS.to_owned()),
             (false, false) => None,
         }
     }
 
-    fn epoch(&mut self, watch: &Watch) -> Result<()> {
-        let speed = self.steps()?;
+    /// Scores the weights as they stand behind the steps of an epoch, and tells of them.
+    fn close(&mut self, watch: &Watch, speed: Option<f64>) -> Result<()> {
         let train_loss = self.state.loss / self.state.weight;
         let validation = self.validate();
-        let epoch = self.state.epoch + 1;
+        let epoch = self.epoch();
         self.scheduler.observe(validation.as_ref().map_or(train_loss, |v| v.loss));
         let row = self.train_row(epoch, train_loss, speed);
         self.log.append(&row)?;
@@ -150,12 +186,6 @@ impl Trainer<'_> {
         let best = self.keep_best(watch, validation.as_ref(), epoch);
         let sample = self.model.config.train.sample.as_ref();
         let sample = sample.map(|sample| generate::sample(&self.model, sample)).transpose()?;
-        (self.state.epoch, self.state.steps_in_epoch, self.state.at_end) = (epoch, 0, false);
-        (self.state.loss, self.state.weight) = (0.0, 0.0);
-        let due = self.saved.is_none_or(|at| at.elapsed() >= CHECKPOINT_INTERVAL);
-        if due && self.model.config.train.checkpoint_every_steps == 0 {
-            self.save()?;
-        }
         self.progress.epoch(&Epoch {
             epoch,
             epochs: self.epochs(),
@@ -212,8 +242,9 @@ impl Trainer<'_> {
             let rate = self.scheduler.rate(at);
             let done = self.state.step + 1;
             let log = train.log_every_steps > 0 && done.is_multiple_of(train.log_every_steps);
-            let last = self.state.steps_in_epoch + 1 == per_epoch || done == total;
-            let options = StepOptions { measure_norm: log || last, ..StepOptions::new(rate) };
+            let last = self.state.steps_in_epoch + 1 == per_epoch;
+            let options =
+                StepOptions { measure_norm: log || last || done == total, ..StepOptions::new(rate) };
             let key = key.part(self.state.step);
             let table = &self.loaded.fitted.table;
             let stepped =
@@ -313,6 +344,7 @@ impl Trainer<'_> {
     pub(super) fn save(&mut self) -> Result<()> {
         self.save_model()?;
         self.log.sync()?;
+        self.state.rows = Some(self.log.rows());
         self.state.schedule = self.scheduler.state();
         self.state.best = self.best.as_ref().map(|b| (b.figure, b.epoch));
         let state = State {

@@ -282,6 +282,26 @@ fn a_run_that_was_stopped_within_an_epoch_goes_on_exactly() {
 }
 
 #[test]
+fn a_run_that_max_steps_ended_goes_on_within_its_epoch() {
+    let place = Place::new();
+    for (name, layers) in LAYERS {
+        let whole = format!("{name}-whole");
+        place.train(&whole, layers, &["train.schedule.type=constant"]);
+        // 40 steps an epoch, and some.
+        place.train(name, layers, &["train.schedule.type=constant", "train.max_steps=60"]);
+        let out = place.run(&["train", "--resume", "--quiet", "--run-dir", name], &["train.max_steps=0"]);
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        let model = |run: &str| fs::read(place.file(run).join("model.safetensors")).expect("a model");
+        assert!(model(name) == model(&whole), "{name}");
+        let steps = |run: &str| {
+            rows(&place.file(run)).iter().map(|row| row["step"].as_u64().expect("a step")).collect::<Vec<_>>()
+        };
+        assert_eq!(steps(name), steps(&whole));
+        assert!((31..60).contains(&steps(name)[0]), "{:?}", steps(name));
+    }
+}
+
+#[test]
 fn a_sample_is_shown_after_each_epoch() {
     let place = Place::new();
     let (_, layers) = LAYERS[0];
