@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::checkpoint::{self, Existing, MetricsLog, Row, RunDir, Split};
 use crate::config::{self, ClassWeights, Config, Validation, registries};
 use crate::data::{EpochOrder, Preprocessing, Table, TargetGroup, Targets, balanced_class_weights};
-use crate::error::{Error, Result, quote};
+use crate::error::{Code, Error, Result, quote};
 use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{self, Column, Report, Task, closing_table};
 use crate::schedule::{SCHEDULES, Scheduler};
@@ -377,7 +377,10 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
     trainer.progress.directory(&path, resumed);
     let reason = trainer.run()?;
     trainer.restore_best();
-    let (part, counted, table) = close(&mut trainer)?;
+    let (part, counted, table) = close(&mut trainer).map_err(|error| match error.code {
+        Code::Interrupted(signal) => trainer.stopped(signal),
+        _ => error,
+    })?;
     let best_epoch = trainer.best.as_ref().map_or(trainer.epoch(), |b| b.epoch);
     let end = Finished {
         part,
@@ -418,7 +421,7 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, Counted, String)> {
         }
         _ => part,
     };
-    let scores = score(&mut trainer.model, EVALUATE, part.0, part.1);
+    let scores = score(&mut trainer.model, EVALUATE, part.0, part.1, trainer.stop)?;
     if loaded.test().is_some() {
         let row = Row::new(trainer.state.step, trainer.epoch(), Split::Test);
         let row = scores.figures().iter().fold(row, |row, (name, value)| row.number(name, *value));

@@ -3,10 +3,11 @@
 use ndarray::ArrayView2;
 
 use crate::data::{self, Spelled, StepTargets, Table};
+use crate::error::Result;
 use crate::metrics::{Accumulator, Report, Targets, Task, TextTotals};
 use crate::tensor::Key;
 use crate::train::model::Weighing;
-use crate::train::{Model, Output, language};
+use crate::train::{Model, Output, Stop, language};
 
 /// The figures of a pass over some rows.
 #[derive(Clone, Debug)]
@@ -258,7 +259,16 @@ impl Scores {
 
 /// Scores `rows` of `table` with an evaluation plan; the windows of a text along [`streams`](language::streams) where the network
 /// carries what it has read.
-pub(super) fn score(model: &mut Model, plan: usize, table: &Table, rows: &[u32]) -> Scores {
+///
+/// # Errors
+/// `Code::Interrupted`, within a batch of the signal.
+pub(super) fn score(
+    model: &mut Model,
+    plan: usize,
+    table: &Table,
+    rows: &[u32],
+    stop: &Stop,
+) -> Result<Scores> {
     let mut scorer = Scorer::new(model);
     let batch = model.machine.plan(plan).max_rows;
     model.forget(plan);
@@ -268,13 +278,20 @@ pub(super) fn score(model: &mut Model, plan: usize, table: &Table, rows: &[u32])
             model.forget(plan);
             // The first stream of a group is as long as any.
             for step in 0..group[0].len() {
+                stop.check(SCORING)?;
                 rows_now.clear();
                 rows_now.extend(group.iter().filter_map(|stream| stream.get(step)));
                 scorer.add(model, plan, table, &rows_now);
             }
         }
-        return scorer.finish(model);
+        return Ok(scorer.finish(model));
     }
-    rows.chunks(batch).for_each(|rows| scorer.add(model, plan, table, rows));
-    scorer.finish(model)
+    for rows in rows.chunks(batch) {
+        stop.check(SCORING)?;
+        scorer.add(model, plan, table, rows);
+    }
+    Ok(scorer.finish(model))
 }
+
+/// What a signal stops here.
+const SCORING: &str = "scoring";

@@ -173,7 +173,12 @@ impl Trainer<'_> {
     /// Scores the weights as they stand behind the steps of an epoch, and tells of them.
     fn close(&mut self, watch: &Watch, speed: Option<f64>) -> Result<()> {
         let train_loss = self.state.loss / self.state.weight;
-        let validation = self.validate();
+        // Whatever a signal may stop comes first: a checkpoint then stands before the epoch is closed.
+        let scored = self.validate().and_then(|validation| Ok((validation, self.sample()?)));
+        let (validation, sample) = scored.map_err(|error| match error.code {
+            Code::Interrupted(signal) => self.interrupted(signal),
+            _ => error,
+        })?;
         let epoch = self.epoch();
         self.scheduler.observe(validation.as_ref().map_or(train_loss, |v| v.loss));
         let row = self.train_row(epoch, train_loss, speed);
@@ -184,8 +189,6 @@ impl Trainer<'_> {
             self.log.append(&row)?;
         }
         let best = self.keep_best(watch, validation.as_ref(), epoch);
-        let sample = self.model.config.train.sample.as_ref();
-        let sample = sample.map(|sample| generate::sample(&self.model, sample)).transpose()?;
         self.progress.epoch(&Epoch {
             epoch,
             epochs: self.epochs(),
@@ -304,9 +307,15 @@ impl Trainer<'_> {
         row.number("seconds", (seconds * 1e3).round() / 1e3)
     }
 
-    fn validate(&mut self) -> Option<Scores> {
-        let (table, rows) = self.loaded.validation()?;
-        Some(score(&mut self.model, EVALUATE, table, rows))
+    fn validate(&mut self) -> Result<Option<Scores>> {
+        let Some((table, rows)) = self.loaded.validation() else { return Ok(None) };
+        score(&mut self.model, EVALUATE, table, rows, self.stop).map(Some)
+    }
+
+    /// The text to show, where the config wants one.
+    fn sample(&self) -> Result<Option<String>> {
+        let sample = self.model.config.train.sample.as_ref();
+        sample.map(|sample| generate::sample(&self.model, sample, self.stop)).transpose()
     }
 
     /// Keeps the weights if the watched figure got better. Without validation the last weights are the best.
@@ -393,9 +402,14 @@ impl Trainer<'_> {
     }
 
     fn interrupted(&mut self, signal: u8) -> Error {
-        if let Err(error) = self.save() {
-            return error;
+        match self.save() {
+            Ok(()) => self.stopped(signal),
+            Err(error) => error,
         }
+    }
+
+    /// The error of a run that `signal` stopped behind its checkpoint.
+    pub(super) fn stopped(&self, signal: u8) -> Error {
         let place = format!("step {} of {}", self.state.step, self.total_steps());
         let path = shell_word(&crate::checkpoint::place(self.directory.path()));
         let problem = Problem::new(place, "stopped by a signal; a checkpoint was saved");
