@@ -14,6 +14,7 @@ use crate::spec::{Setting, SourceText};
 use crate::train::defaults::{Facts, Parts};
 use crate::train::load::{self, Held, Loaded};
 use crate::train::origin::{Origin, preprocessing_of};
+use crate::train::pace::{self, Pace};
 use crate::train::same_run::{fingerprint, not_shorter, only_longer, piped_again, same_data};
 use crate::train::scores::score;
 use crate::train::season::Season;
@@ -203,7 +204,7 @@ fn prepare(
         check_counts(&config, &loaded, output)?;
     }
     let weights = class_weights(&config, &loaded, &outputs)?;
-    let batch = config.train.batch_size.unwrap_or(1).min(loaded.train.len()).max(1);
+    let batch = pace::batch(config.train.batch_size, loaded.train.len());
     let evaluated = evaluation_rows(&config, &loaded.fitted.preprocessing);
     let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, evaluated)];
     let preprocessing = loaded.fitted.preprocessing.clone();
@@ -355,6 +356,7 @@ fn assemble<'r>(
     let scheduler = Scheduler::new(entry, train.schedule.as_ref().map_or(&defaults, |s| &s.values), base);
     let state = State { data: fingerprint(&loaded), ..State::default() };
     Ok(Trainer {
+        pace: Pace::of(&model, &loaded),
         model,
         loaded,
         optimizer,

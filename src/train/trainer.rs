@@ -13,11 +13,12 @@ use crate::schedule::{self, Scheduler};
 use crate::tensor::Key;
 use crate::train::load::Loaded;
 use crate::train::model::PREPROCESSING;
+use crate::train::pace::Pace;
 use crate::train::scores::{Scores, score};
 use crate::train::state::{Best, STATE, STATES, State};
 use crate::train::stepper::{self, EVALUATE, TRAIN};
 use crate::train::stop::interrupted;
-use crate::train::{Epoch, Model, Progress, Stop, diagnose, generate, language, single};
+use crate::train::{Epoch, Model, Progress, Stop, diagnose, generate, language};
 
 /// A checkpoint is written after an epoch if the last one is older than this.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
@@ -32,6 +33,7 @@ pub(super) const EVALUATION_ROWS: usize = 256;
 pub(super) struct Trainer<'r> {
     pub model: Model,
     pub loaded: Loaded,
+    pub pace: Pace,
     pub optimizer: Optimizer,
     pub scheduler: Scheduler,
     pub state: State,
@@ -67,41 +69,13 @@ impl Trainer<'_> {
         Watch { metric, higher, min_delta, patience }
     }
 
-    /// Rows that train in an epoch.
-    fn rows_per_epoch(&self) -> usize {
-        if self.loaded.fitted.table.text().is_some() && self.model.carries() {
-            // Each batch has a window of each stream.
-            return self.loaded.train.len() / self.batch() * self.batch();
-        }
-        single::rows_per_epoch(self.model.graph(), self.loaded.train.len(), self.batch())
-    }
-
     /// What a row counts in the speed: its tokens, of a text.
     fn samples_per_row(&self) -> usize {
         self.model.preprocessing.language.as_ref().map_or(1, |language| language.context)
     }
 
-    fn batch(&self) -> usize {
-        self.model.config.train.batch_size.unwrap_or(32).min(self.loaded.train.len()).max(1)
-    }
-
     fn epochs(&self) -> u64 {
         self.model.config.train.epochs.unwrap_or(0)
-    }
-
-    /// Optimizer steps of an epoch.
-    pub(super) fn steps_per_epoch(&self) -> u64 {
-        let group = self.batch() * self.model.config.train.accumulate_steps;
-        self.rows_per_epoch().div_ceil(group) as u64
-    }
-
-    /// Optimizer steps of the whole run.
-    pub(super) fn total_steps(&self) -> u64 {
-        let all = self.steps_per_epoch().saturating_mul(self.epochs());
-        match self.model.config.train.max_steps {
-            0 => all,
-            max => all.min(max),
-        }
     }
 
     /// Trains until the epochs are done, early stopping or a signal, and writes the files; returns why it ended.
@@ -141,13 +115,13 @@ impl Trainer<'_> {
 
     /// Whether `train.max_steps` leaves the epoch without its last steps.
     fn is_cut(&self) -> bool {
-        let begun = (1..self.steps_per_epoch()).contains(&self.state.steps_in_epoch);
-        begun && self.state.step >= self.total_steps()
+        let begun = (1..self.pace.per_epoch).contains(&self.state.steps_in_epoch);
+        begun && self.state.step >= self.pace.total
     }
 
     /// The steps that were done of an epoch that `train.max_steps` cut short, and all of it.
     pub(super) fn part_of_epoch(&self) -> Option<(u64, u64)> {
-        self.is_cut().then(|| (self.state.steps_in_epoch, self.steps_per_epoch()))
+        self.is_cut().then_some((self.state.steps_in_epoch, self.pace.per_epoch))
     }
 
     /// Why nothing is left to do, if so.
@@ -162,7 +136,7 @@ impl Trainer<'_> {
         }
         let done = self.state.epoch >= self.epochs();
         // The steps of an epoch that was cut short are still to be scored.
-        let limited = self.state.step >= self.total_steps() && !self.is_cut();
+        let limited = self.state.step >= self.pace.total && !self.is_cut();
         match (done, limited) {
             (true, _) => Some("all epochs done".to_owned()),
             (false, true) => Some(MAX_STEPS.to_owned()),
@@ -208,8 +182,7 @@ impl Trainer<'_> {
     fn steps(&mut self) -> Result<Option<f64>> {
         let train = self.model.config.train.clone();
         let seed = self.model.config.seed;
-        let (batch, rows) = (self.batch(), self.rows_per_epoch());
-        let (per_epoch, total) = (self.steps_per_epoch(), self.total_steps());
+        let Pace { batch, rows, per_epoch, total } = self.pace;
         let group = batch * train.accumulate_steps;
         let mut order = std::mem::take(&mut self.order);
         let text = self.loaded.fitted.table.text();
@@ -410,7 +383,7 @@ impl Trainer<'_> {
 
     /// The error of a run that `signal` stopped behind its checkpoint.
     pub(super) fn stopped(&self, signal: u8) -> Error {
-        let place = format!("step {} of {}", self.state.step, self.total_steps());
+        let place = format!("step {} of {}", self.state.step, self.pace.total);
         let path = shell_word(&crate::checkpoint::place(self.directory.path()));
         let problem = Problem::new(place, "stopped by a signal; a checkpoint was saved");
         interrupted(signal, problem.help(format!("go on with: backprop train --resume --run-dir {path}")))

@@ -302,6 +302,19 @@ fn a_run_that_max_steps_ended_goes_on_within_its_epoch() {
 }
 
 #[test]
+fn as_many_steps_are_announced_as_are_made() {
+    let place = Place::new();
+    for (name, layers) in LAYERS {
+        let layers = format!("model.layers={layers}");
+        let settings = [&*layers, "data.context=16", "train.batch_size=8", "train.epochs=3"];
+        let out = place.run(&["train", "--text", "text.txt", "--run-dir", name], &settings);
+        let told = text(&out.stderr);
+        let row = rows(&place.file(name)).pop().expect("a row");
+        assert!(told.contains(&format!("at most 3 epochs, {} steps\n", row["step"])), "{row}: {told}");
+    }
+}
+
+#[test]
 fn a_sample_is_shown_after_each_epoch() {
     let place = Place::new();
     let (_, layers) = LAYERS[0];
