@@ -205,7 +205,7 @@ fn prepare(
     }
     let weights = class_weights(&config, &loaded, &outputs)?;
     let batch = pace::batch(config.train.batch_size, loaded.train.len());
-    let evaluated = evaluation_rows(&config, &loaded.fitted.preprocessing);
+    let evaluated = evaluation_rows(Some(batch), &loaded.fitted.preprocessing);
     let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, evaluated)];
     let preprocessing = loaded.fitted.preprocessing.clone();
     let mut model = Model::new(config, preprocessing, &weights, &plans)?;
@@ -215,10 +215,10 @@ fn prepare(
     Ok((model, loaded))
 }
 
-/// Rows of an evaluation batch: those of a training batch for a language model, whose rows are long.
-pub(super) fn evaluation_rows(config: &Config, preprocessing: &Preprocessing) -> usize {
-    let own = preprocessing.language.as_ref().and(config.train.batch_size);
-    own.unwrap_or(EVALUATION_ROWS)
+/// Rows of an evaluation batch: those of a training batch for a language model, whose rows are long, if these are fewer.
+pub(super) fn evaluation_rows(batch: Option<usize>, preprocessing: &Preprocessing) -> usize {
+    let own = preprocessing.language.as_ref().and(batch);
+    own.map_or(EVALUATION_ROWS, |own| own.min(EVALUATION_ROWS))
 }
 
 /// Refuses a watched metric that no output has.

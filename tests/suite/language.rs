@@ -315,6 +315,28 @@ fn as_many_steps_are_announced_as_are_made() {
 }
 
 #[test]
+fn a_batch_takes_no_more_memory_than_the_text_has_windows() {
+    let place = Place::new();
+    let (_, layers) = LAYERS[0];
+    let layers = format!("model.layers={layers}");
+    let run = |command: &str, batch: u32| {
+        let batch = format!("train.batch_size={batch}");
+        let settings = [&*layers, "data.context=16", &batch, "train.max_steps=1"];
+        let more: &[&str] = if command == "train" { &["--run-dir", "run"] } else { &[] };
+        let out = place.run(&[&[command, "--quiet", "--text", "text.txt"], more].concat(), &settings);
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        text(&out.stdout).lines().find(|line| line.starts_with("memory: ")).map(str::to_owned)
+    };
+    let memory = run("check", 1000);
+    assert!(memory.is_some());
+    assert_eq!(run("check", 2_000_000_000), memory);
+    // Nor does a model that was trained so.
+    run("train", 2_000_000_000);
+    let out = place.run(&["eval", "run", "text.txt"], &[]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+}
+
+#[test]
 fn a_sample_is_shown_after_each_epoch() {
     let place = Place::new();
     let (_, layers) = LAYERS[0];
