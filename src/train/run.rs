@@ -432,10 +432,10 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, Counted, String)> {
     }
     let notes = scores.outputs.iter().flat_map(|o| o.report.notes());
     notes.for_each(|note| trainer.progress.note(&note));
-    if let (Some(text), Some(part), Some(own)) =
+    if let (Some(text), Some(of_part), Some(own)) =
         (train.0.text(), part.0.text(), &trainer.model.preprocessing.language)
     {
-        let simple = language::baselines(&own.tokenizer, text, part);
+        let simple = language::baselines(&own.tokenizer, text, of_part, part.1);
         let table = text_closing(&scores.outputs[0], &simple);
         return Ok((name, scores.counted(), table));
     }

@@ -108,6 +108,31 @@ fn networks_learn_a_text_better_than_counts_of_pairs() {
 }
 
 #[test]
+fn counts_are_scored_on_the_tokens_that_the_network_is_scored_on() {
+    let place = Place::new();
+    // The first 131,072 tokens are scored where nothing is held out: in these each token tells the next one.
+    let rest: String = (0..60_000usize).map(|i| ['c', 'd', 'e', 'f'][(i * i / 7 + i / 3) % 4]).collect();
+    fs::write(place.file("two.txt"), "ab".repeat(70_000) + &rest).expect("written");
+    let settings = [
+        r#"model.layers=[{type="embedding",embedding_dim=4}]"#,
+        "data.context=64",
+        "data.validation=0.0",
+        "train.epochs=0",
+    ];
+    let out = place.run(&["train", "--quiet", "--text", "two.txt", "--run-dir", "run"], &settings);
+    let table = text(&out.stdout);
+    assert!(
+        table.starts_with("131,072 tokens of the training part itself\n"),
+        "{table}{}",
+        text(&out.stderr)
+    );
+    let bits = table.lines().find_map(|line| line.strip_prefix("bits_per_char")).expect("bits");
+    let bits: Vec<&str> = bits.split_whitespace().collect();
+    let pairs: f64 = bits.last().and_then(|bits| bits.parse().ok()).expect("a number");
+    assert!(pairs < 0.01, "{table}");
+}
+
+#[test]
 fn bits_are_counted_over_the_characters_of_the_text_whatever_the_tokens_are() {
     let place = Place::new();
     let sentences = fs::read_to_string(place.file("text.txt")).expect("a text");
