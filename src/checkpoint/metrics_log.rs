@@ -60,6 +60,12 @@ impl Row {
         self
     }
 
+    /// Adds a number that is not defined here: `null`, and no sign of anything that is not finite.
+    pub fn undefined(mut self, name: &str) -> Row {
+        let _ = write!(self.text, ",{}:null", Value::from(name));
+        self
+    }
+
     /// Adds a number that was computed in f32: in the fewest digits that give the f32 back.
     pub fn number_f32(self, name: &str, value: f32) -> Row {
         // Through text, so that 0.1f32 is 0.1 and not 0.10000000149011612.
@@ -184,6 +190,12 @@ mod tests {
              \"non_finite\":true}\n"
         );
         serde_json::from_str::<Value>(&row.line()).unwrap();
+    }
+
+    #[test]
+    fn numbers_that_are_not_defined_are_null() {
+        let row = Row::new(1, 1, Split::Validation).number("loss", 0.5).undefined("roc_auc");
+        assert_eq!(row.line(), "{\"step\":1,\"epoch\":1,\"split\":\"val\",\"loss\":0.5,\"roc_auc\":null}\n");
     }
 
     #[test]

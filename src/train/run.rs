@@ -426,8 +426,7 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, Counted, String)> {
     let scores = score(&mut trainer.model, EVALUATE, part.0, part.1, trainer.stop)?;
     if loaded.test().is_some() {
         let row = Row::new(trainer.state.step, trainer.epoch(), Split::Test);
-        let row = scores.figures().iter().fold(row, |row, (name, value)| row.number(name, *value));
-        trainer.log.append(&row)?;
+        trainer.log.append(&scores.add_to(row))?;
         trainer.log.sync()?;
     }
     let notes = scores.outputs.iter().flat_map(|o| o.report.notes());

@@ -2,6 +2,7 @@
 
 use ndarray::ArrayView2;
 
+use crate::checkpoint::Row;
 use crate::data::{self, Spelled, StepTargets, Table};
 use crate::error::Result;
 use crate::metrics::{Accumulator, Report, Targets, Task, TextTotals};
@@ -227,15 +228,31 @@ impl Scores {
 
     /// Loss first, then every metric; of several outputs the loss of all, then `OUTPUT.loss` and `OUTPUT.METRIC` of each.
     pub fn figures(&self) -> Vec<(String, f64)> {
+        self.figures_and_losses().into_iter().map(|(name, value, _)| (name, value)).collect()
+    }
+
+    /// The [`figures`](Self::figures), each with the loss of the predictions that it is about.
+    fn figures_and_losses(&self) -> Vec<(String, f64, f64)> {
         if let [only] = &self.outputs[..] {
-            let mut figures = only.figures();
-            figures[0].1 = self.loss;
-            return figures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            let metrics = only.figures().into_iter().skip(1);
+            let metrics = metrics.map(|(name, value)| (name.to_owned(), value, self.loss));
+            return std::iter::once(("loss".to_owned(), self.loss, self.loss)).chain(metrics).collect();
         }
         let named = self.outputs.iter().flat_map(|output| {
-            output.figures().into_iter().map(|(name, value)| (format!("{}.{name}", output.name), value))
+            let own = output.figures().into_iter();
+            own.map(|(name, value)| (format!("{}.{name}", output.name), value, output.loss))
         });
-        std::iter::once(("loss".to_owned(), self.loss)).chain(named).collect()
+        std::iter::once(("loss".to_owned(), self.loss, self.loss)).chain(named).collect()
+    }
+
+    /// Adds all figures to a row of the log. A metric that the rows do not define, such as the area under the curve of one class
+    /// alone, has no number although the loss has one.
+    pub(super) fn add_to(&self, row: Row) -> Row {
+        let figures = self.figures_and_losses().into_iter();
+        figures.fold(row, |row, (name, value, loss)| match value.is_nan() && loss.is_finite() {
+            true => row.undefined(&name),
+            false => row.number(&name, value),
+        })
     }
 
     /// The loss and the metric that each output is judged by: what fits into one line.

@@ -159,8 +159,7 @@ impl Trainer<'_> {
         self.log.append(&row)?;
         if let Some(scores) = &validation {
             let row = Row::new(self.state.step, epoch, Split::Validation);
-            let row = scores.figures().iter().fold(row, |row, (name, value)| row.number(name, *value));
-            self.log.append(&row)?;
+            self.log.append(&scores.add_to(row))?;
         }
         let best = self.keep_best(watch, validation.as_ref(), epoch);
         self.progress.epoch(&Epoch {
