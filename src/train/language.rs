@@ -87,7 +87,8 @@ pub(super) fn load(
             .help("choose data.tokenizer = \"char\", \"bpe\" or \"word\", a larger data.vocabulary_size, or data.documents = \"file\""));
     }
     let name = || config.data.train.join(", ");
-    check_length(&name(), "the text that trains", &corpus.train, text.context)?;
+    let context = text.context.unwrap_or(Text::CONTEXT);
+    check_length(&name(), "the text that trains", &corpus.train, context)?;
     for (part, tokens, share) in
         [("validation", &corpus.validation, fraction), ("test", &corpus.test, config.data.test_fraction)]
     {
@@ -113,7 +114,7 @@ pub(super) fn load(
             thousands(corpus.carriage_returns)
         ));
     }
-    let language = Language { tokenizer: corpus.tokenizer, context: text.context, lines: text.lines };
+    let language = Language { tokenizer: corpus.tokenizer, context, lines: text.lines };
     let held = |files: Option<&Vec<String>>, tokens: Tokens| -> Result<Held> {
         let tokens = match files {
             Some(files) => read_or(&source(files)?, &language, help)?,

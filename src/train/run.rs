@@ -180,6 +180,7 @@ fn prepare(
     }
     if let (Some(text), Some(language)) = (&mut config.data.text, &loaded.fitted.preprocessing.language) {
         text.tokenizer.get_or_insert_with(|| language.tokenizer.name().to_owned());
+        text.context.get_or_insert(language.context);
     }
     let targets = &loaded.fitted.preprocessing.targets;
     if targets.len() > 1 && config.model.outputs.is_empty() {
