@@ -60,6 +60,12 @@ impl Row {
         self
     }
 
+    /// Adds a number that is not defined here: `null`, and no sign of anything that is not finite.
+    pub fn undefined(mut self, name: &str) -> Row {
+        let _ = write!(self.text, ",{}:null", Value::from(name));
+        self
+    }
+
     /// Adds a number that was computed in f32: in the fewest digits that give the f32 back.
     pub fn number_f32(self, name: &str, value: f32) -> Row {
         // Through text, so that 0.1f32 is 0.1 and not 0.10000000149011612.
@@ -76,7 +82,10 @@ impl Row {
 
 /// The metrics file of a run, open for appending.
 #[derive(Debug)]
-pub struct MetricsLog(AppendFile);
+pub struct MetricsLog {
+    file: AppendFile,
+    rows: u64,
+}
 
 impl MetricsLog {
     /// Opens a log for a new run.
@@ -85,25 +94,33 @@ impl MetricsLog {
     /// [`Code::Environment`](crate::error::Code::Environment).
     pub fn create(path: &Path) -> Result<MetricsLog> {
         super::write_bytes(path, b"")?;
-        Ok(MetricsLog(AppendFile::open(path)?))
+        Ok(MetricsLog { file: AppendFile::open(path)?, rows: 0 })
     }
 
-    /// Opens the log of a run that goes on after `step`: rows of later steps and lines that are not whole are
-    /// removed. So a run that is stopped and resumed has the same rows as one that was not.
+    /// Opens the log of a run that goes on from a checkpoint behind the first `rows` rows, or behind all where their number is
+    /// not known: later rows and lines that are not whole are removed. So a run that is stopped and resumed has the same
+    /// rows as one that was not.
     ///
     /// # Errors
     /// [`Code::Environment`](crate::error::Code::Environment).
-    pub fn resume(path: &Path, step: u64) -> Result<MetricsLog> {
-        match File::open(path) {
+    pub fn resume(path: &Path, rows: Option<u64>) -> Result<MetricsLog> {
+        let kept = match File::open(path) {
             Ok(old) => {
                 let mut new = AtomicFile::create(path)?;
-                keep(&mut BufReader::new(old), &mut new, step).map_err(|e| new.failed(&e))?;
+                let most = rows.unwrap_or(u64::MAX);
+                let kept = keep(&mut BufReader::new(old), &mut new, most).map_err(|e| new.failed(&e))?;
                 new.commit()?;
+                kept
             }
-            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) if e.kind() == ErrorKind::NotFound => 0,
             Err(e) => return Err(io_error(path, "cannot read", &e)),
-        }
-        Ok(MetricsLog(AppendFile::open(path)?))
+        };
+        Ok(MetricsLog { file: AppendFile::open(path)?, rows: kept })
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Appends a row.
@@ -111,7 +128,9 @@ impl MetricsLog {
     /// # Errors
     /// [`Code::Environment`](crate::error::Code::Environment); every earlier row stays whole.
     pub fn append(&mut self, row: &Row) -> Result<()> {
-        self.0.append(&row.line())
+        self.file.append(&row.line())?;
+        self.rows += 1;
+        Ok(())
     }
 
     /// Waits until every row is on the disk; called with each checkpoint.
@@ -119,24 +138,27 @@ impl MetricsLog {
     /// # Errors
     /// [`Code::Environment`](crate::error::Code::Environment).
     pub fn sync(&mut self) -> Result<()> {
-        self.0.sync()
+        self.file.sync()
     }
 }
 
-fn keep(old: &mut impl BufRead, new: &mut impl io::Write, step: u64) -> io::Result<()> {
+/// Copies the first rows, `most` of them; how many there are.
+fn keep(old: &mut impl BufRead, new: &mut impl io::Write, most: u64) -> io::Result<u64> {
     let mut line = Vec::new();
-    loop {
+    let mut rows = 0;
+    while rows < most {
         line.clear();
         let n = io::Read::take(&mut *old, LINE_LIMIT).read_until(b'\n', &mut line)?;
         if n == 0 {
-            return Ok(());
+            break;
         }
         let row: Option<Value> = serde_json::from_slice(&line).ok();
-        let at = row.as_ref().and_then(|row| row.get("step")).and_then(Value::as_u64);
-        if line.ends_with(b"\n") && at.is_some_and(|at| at <= step) {
+        if line.ends_with(b"\n") && row.is_some_and(|row| row.get("step").is_some_and(Value::is_u64)) {
             new.write_all(&line)?;
+            rows += 1;
         }
     }
+    Ok(rows)
 }
 
 #[cfg(test)]
@@ -171,18 +193,27 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_are_not_defined_are_null() {
+        let row = Row::new(1, 1, Split::Validation).number("loss", 0.5).undefined("roc_auc");
+        assert_eq!(row.line(), "{\"step\":1,\"epoch\":1,\"split\":\"val\",\"loss\":0.5,\"roc_auc\":null}\n");
+    }
+
+    #[test]
     fn a_resumed_log_has_no_later_rows_and_no_broken_line() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("metrics.jsonl");
         let row = |step| Row::new(step, 1, Split::Train).line();
-        let old = format!("{}{}\u{0}garbage\n{}{}{{\"step\":2,\"ep", row(1), row(2), row(3), row(2));
+        let old = format!("{}{}\u{0}garbage\n{}{}{{\"step\":2,\"ep", row(1), row(2), row(2), row(3));
+        std::fs::write(&path, &old).unwrap();
+        assert_eq!(MetricsLog::resume(&path, None).unwrap().rows(), 4);
         std::fs::write(&path, old).unwrap();
-        let mut log = MetricsLog::resume(&path, 2).unwrap();
+        let mut log = MetricsLog::resume(&path, Some(2)).unwrap();
         log.append(&Row::new(3, 2, Split::Test)).unwrap();
         log.sync().unwrap();
-        let expected = format!("{}{}{}{}", row(1), row(2), row(2), Row::new(3, 2, Split::Test).line());
+        assert_eq!(log.rows(), 3);
+        let expected = format!("{}{}{}", row(1), row(2), Row::new(3, 2, Split::Test).line());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
-        MetricsLog::create(&path).unwrap();
+        assert_eq!(MetricsLog::create(&path).unwrap().rows(), 0);
         assert_eq!(std::fs::read(&path).unwrap(), b"");
     }
 }

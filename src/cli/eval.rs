@@ -8,7 +8,7 @@ use super::args::Global;
 use super::data_args::DataArgs;
 use super::output;
 use super::progress::Reporter;
-use super::signals::Signals;
+use super::signals::{STOPPED, Signals};
 use crate::error::Result;
 use crate::train::{self, EvalOptions};
 
@@ -42,7 +42,7 @@ enum EvalFormat {
 pub(super) fn run(args: &EvalArgs, global: &Global) -> Result<()> {
     let mut reporter = Reporter::new(global.quiet);
     let source = args.data.source("eval", &reporter)?;
-    let signals = Signals::catch(None, global.error_format)?;
+    let signals = Signals::catch(None, STOPPED, global.error_format)?;
     let options = EvalOptions { on_bad_row: args.data.on_bad_row() };
     let threads = args.data.threads();
     let figures = train::evaluate(&args.model, &source, &options, threads, &mut reporter, &signals.stop)?;

@@ -8,7 +8,7 @@ use clap::Args;
 use super::args::Global;
 use super::output::Results;
 use super::progress::Reporter;
-use super::signals::Signals;
+use super::signals::{STOPPED, Signals};
 use super::values::{at_least, escaped, not_negative, positive, share, threads, whole};
 use crate::error::{Code, Error, Result, quote};
 use crate::train::{self, GenerateOptions, Prompt, Sampling};
@@ -74,7 +74,7 @@ pub(super) struct GenerateArgs {
 pub(super) fn run(args: &GenerateArgs, global: &Global) -> Result<()> {
     let mut reporter = Reporter::new(global.quiet);
     let mut out = Streamed { to: Results::standard_output(), open: false };
-    let signals = Signals::catch(out.to.unfinished(), global.error_format)?;
+    let signals = Signals::catch(out.to.unfinished(), STOPPED, global.error_format)?;
     let prompt = args.prompt()?;
     let options = GenerateOptions {
         echo: !args.no_echo && prompt.is_some(),

@@ -8,7 +8,7 @@ use super::args::Global;
 use super::data_args::DataArgs;
 use super::output::{self, Results};
 use super::progress::Reporter;
-use super::signals::Signals;
+use super::signals::{STOPPED, Signals};
 use crate::error::Result;
 use crate::train::{self, Format, Keep, PredictOptions};
 
@@ -71,7 +71,7 @@ pub(super) fn run(args: &PredictArgs, global: &Global) -> Result<()> {
         }
         None => Results::standard_output(),
     };
-    let signals = Signals::catch(out.unfinished(), global.error_format)?;
+    let signals = Signals::catch(out.unfinished(), STOPPED, global.error_format)?;
     let options = PredictOptions {
         format: args.format.into(),
         proba: args.proba,

@@ -14,6 +14,9 @@ use crate::train::Stop;
 
 const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
 
+/// What is said of work that a signal ended wherever it was.
+pub(super) const STOPPED: &str = "stopped by a signal";
+
 /// What a signal sets.
 #[derive(Clone, Debug)]
 pub(super) struct Signals {
@@ -25,14 +28,19 @@ pub(super) struct Signals {
 
 impl Signals {
     /// Catches both signals from here on. Work that has nothing to save and does not stop by itself in time, since it
-    /// waits for a pipe or a terminal, is ended; the `output` it was writing is removed.
+    /// waits for a pipe or a terminal or is in the middle of something long, is ended, and `message` is printed; the `output`
+    /// that it was writing is removed.
     ///
     /// # Errors
     /// [`Code::Environment`](crate::error::Code::Environment) where the system refuses.
-    pub(super) fn catch(output: Option<Unfinished>, format: ErrorFormat) -> Result<Self> {
+    pub(super) fn catch(
+        output: Option<Unfinished>,
+        message: &'static str,
+        format: ErrorFormat,
+    ) -> Result<Self> {
         let number = Arc::new(AtomicUsize::new(0));
         let signals = Signals { stop: Stop::from_flag(Arc::clone(&number)), saves: Arc::default() };
-        let caught = install(&number).and_then(|()| watch::start(&signals, output, format));
+        let caught = install(&number).and_then(|()| watch::start(&signals, output, message, format));
         caught.map_err(|e| Error::environment("signals", format!("cannot be caught: {e}")))?;
         Ok(signals)
     }
@@ -74,6 +82,7 @@ mod watch {
     pub(super) fn start(
         signals: &Signals,
         output: Option<Unfinished>,
+        message: &'static str,
         format: ErrorFormat,
     ) -> io::Result<()> {
         let mut incoming = Incoming::new(SIGNALS)?;
@@ -86,10 +95,7 @@ mod watch {
             }
             drop(output.as_ref().and_then(output::take));
             let signal = u8::try_from(signal).unwrap_or(u8::MAX);
-            let error = Error::new(
-                Code::Interrupted(signal),
-                Problem::new("backprop", "stopped by a signal while it waited for data"),
-            );
+            let error = Error::new(Code::Interrupted(signal), Problem::new("backprop", message));
             failure::print(&error, format);
             process::exit(i32::from(error.code.exit()));
         })?;
@@ -102,7 +108,7 @@ mod watch {
     use super::{ErrorFormat, Signals, Unfinished};
 
     /// Nothing: here a second signal is needed.
-    pub(super) fn start(_: &Signals, _: Option<Unfinished>, _: ErrorFormat) -> std::io::Result<()> {
+    pub(super) fn start(_: &Signals, _: Option<Unfinished>, _: &str, _: ErrorFormat) -> std::io::Result<()> {
         Ok(())
     }
 }

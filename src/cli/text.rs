@@ -99,7 +99,10 @@ pub(super) fn part(end: &Finished) -> String {
 /// Where the model is, and what to do with it.
 pub(super) fn finished(end: &Finished) -> String {
     let seconds = end.seconds.as_secs_f64();
-    let epochs = plural(end.epochs, "epoch");
+    let mut epochs = plural(end.epochs, "epoch");
+    if let Some((done, all)) = end.part_of_epoch {
+        epochs.push_str(&format!(" and {} of {} steps", count(done), count(all)));
+    }
     let model = Path::new(&end.model);
     let run = model.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(model);
     let run = shell_word(&run.display().to_string());
@@ -246,6 +249,8 @@ mod tests {
         next       backprop eval 'my runs/iris-1' DATA
                    backprop predict 'my runs/iris-1' DATA > predictions.csv
         ");
+        let cut = finished(&Finished { epochs: 1, part_of_epoch: Some((2, 5)), ..end });
+        assert!(cut.starts_with("1 epoch and 2 of 5 steps in 1 min 23 s"), "{cut}");
     }
 
     #[test]

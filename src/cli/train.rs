@@ -42,7 +42,7 @@ pub(super) struct TrainArgs {
 
 /// Trains, then prints the closing table and what to do next.
 pub(super) fn run(args: TrainArgs, global: &Global) -> Result<()> {
-    let signals = Signals::catch(None, global.error_format)?;
+    let signals = Signals::catch(None, "stopped by a signal before training began", global.error_format)?;
     let mut reporter = Reporter::new(global.quiet);
     reporter.set_when_started(&signals.saves);
     let end = match (args.resume, args.run_dir) {

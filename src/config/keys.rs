@@ -1,6 +1,5 @@
 //! Every key of a config outside the registries, in the order of the reference.
 
-use super::text::Text;
 use crate::spec::{Family, Key, Kind, Preset};
 
 const AUTO: Kind = Kind::OneOf(&["auto"]);
@@ -62,8 +61,8 @@ pub(super) const TEXT_DATA: &[Key] = &[
     key(
         "context",
         Kind::int(1, 1 << 24),
-        Preset::Int(Text::CONTEXT as i64),
-        "T: tokens of a row, the most that a transformer looks back on; recurrent layers remember what was before.",
+        Preset::Absent,
+        "T: tokens of a row (128 if left out), the most that a transformer looks back on; recurrent layers remember what was before.",
     ),
     key(
         "documents",

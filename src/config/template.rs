@@ -2,7 +2,7 @@
 
 use super::keys;
 use super::reference::default_of;
-use super::text::NOT_OF_TEXTS;
+use super::text::{NOT_OF_TEXTS, Text};
 use crate::spec::{Key, Kind, Preset, Value, toml_key, toml_value};
 
 /// What is known of a table before any training.
@@ -119,12 +119,8 @@ impl TextTemplate {
     /// The default, or as much of it as leaves a short text some rows to train on: a row is followed by one more token, and a
     /// tenth of the text validates.
     fn context(&self) -> i64 {
-        let default = keys::TEXT_DATA.iter().find_map(|key| match key.default {
-            Preset::Int(context) if key.name == "context" => Some(context),
-            _ => None,
-        });
         let room = (self.characters / 4).max(1);
-        default.unwrap_or(1).min(1 << room.ilog2().min(62))
+        (Text::CONTEXT as i64).min(1 << room.ilog2().min(62))
     }
 }
 

@@ -14,8 +14,8 @@ pub struct Text {
     pub tokenizer: Option<String>,
     /// The most tokens that are learned.
     pub vocabulary_size: Option<usize>,
-    /// Tokens of a row.
-    pub context: usize,
+    /// Tokens of a row; left open, those of the model in `train.init_from` whose network is taken over, else [`Text::CONTEXT`].
+    pub context: Option<usize>,
     /// Whether each line is a document.
     pub lines: bool,
 }
@@ -40,7 +40,7 @@ impl Text {
         Text {
             tokenizer: values.has("tokenizer").then(|| values.str("tokenizer").to_owned()),
             vocabulary_size: values.has("vocabulary_size").then(|| values.usize("vocabulary_size")),
-            context: values.usize("context"),
+            context: values.has("context").then(|| values.usize("context")),
             lines: values.str("documents") == "line",
         }
     }
@@ -49,7 +49,7 @@ impl Text {
     pub(super) fn put(&self, put: &mut impl FnMut(&'static str, Option<Value>)) {
         put("tokenizer", self.tokenizer.as_deref().map(text));
         put("vocabulary_size", self.vocabulary_size.map(|n| Value::Int(n as i64)));
-        put("context", Some(Value::Int(self.context as i64)));
+        put("context", self.context.map(|n| Value::Int(n as i64)));
         put("documents", Some(text(if self.lines { "line" } else { "file" })));
     }
 }

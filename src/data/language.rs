@@ -172,31 +172,30 @@ impl TokenRows {
     }
 
     /// Rows that an epoch trains on: windows side by side from a place that `key` chooses, so that epochs cut the text at other
-    /// places. All are whole; their number does not depend on the key.
+    /// places and every token is foreseen in some of them. All are whole; their number does not depend on the key.
     pub fn shifted_windows(&self, key: Key) -> Vec<u32> {
-        let (windows, first) = self.whole(key);
-        (0..windows).map(|i| (first + i * self.context) as u32).collect()
+        self.shifted_streams(1, key)
     }
 
     /// The same rows as `streams` streams: the windows of a stream follow each other, each in the batch after the one before, at the
-    /// same place of it.
+    /// same place of it. All streams have the same number of windows; what is left over of the text lies before, between and behind
+    /// them, divided as `key` chooses, so that no part of the text is left out in every epoch.
     pub fn shifted_streams(&self, streams: usize, key: Key) -> Vec<u32> {
-        let (windows, first) = self.whole(key);
-        let each = windows / streams.max(1);
-        let place = |stream: usize, step: usize| first + (stream * each + step) * self.context;
-        (0..each).flat_map(|step| (0..streams).map(move |stream| place(stream, step) as u32)).collect()
+        let streams = streams.max(1);
+        let each = self.whole_windows() / streams;
+        let left = self.targets().saturating_sub(streams * each * self.context) as u64;
+        // Tokens left over before each stream.
+        let mut before: Vec<usize> =
+            (0..streams as u64).map(|stream| (key.bits(stream) % (left + 1)) as usize).collect();
+        before.sort_unstable();
+        let place = |stream: usize, step: usize| before[stream] + (stream * each + step) * self.context;
+        let steps = (0..each).flat_map(|step| (0..streams).map(move |stream| (stream, step)));
+        steps.map(|(stream, step)| place(stream, step) as u32).collect()
     }
 
     /// How many rows an epoch trains on.
     pub fn whole_windows(&self) -> usize {
         (self.targets() / self.context).saturating_sub(1).max(1)
-    }
-
-    /// The number of whole windows, and where the first of them begins.
-    fn whole(&self, key: Key) -> (usize, usize) {
-        let windows = self.whole_windows();
-        let room = (self.targets() + 1).saturating_sub(windows * self.context).max(1);
-        (windows, (key.bits(0) % room.min(self.context) as u64) as usize)
     }
 }
 
@@ -253,6 +252,28 @@ mod tests {
     }
 
     #[test]
+    fn every_token_is_foreseen_in_some_epoch() {
+        // 61 windows: with 32 streams each has one, and nearly half of the text is left over.
+        for (tokens, context, streams) in
+            [(4001, 64, 32), (4001, 64, 8), (4001, 64, 1), (300, 7, 5), (100, 7, 1)]
+        {
+            let rows = rows(tokens, context);
+            let mut seen = vec![0; tokens as usize];
+            let mut add = |epochs: std::ops::Range<u64>| {
+                for epoch in epochs {
+                    let counts = counts(&rows, &rows.shifted_streams(streams, Key::new(epoch)));
+                    assert!(counts.iter().all(|&count| count < 2), "twice in an epoch");
+                    seen.iter_mut().zip(counts).for_each(|(seen, count)| *seen += count);
+                }
+                seen.iter().skip(1).filter(|&&seen| seen == 0).count()
+            };
+            let soon = add(0..10);
+            assert!(soon <= 2 * context, "{soon} of {tokens} tokens in no epoch of 10");
+            assert_eq!(add(10..1000), 0, "{tokens} {context} {streams}");
+        }
+    }
+
+    #[test]
     fn epochs_cut_the_text_at_other_places_and_take_whole_windows() {
         for (tokens, context) in [(5, 4), (9, 4), (10, 4), (100, 7)] {
             let rows = rows(tokens, context);
@@ -264,7 +285,7 @@ mod tests {
                 firsts.insert(starts[0]);
                 assert!(rows.shifted_streams(1, Key::new(epoch)) == starts);
             }
-            let expected = (tokens as usize - rows.whole_windows() * context).min(context);
+            let expected = tokens as usize - rows.whole_windows() * context;
             assert_eq!(firsts.len(), expected, "{tokens} {context}");
         }
     }

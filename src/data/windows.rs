@@ -221,7 +221,8 @@ fn numbers(
     numbers.try_reserve_exact(wanted).map_err(|_| {
         Error::environment("memory", format!("the series does not fit: {} bytes were refused", 4 * wanted))
     })?;
-    let mut missing: Vec<(u64, u32)> = vec![(0, 0); texts.columns().len()];
+    // Of each column the number of rows without a value, the first and the last of them: a field may fill several channels.
+    let mut missing: Vec<(u64, u32, u32)> = vec![(0, 0, 0); texts.columns().len()];
     for &row in order {
         let row_of = texts.row(row as usize);
         for (c, kind) in recipe.iter() {
@@ -237,13 +238,16 @@ fn numbers(
                 }
             };
             if x.is_nan() || markers.has(text) {
-                missing[c] = (missing[c].0 + 1, if missing[c].0 == 0 { row } else { missing[c].1 });
+                missing[c] = match missing[c] {
+                    (0, ..) => (1, row, row),
+                    (count, first, last) => (count + u64::from(last != row), first, row),
+                };
             }
             numbers.push(x);
         }
     }
     let mut problems = Vec::new();
-    for (name, (count, row)) in texts.columns().iter().zip(missing) {
+    for (name, (count, row, _)) in texts.columns().iter().zip(missing) {
         if count > 0 && table.required.contains(name) {
             let first = texts.row(row as usize);
             problems.push(missing_values(texts.source(), name, count, first.file(), first.line()));

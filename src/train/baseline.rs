@@ -112,7 +112,7 @@ fn constant_of_steps(
 /// steps.
 ///
 /// # Errors
-/// None that the network itself would not have had.
+/// None that the network itself would not have had, and `Code::Interrupted`.
 pub(super) fn linear(
     model: &Model,
     config: &Config,
@@ -172,7 +172,7 @@ pub(super) fn linear(
         }
         epoch += 1;
     }
-    Ok(Some(score(&mut linear, EVALUATE, part.0, part.1)))
+    score(&mut linear, EVALUATE, part.0, part.1, stop).map(Some)
 }
 
 /// Layers that put all inputs of `model` side by side, those with places as they lie, and of a text the mean of its tokens'

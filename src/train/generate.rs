@@ -139,7 +139,7 @@ fn default_prompt(tokenizer: &Tokenizer) -> String {
 ///
 /// # Errors
 /// As [`generate`].
-pub(super) fn sample(model: &Model, config: &config::Sample) -> Result<String> {
+pub(super) fn sample(model: &Model, config: &config::Sample, stop: &Stop) -> Result<String> {
     let Some(language) = &model.preprocessing.language else { return Ok(String::new()) };
     let named = match &config.prompt {
         Some(text) => sample_prompt(text),
@@ -161,7 +161,7 @@ pub(super) fn sample(model: &Model, config: &config::Sample) -> Result<String> {
     let behind = language.tokenizer.decoder_behind(&named.text, &prompt);
     let mut writer = Writer::new(options, &language.tokenizer, behind, 0, &mut out);
     writer.begin(&named.text)?;
-    one(&mut decoder, options, &prompt, Key::new(options.seed).named("generate"), &mut writer, &Stop::new())?;
+    one(&mut decoder, options, &prompt, Key::new(options.seed).named("generate"), &mut writer, stop)?;
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 

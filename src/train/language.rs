@@ -87,7 +87,8 @@ pub(super) fn load(
             .help("choose data.tokenizer = \"char\", \"bpe\" or \"word\", a larger data.vocabulary_size, or data.documents = \"file\""));
     }
     let name = || config.data.train.join(", ");
-    check_length(&name(), "the text that trains", &corpus.train, text.context)?;
+    let context = text.context.unwrap_or(Text::CONTEXT);
+    check_length(&name(), "the text that trains", &corpus.train, context)?;
     for (part, tokens, share) in
         [("validation", &corpus.validation, fraction), ("test", &corpus.test, config.data.test_fraction)]
     {
@@ -113,7 +114,7 @@ pub(super) fn load(
             thousands(corpus.carriage_returns)
         ));
     }
-    let language = Language { tokenizer: corpus.tokenizer, context: text.context, lines: text.lines };
+    let language = Language { tokenizer: corpus.tokenizer, context, lines: text.lines };
     let held = |files: Option<&Vec<String>>, tokens: Tokens| -> Result<Held> {
         let tokens = match files {
             Some(files) => read_or(&source(files)?, &language, help)?,
@@ -220,15 +221,18 @@ pub(super) fn epoch_rows(model: &Model, text: &TokenRows, batch: usize, epoch: u
     rows
 }
 
-/// How well the tokens of a text are foreseen by how often they came in the training text: alone, and after the token before them.
+/// How well the tokens that `rows` of a text foresee are foreseen by how often they came in the training text: alone, and after
+/// the token before them.
 ///
 /// Each count is one larger, so that nothing is impossible (Laplace). Pairs are counted for vocabularies up to [`PAIRS`].
 pub(super) fn baselines(
     tokenizer: &Tokenizer,
     train: &TokenRows,
     part: &TokenRows,
+    rows: &[u32],
 ) -> Vec<(&'static str, Report)> {
     let vocabulary = tokenizer.vocabulary();
+    let steps = rows.iter().flat_map(|&row| part.steps(row));
     let (train, part) = (train.tokens(), part.tokens());
     let mut alone = vec![1u64; vocabulary];
     (0..train.len()).for_each(|at| alone[train.get(at) as usize] += 1);
@@ -244,7 +248,7 @@ pub(super) fn baselines(
     }
     let spelled = Spelled::new(tokenizer);
     let (mut unigram, mut bigram) = (TextTotals::default(), TextTotals::default());
-    for at in 1..part.len() {
+    for at in steps {
         let (before, next) = (part.get(at - 1) as usize, part.get(at) as usize);
         let (characters, unknown) = spelled.of(part, at);
         unigram.add_loss(-(alone[next] as f64 / all).ln());

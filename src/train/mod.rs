@@ -18,6 +18,7 @@ mod mixup;
 mod model;
 mod origin;
 mod output;
+mod pace;
 mod picture;
 mod predict;
 #[cfg(test)]

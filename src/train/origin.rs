@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::checkpoint::{self, MODEL_FILE, ModelFile};
-use crate::config::{Config, Text};
+use crate::config::Config;
 use crate::data::{ColumnPin, Preprocessing, Scale, Tokenizer, TokenizerKind, Unknown};
 use crate::error::{Code, Error, Problem, Result, quote};
 use crate::spec::{Tree, Value, toml_key};
@@ -83,10 +83,8 @@ impl Origin {
             let layers: Vec<Value> = layers.iter().map(Tree::to_value).collect();
             config.model.layers = Some(checked_layers(&layers));
             config.model.tie_weights |= own.model.tie_weights;
-            if let (Some(text), Some(own)) = (&mut config.data.text, &own.data.text)
-                && text.context == Text::CONTEXT
-            {
-                text.context = own.context;
+            if let (Some(text), Some(own)) = (&mut config.data.text, &own.data.text) {
+                text.context = text.context.or(own.context);
             }
         }
     }

@@ -68,8 +68,10 @@ pub struct Finished {
     pub table: String,
     /// The epoch whose weights were kept.
     pub best_epoch: u64,
-    /// Epochs that were run.
+    /// Epochs that were run to their end.
     pub epochs: u64,
+    /// Steps of one more that `train.max_steps` cut short, and how many it has.
+    pub part_of_epoch: Option<(u64, u64)>,
     /// Why it ended: `early stopping: no progress for 20 epochs`, `all epochs done`.
     pub reason: String,
     /// The model's file.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::checkpoint::{self, Existing, MetricsLog, Row, RunDir, Split};
 use crate::config::{self, ClassWeights, Config, Validation, registries};
 use crate::data::{EpochOrder, Preprocessing, Table, TargetGroup, Targets, balanced_class_weights};
-use crate::error::{Error, Result, quote};
+use crate::error::{Code, Error, Result, quote};
 use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{self, Column, Report, Task, closing_table};
 use crate::schedule::{SCHEDULES, Scheduler};
@@ -14,13 +14,14 @@ use crate::spec::{Setting, SourceText};
 use crate::train::defaults::{Facts, Parts};
 use crate::train::load::{self, Held, Loaded};
 use crate::train::origin::{Origin, preprocessing_of};
-use crate::train::same_run::{fingerprint, only_longer, piped_again, same_data};
+use crate::train::pace::{self, Pace};
+use crate::train::same_run::{fingerprint, not_shorter, only_longer, piped_again, same_data};
 use crate::train::scores::score;
 use crate::train::season::Season;
 use crate::train::state::{Best, STATE, STATES, State, is_weight};
 use crate::train::stepper::{self, Clip, EVALUATE};
 use crate::train::summary::summary;
-use crate::train::trainer::{EVALUATION_ROWS, Trainer};
+use crate::train::trainer::{EVALUATION_ROWS, MAX_STEPS, Trainer};
 use crate::train::{
     Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults, generate, language, single,
 };
@@ -85,6 +86,7 @@ pub fn resume(
         let damaged = || Error::model(checkpoint::place(&checkpoint), "this is no checkpoint of a run");
         let json = file.metadata.get(STATE).ok_or_else(damaged)?;
         let state: State = serde_json::from_str(json).map_err(|_| damaged())?;
+        not_shorter(&config, &state)?;
         // The preprocessing that the run took over: the file that it had it from may be gone.
         let known = if config.train.init_from.is_some() { preprocessing_of(&file)? } else { None };
         let (model, loaded) = load::load(&config, known.as_ref(), progress)
@@ -93,7 +95,7 @@ pub fn resume(
             .map_err(|error| piped_again(error, &config, path))?;
         let text = model.config.clone().with_absolute_paths().to_toml();
         checkpoint::write_bytes(&directory.config(), text.as_bytes())?;
-        let log = MetricsLog::resume(&directory.metrics(), state.logged())?;
+        let log = MetricsLog::resume(&directory.metrics(), state.rows)?;
         let mut trainer = assemble(model, loaded, directory, log, progress, stop, started)?;
         if let Some((figure, epoch)) = state.best {
             trainer.model.set_tensors(&file, &checkpoint, "best.")?;
@@ -128,8 +130,11 @@ pub fn resume(
         }
         let epoch = state.epoch;
         trainer.state = state;
-        if let Some(reason) = trainer.ended() {
-            trainer.progress.note(&format!("nothing is left to do after epoch {epoch}: {reason}"));
+        let reason = trainer.ended();
+        let part = trainer.part_of_epoch().map(|(done, all)| format!(" and {done} of {all} steps"));
+        if let Some(reason) = reason.or_else(|| part.is_some().then(|| MAX_STEPS.to_owned())) {
+            let part = part.unwrap_or_default();
+            trainer.progress.note(&format!("nothing is left to do after epoch {epoch}{part}: {reason}"));
         }
         finish(trainer, Some(epoch))
     })
@@ -175,6 +180,7 @@ fn prepare(
     }
     if let (Some(text), Some(language)) = (&mut config.data.text, &loaded.fitted.preprocessing.language) {
         text.tokenizer.get_or_insert_with(|| language.tokenizer.name().to_owned());
+        text.context.get_or_insert(language.context);
     }
     let targets = &loaded.fitted.preprocessing.targets;
     if targets.len() > 1 && config.model.outputs.is_empty() {
@@ -201,8 +207,8 @@ fn prepare(
         check_counts(&config, &loaded, output)?;
     }
     let weights = class_weights(&config, &loaded, &outputs)?;
-    let batch = config.train.batch_size.unwrap_or(1).min(loaded.train.len()).max(1);
-    let evaluated = evaluation_rows(&config, &loaded.fitted.preprocessing);
+    let batch = pace::batch(config.train.batch_size, loaded.train.len());
+    let evaluated = evaluation_rows(Some(batch), &loaded.fitted.preprocessing);
     let plans = [PlanOptions::new(Mode::Train, batch), PlanOptions::new(Mode::Evaluate, evaluated)];
     let preprocessing = loaded.fitted.preprocessing.clone();
     let mut model = Model::new(config, preprocessing, &weights, &plans)?;
@@ -212,10 +218,10 @@ fn prepare(
     Ok((model, loaded))
 }
 
-/// Rows of an evaluation batch: those of a training batch for a language model, whose rows are long.
-pub(super) fn evaluation_rows(config: &Config, preprocessing: &Preprocessing) -> usize {
-    let own = preprocessing.language.as_ref().and(config.train.batch_size);
-    own.unwrap_or(EVALUATION_ROWS)
+/// Rows of an evaluation batch: those of a training batch for a language model, whose rows are long, if these are fewer.
+pub(super) fn evaluation_rows(batch: Option<usize>, preprocessing: &Preprocessing) -> usize {
+    let own = preprocessing.language.as_ref().and(batch);
+    own.map_or(EVALUATION_ROWS, |own| own.min(EVALUATION_ROWS))
 }
 
 /// Refuses a watched metric that no output has.
@@ -353,6 +359,7 @@ fn assemble<'r>(
     let scheduler = Scheduler::new(entry, train.schedule.as_ref().map_or(&defaults, |s| &s.values), base);
     let state = State { data: fingerprint(&loaded), ..State::default() };
     Ok(Trainer {
+        pace: Pace::of(&model, &loaded),
         model,
         loaded,
         optimizer,
@@ -374,10 +381,12 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
     let path = checkpoint::place(trainer.directory.path());
     trainer.progress.directory(&path, resumed);
     let reason = trainer.run()?;
-    trainer.save()?;
     trainer.restore_best();
-    let (part, counted, table) = close(&mut trainer)?;
-    let best_epoch = trainer.best.as_ref().map_or(trainer.state.epoch, |b| b.epoch);
+    let (part, counted, table) = close(&mut trainer).map_err(|error| match error.code {
+        Code::Interrupted(signal) => trainer.stopped(signal),
+        _ => error,
+    })?;
+    let best_epoch = trainer.best.as_ref().map_or(trainer.epoch(), |b| b.epoch);
     let end = Finished {
         part,
         counted,
@@ -385,6 +394,7 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
         table,
         best_epoch,
         epochs: trainer.state.epoch,
+        part_of_epoch: trainer.part_of_epoch(),
         reason,
         model: checkpoint::place(&trainer.directory.model()),
         seconds: trainer.started.elapsed(),
@@ -416,19 +426,18 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, Counted, String)> {
         }
         _ => part,
     };
-    let scores = score(&mut trainer.model, EVALUATE, part.0, part.1);
+    let scores = score(&mut trainer.model, EVALUATE, part.0, part.1, trainer.stop)?;
     if loaded.test().is_some() {
-        let row = Row::new(trainer.state.step, trainer.state.epoch, Split::Test);
-        let row = scores.figures().iter().fold(row, |row, (name, value)| row.number(name, *value));
-        trainer.log.append(&row)?;
+        let row = Row::new(trainer.state.step, trainer.epoch(), Split::Test);
+        trainer.log.append(&scores.add_to(row))?;
         trainer.log.sync()?;
     }
     let notes = scores.outputs.iter().flat_map(|o| o.report.notes());
     notes.for_each(|note| trainer.progress.note(&note));
-    if let (Some(text), Some(part), Some(own)) =
+    if let (Some(text), Some(of_part), Some(own)) =
         (train.0.text(), part.0.text(), &trainer.model.preprocessing.language)
     {
-        let simple = language::baselines(&own.tokenizer, text, part);
+        let simple = language::baselines(&own.tokenizer, text, of_part, part.1);
         let table = text_closing(&scores.outputs[0], &simple);
         return Ok((name, scores.counted(), table));
     }

@@ -35,6 +35,26 @@ pub(super) fn only_longer(before: &Config, after: &Config) -> Result<()> {
     )))
 }
 
+/// Refuses an end of the run that lies before its last step: its config would say what it did not do.
+pub(super) fn not_shorter(config: &Config, state: &State) -> Result<()> {
+    let train = &config.train;
+    let refuse = |key: &str, expected: String, found: u64| {
+        Err(Error::usage(format!("train.{key}"), "the run is longer than that already")
+            .expected(expected)
+            .found(found.to_string())
+            .help("leave the key as it was, or start a new run"))
+    };
+    if train.max_steps > 0 && train.max_steps < state.step {
+        let expected = format!("{} or more, or 0 for no limit", state.step);
+        return refuse("max_steps", expected, train.max_steps);
+    }
+    let begun = state.epoch + u64::from(state.steps_in_epoch > 0);
+    match train.epochs {
+        Some(epochs) if epochs < begun => refuse("epochs", format!("{begun} or more"), epochs),
+        _ => Ok(()),
+    }
+}
+
 /// The first line in which two configs differ, as it was and as it is; none for a key that came or went.
 fn first_change<'c>(old: &'c str, new: &'c str) -> Option<(Option<&'c str>, Option<&'c str>)> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());

@@ -2,11 +2,13 @@
 
 use ndarray::ArrayView2;
 
+use crate::checkpoint::Row;
 use crate::data::{self, Spelled, StepTargets, Table};
+use crate::error::Result;
 use crate::metrics::{Accumulator, Report, Targets, Task, TextTotals};
 use crate::tensor::Key;
 use crate::train::model::Weighing;
-use crate::train::{Model, Output, language};
+use crate::train::{Model, Output, Stop, language};
 
 /// The figures of a pass over some rows.
 #[derive(Clone, Debug)]
@@ -226,15 +228,31 @@ impl Scores {
 
     /// Loss first, then every metric; of several outputs the loss of all, then `OUTPUT.loss` and `OUTPUT.METRIC` of each.
     pub fn figures(&self) -> Vec<(String, f64)> {
+        self.figures_and_losses().into_iter().map(|(name, value, _)| (name, value)).collect()
+    }
+
+    /// The [`figures`](Self::figures), each with the loss of the predictions that it is about.
+    fn figures_and_losses(&self) -> Vec<(String, f64, f64)> {
         if let [only] = &self.outputs[..] {
-            let mut figures = only.figures();
-            figures[0].1 = self.loss;
-            return figures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            let metrics = only.figures().into_iter().skip(1);
+            let metrics = metrics.map(|(name, value)| (name.to_owned(), value, self.loss));
+            return std::iter::once(("loss".to_owned(), self.loss, self.loss)).chain(metrics).collect();
         }
         let named = self.outputs.iter().flat_map(|output| {
-            output.figures().into_iter().map(|(name, value)| (format!("{}.{name}", output.name), value))
+            let own = output.figures().into_iter();
+            own.map(|(name, value)| (format!("{}.{name}", output.name), value, output.loss))
         });
-        std::iter::once(("loss".to_owned(), self.loss)).chain(named).collect()
+        std::iter::once(("loss".to_owned(), self.loss, self.loss)).chain(named).collect()
+    }
+
+    /// Adds all figures to a row of the log. A metric that the rows do not define, such as the area under the curve of one class
+    /// alone, has no number although the loss has one.
+    pub(super) fn add_to(&self, row: Row) -> Row {
+        let figures = self.figures_and_losses().into_iter();
+        figures.fold(row, |row, (name, value, loss)| match value.is_nan() && loss.is_finite() {
+            true => row.undefined(&name),
+            false => row.number(&name, value),
+        })
     }
 
     /// The loss and the metric that each output is judged by: what fits into one line.
@@ -258,7 +276,16 @@ impl Scores {
 
 /// Scores `rows` of `table` with an evaluation plan; the windows of a text along [`streams`](language::streams) where the network
 /// carries what it has read.
-pub(super) fn score(model: &mut Model, plan: usize, table: &Table, rows: &[u32]) -> Scores {
+///
+/// # Errors
+/// `Code::Interrupted`, within a batch of the signal.
+pub(super) fn score(
+    model: &mut Model,
+    plan: usize,
+    table: &Table,
+    rows: &[u32],
+    stop: &Stop,
+) -> Result<Scores> {
     let mut scorer = Scorer::new(model);
     let batch = model.machine.plan(plan).max_rows;
     model.forget(plan);
@@ -268,13 +295,20 @@ pub(super) fn score(model: &mut Model, plan: usize, table: &Table, rows: &[u32])
             model.forget(plan);
             // The first stream of a group is as long as any.
             for step in 0..group[0].len() {
+                stop.check(SCORING)?;
                 rows_now.clear();
                 rows_now.extend(group.iter().filter_map(|stream| stream.get(step)));
                 scorer.add(model, plan, table, &rows_now);
             }
         }
-        return scorer.finish(model);
+        return Ok(scorer.finish(model));
     }
-    rows.chunks(batch).for_each(|rows| scorer.add(model, plan, table, rows));
-    scorer.finish(model)
+    for rows in rows.chunks(batch) {
+        stop.check(SCORING)?;
+        scorer.add(model, plan, table, rows);
+    }
+    Ok(scorer.finish(model))
 }
+
+/// What a signal stops here.
+const SCORING: &str = "scoring";

@@ -38,6 +38,9 @@ pub(super) struct State {
     /// Whether the steps of that epoch are done, and its rows of the log are not.
     #[serde(default)]
     pub at_end: bool,
+    /// Rows of the log that were written; none in checkpoints that lack their number.
+    #[serde(default)]
+    pub rows: Option<u64>,
     /// Rate and gradient norm of the last step; none in checkpoints that lack them.
     #[serde(default)]
     pub rate: Option<f64>,
@@ -55,13 +58,6 @@ pub(super) struct State {
     pub seconds: f64,
 }
 
-impl State {
-    /// The last step whose rows of the log are written.
-    pub(super) fn logged(&self) -> u64 {
-        self.step.saturating_sub(u64::from(self.at_end))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +66,6 @@ mod tests {
     fn checkpoints_without_the_last_rate_are_read() {
         let old = r#"{"step":8,"epoch":1,"steps_in_epoch":4,"loss":1.0,"weight":2.0,"stale":0,"best":null,"schedule":null,"data":[1,2,3,4],"seconds":0.5}"#;
         let state: State = serde_json::from_str(old).unwrap();
-        assert_eq!((state.at_end, state.rate, state.norm, state.logged()), (false, None, None, 8));
+        assert_eq!((state.at_end, state.rate, state.norm, state.rows), (false, None, None, None));
     }
 }

@@ -7,6 +7,7 @@ use crate::data::{Role, Table, TokenRows};
 use crate::error::{Result, quote};
 use crate::graph::{Graph, Node};
 use crate::train::load::{Held, Loaded};
+use crate::train::pace::Pace;
 use crate::train::run::{begin, in_pool};
 use crate::train::{Model, Output, Progress, Started, Stop, memory, picture};
 
@@ -108,10 +109,7 @@ pub(super) fn summary(model: &Model, loaded: &Loaded) -> Started {
     let graph = model.graph();
     let train = &model.config.train;
     let network = memory::bytes(graph, model.machine.all_plans());
-    let batch = train.batch_size.unwrap_or(1).min(loaded.train.len()).max(1);
-    let epochs = train.epochs.unwrap_or(0);
-    let per_epoch = loaded.train.len().div_ceil(batch * train.accumulate_steps) as u64;
-    let all = per_epoch.saturating_mul(epochs);
+    let pace = Pace::of(model, loaded);
     Started {
         columns,
         task,
@@ -119,9 +117,9 @@ pub(super) fn summary(model: &Model, loaded: &Loaded) -> Started {
         network: chain(graph),
         parameters: graph.param_count(),
         rows,
-        batch_size: batch,
-        epochs,
-        steps: if train.max_steps > 0 { all.min(train.max_steps) } else { all },
+        batch_size: pace.batch,
+        epochs: train.epochs.unwrap_or(0),
+        steps: pace.total,
         bytes: table_bytes(loaded) + network,
     }
 }

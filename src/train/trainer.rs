@@ -13,14 +13,18 @@ use crate::schedule::{self, Scheduler};
 use crate::tensor::Key;
 use crate::train::load::Loaded;
 use crate::train::model::PREPROCESSING;
+use crate::train::pace::Pace;
 use crate::train::scores::{Scores, score};
 use crate::train::state::{Best, STATE, STATES, State};
 use crate::train::stepper::{self, EVALUATE, TRAIN};
 use crate::train::stop::interrupted;
-use crate::train::{Epoch, Model, Progress, Stop, diagnose, generate, language, single};
+use crate::train::{Epoch, Model, Progress, Stop, diagnose, generate, language};
 
 /// A checkpoint is written after an epoch if the last one is older than this.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Why a run ended that `train.max_steps` ended.
+pub(super) const MAX_STEPS: &str = "max_steps reached";
 
 /// Rows of an evaluation batch.
 pub(super) const EVALUATION_ROWS: usize = 256;
@@ -29,6 +33,7 @@ pub(super) const EVALUATION_ROWS: usize = 256;
 pub(super) struct Trainer<'r> {
     pub model: Model,
     pub loaded: Loaded,
+    pub pace: Pace,
     pub optimizer: Optimizer,
     pub scheduler: Scheduler,
     pub state: State,
@@ -64,44 +69,16 @@ impl Trainer<'_> {
         Watch { metric, higher, min_delta, patience }
     }
 
-    /// Rows that train in an epoch.
-    fn rows_per_epoch(&self) -> usize {
-        if self.loaded.fitted.table.text().is_some() && self.model.carries() {
-            // Each batch has a window of each stream.
-            return self.loaded.train.len() / self.batch() * self.batch();
-        }
-        single::rows_per_epoch(self.model.graph(), self.loaded.train.len(), self.batch())
-    }
-
     /// What a row counts in the speed: its tokens, of a text.
     fn samples_per_row(&self) -> usize {
         self.model.preprocessing.language.as_ref().map_or(1, |language| language.context)
-    }
-
-    fn batch(&self) -> usize {
-        self.model.config.train.batch_size.unwrap_or(32).min(self.loaded.train.len()).max(1)
     }
 
     fn epochs(&self) -> u64 {
         self.model.config.train.epochs.unwrap_or(0)
     }
 
-    /// Optimizer steps of an epoch.
-    pub(super) fn steps_per_epoch(&self) -> u64 {
-        let group = self.batch() * self.model.config.train.accumulate_steps;
-        self.rows_per_epoch().div_ceil(group) as u64
-    }
-
-    /// Optimizer steps of the whole run.
-    pub(super) fn total_steps(&self) -> u64 {
-        let all = self.steps_per_epoch().saturating_mul(self.epochs());
-        match self.model.config.train.max_steps {
-            0 => all,
-            max => all.min(max),
-        }
-    }
-
-    /// Trains until the epochs are done, early stopping or a signal; returns why it ended.
+    /// Trains until the epochs are done, early stopping or a signal, and writes the files; returns why it ended.
     ///
     /// # Errors
     /// `Code::Diverged`, `Code::Interrupted`, and those of writing files.
@@ -109,10 +86,42 @@ impl Trainer<'_> {
         let watch = self.watch();
         loop {
             if let Some(reason) = self.ended() {
+                self.save()?;
                 return Ok(reason);
             }
-            self.epoch(&watch)?;
+            let speed = self.steps()?;
+            if self.is_cut() {
+                // A longer run goes on from here, within the epoch and as if nothing had been scored yet.
+                self.save()?;
+                self.close(&watch, speed)?;
+                self.save_model()?;
+                self.log.sync()?;
+                return Ok(MAX_STEPS.to_owned());
+            }
+            self.close(&watch, speed)?;
+            (self.state.epoch, self.state.steps_in_epoch, self.state.at_end) = (self.epoch(), 0, false);
+            (self.state.loss, self.state.weight) = (0.0, 0.0);
+            let due = self.saved.is_none_or(|at| at.elapsed() >= CHECKPOINT_INTERVAL);
+            if due && self.model.config.train.checkpoint_every_steps == 0 {
+                self.save()?;
+            }
         }
+    }
+
+    /// The epoch of the last step, from 1; 0 before any.
+    pub(super) fn epoch(&self) -> u64 {
+        self.state.epoch + u64::from(self.state.steps_in_epoch > 0)
+    }
+
+    /// Whether `train.max_steps` leaves the epoch without its last steps.
+    fn is_cut(&self) -> bool {
+        let begun = (1..self.pace.per_epoch).contains(&self.state.steps_in_epoch);
+        begun && self.state.step >= self.pace.total
+    }
+
+    /// The steps that were done of an epoch that `train.max_steps` cut short, and all of it.
+    pub(super) fn part_of_epoch(&self) -> Option<(u64, u64)> {
+        self.is_cut().then_some((self.state.steps_in_epoch, self.pace.per_epoch))
     }
 
     /// Why nothing is left to do, if so.
@@ -126,36 +135,33 @@ impl Trainer<'_> {
             return Some(format!("no better {} for {patience} epochs", watch.metric));
         }
         let done = self.state.epoch >= self.epochs();
-        let limited = self.state.step >= self.total_steps();
+        // The steps of an epoch that was cut short are still to be scored.
+        let limited = self.state.step >= self.pace.total && !self.is_cut();
         match (done, limited) {
             (true, _) => Some("all epochs done".to_owned()),
-            (false, true) => Some("max_steps reached".to_owned()),
+            (false, true) => Some(MAX_STEPS.to_owned()),
             (false, false) => None,
         }
     }
 
-    fn epoch(&mut self, watch: &Watch) -> Result<()> {
-        let speed = self.steps()?;
+    /// Scores the weights as they stand behind the steps of an epoch, and tells of them.
+    fn close(&mut self, watch: &Watch, speed: Option<f64>) -> Result<()> {
         let train_loss = self.state.loss / self.state.weight;
-        let validation = self.validate();
-        let epoch = self.state.epoch + 1;
+        // Whatever a signal may stop comes first: a checkpoint then stands before the epoch is closed.
+        let scored = self.validate().and_then(|validation| Ok((validation, self.sample()?)));
+        let (validation, sample) = scored.map_err(|error| match error.code {
+            Code::Interrupted(signal) => self.interrupted(signal),
+            _ => error,
+        })?;
+        let epoch = self.epoch();
         self.scheduler.observe(validation.as_ref().map_or(train_loss, |v| v.loss));
         let row = self.train_row(epoch, train_loss, speed);
         self.log.append(&row)?;
         if let Some(scores) = &validation {
             let row = Row::new(self.state.step, epoch, Split::Validation);
-            let row = scores.figures().iter().fold(row, |row, (name, value)| row.number(name, *value));
-            self.log.append(&row)?;
+            self.log.append(&scores.add_to(row))?;
         }
         let best = self.keep_best(watch, validation.as_ref(), epoch);
-        let sample = self.model.config.train.sample.as_ref();
-        let sample = sample.map(|sample| generate::sample(&self.model, sample)).transpose()?;
-        (self.state.epoch, self.state.steps_in_epoch, self.state.at_end) = (epoch, 0, false);
-        (self.state.loss, self.state.weight) = (0.0, 0.0);
-        let due = self.saved.is_none_or(|at| at.elapsed() >= CHECKPOINT_INTERVAL);
-        if due && self.model.config.train.checkpoint_every_steps == 0 {
-            self.save()?;
-        }
         self.progress.epoch(&Epoch {
             epoch,
             epochs: self.epochs(),
@@ -175,8 +181,7 @@ impl Trainer<'_> {
     fn steps(&mut self) -> Result<Option<f64>> {
         let train = self.model.config.train.clone();
         let seed = self.model.config.seed;
-        let (batch, rows) = (self.batch(), self.rows_per_epoch());
-        let (per_epoch, total) = (self.steps_per_epoch(), self.total_steps());
+        let Pace { batch, rows, per_epoch, total } = self.pace;
         let group = batch * train.accumulate_steps;
         let mut order = std::mem::take(&mut self.order);
         let text = self.loaded.fitted.table.text();
@@ -212,8 +217,9 @@ impl Trainer<'_> {
             let rate = self.scheduler.rate(at);
             let done = self.state.step + 1;
             let log = train.log_every_steps > 0 && done.is_multiple_of(train.log_every_steps);
-            let last = self.state.steps_in_epoch + 1 == per_epoch || done == total;
-            let options = StepOptions { measure_norm: log || last, ..StepOptions::new(rate) };
+            let last = self.state.steps_in_epoch + 1 == per_epoch;
+            let options =
+                StepOptions { measure_norm: log || last || done == total, ..StepOptions::new(rate) };
             let key = key.part(self.state.step);
             let table = &self.loaded.fitted.table;
             let stepped =
@@ -273,9 +279,15 @@ impl Trainer<'_> {
         row.number("seconds", (seconds * 1e3).round() / 1e3)
     }
 
-    fn validate(&mut self) -> Option<Scores> {
-        let (table, rows) = self.loaded.validation()?;
-        Some(score(&mut self.model, EVALUATE, table, rows))
+    fn validate(&mut self) -> Result<Option<Scores>> {
+        let Some((table, rows)) = self.loaded.validation() else { return Ok(None) };
+        score(&mut self.model, EVALUATE, table, rows, self.stop).map(Some)
+    }
+
+    /// The text to show, where the config wants one.
+    fn sample(&self) -> Result<Option<String>> {
+        let sample = self.model.config.train.sample.as_ref();
+        sample.map(|sample| generate::sample(&self.model, sample, self.stop)).transpose()
     }
 
     /// Keeps the weights if the watched figure got better. Without validation the last weights are the best.
@@ -313,6 +325,7 @@ impl Trainer<'_> {
     pub(super) fn save(&mut self) -> Result<()> {
         self.save_model()?;
         self.log.sync()?;
+        self.state.rows = Some(self.log.rows());
         self.state.schedule = self.scheduler.state();
         self.state.best = self.best.as_ref().map(|b| (b.figure, b.epoch));
         let state = State {
@@ -361,10 +374,15 @@ impl Trainer<'_> {
     }
 
     fn interrupted(&mut self, signal: u8) -> Error {
-        if let Err(error) = self.save() {
-            return error;
+        match self.save() {
+            Ok(()) => self.stopped(signal),
+            Err(error) => error,
         }
-        let place = format!("step {} of {}", self.state.step, self.total_steps());
+    }
+
+    /// The error of a run that `signal` stopped behind its checkpoint.
+    pub(super) fn stopped(&self, signal: u8) -> Error {
+        let place = format!("step {} of {}", self.state.step, self.pace.total);
         let path = shell_word(&crate::checkpoint::place(self.directory.path()));
         let problem = Problem::new(place, "stopped by a signal; a checkpoint was saved");
         interrupted(signal, problem.help(format!("go on with: backprop train --resume --run-dir {path}")))

@@ -122,6 +122,19 @@ fn a_tokenizer_that_is_not_the_models_is_refused() {
 }
 
 #[test]
+fn a_context_that_is_left_out_is_the_models() {
+    let place = texts();
+    on(&place, "train --text a.txt --quiet --run-dir a --set train.epochs=0").worked();
+    let line = "--text b.txt --quiet --set train.init_from=a --set train.epochs=0";
+    place.run(&format!("train {line} --run-dir b")).worked();
+    let config = fs::read_to_string(place.path().join("b/config.toml")).expect("a config");
+    assert!(config.contains("\ncontext = 16\n"), "{config}");
+    // The number that it has where no model is named, but said.
+    let message = place.run(&format!("check {line} --set data.context=128")).failed(4);
+    assert!(message.contains("found: [16, 16]") && message.contains("set data.context = 16"), "{message}");
+}
+
+#[test]
 fn a_run_that_went_on_from_a_model_can_be_resumed_when_that_is_gone() {
     let place = texts();
     on(&place, "train --text a.txt --quiet --run-dir a --set train.epochs=1").worked();

@@ -108,6 +108,31 @@ fn networks_learn_a_text_better_than_counts_of_pairs() {
 }
 
 #[test]
+fn counts_are_scored_on_the_tokens_that_the_network_is_scored_on() {
+    let place = Place::new();
+    // The first 131,072 tokens are scored where nothing is held out: in these each token tells the next one.
+    let rest: String = (0..60_000usize).map(|i| ['c', 'd', 'e', 'f'][(i * i / 7 + i / 3) % 4]).collect();
+    fs::write(place.file("two.txt"), "ab".repeat(70_000) + &rest).expect("written");
+    let settings = [
+        r#"model.layers=[{type="embedding",embedding_dim=4}]"#,
+        "data.context=64",
+        "data.validation=0.0",
+        "train.epochs=0",
+    ];
+    let out = place.run(&["train", "--quiet", "--text", "two.txt", "--run-dir", "run"], &settings);
+    let table = text(&out.stdout);
+    assert!(
+        table.starts_with("131,072 tokens of the training part itself\n"),
+        "{table}{}",
+        text(&out.stderr)
+    );
+    let bits = table.lines().find_map(|line| line.strip_prefix("bits_per_char")).expect("bits");
+    let bits: Vec<&str> = bits.split_whitespace().collect();
+    let pairs: f64 = bits.last().and_then(|bits| bits.parse().ok()).expect("a number");
+    assert!(pairs < 0.01, "{table}");
+}
+
+#[test]
 fn bits_are_counted_over_the_characters_of_the_text_whatever_the_tokens_are() {
     let place = Place::new();
     let sentences = fs::read_to_string(place.file("text.txt")).expect("a text");
@@ -144,9 +169,11 @@ fn bits_are_counted_over_the_characters_of_the_text_whatever_the_tokens_are() {
         note.contains(" tokens are none that training saw") && note.ends_with("no bits_per_char"),
         "{note}"
     );
-    assert!(
-        rows(&place.file("few")).iter().any(|row| row["split"] == "val" && row["bits_per_char"].is_null())
-    );
+    let rows = rows(&place.file("few"));
+    let undefined = |row: &&Value| row["split"] == "val" && row["bits_per_char"].is_null();
+    let row = rows.iter().find(undefined).expect("a row");
+    // What is not defined is no mishap.
+    assert!(row.get("bits_per_char").is_some() && row.get("non_finite").is_none(), "{row}");
     let layers = format!("model.layers={layers}");
     let train = |more: &[&str]| {
         let own = [&*layers, "data.context=16", "train.epochs=1"];
@@ -279,6 +306,61 @@ fn a_run_that_was_stopped_within_an_epoch_goes_on_exactly() {
         let model = |run: &str| fs::read(place.file(run).join("model.safetensors")).expect("a model");
         assert!(model(name) == model(&whole), "{name}: step {step:?}");
     }
+}
+
+#[test]
+fn a_run_that_max_steps_ended_goes_on_within_its_epoch() {
+    let place = Place::new();
+    for (name, layers) in LAYERS {
+        let whole = format!("{name}-whole");
+        place.train(&whole, layers, &["train.schedule.type=constant"]);
+        // 40 steps an epoch, and some.
+        place.train(name, layers, &["train.schedule.type=constant", "train.max_steps=60"]);
+        let out = place.run(&["train", "--resume", "--quiet", "--run-dir", name], &["train.max_steps=0"]);
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        let model = |run: &str| fs::read(place.file(run).join("model.safetensors")).expect("a model");
+        assert!(model(name) == model(&whole), "{name}");
+        let steps = |run: &str| {
+            rows(&place.file(run)).iter().map(|row| row["step"].as_u64().expect("a step")).collect::<Vec<_>>()
+        };
+        assert_eq!(steps(name), steps(&whole));
+        assert!((31..60).contains(&steps(name)[0]), "{:?}", steps(name));
+    }
+}
+
+#[test]
+fn as_many_steps_are_announced_as_are_made() {
+    let place = Place::new();
+    for (name, layers) in LAYERS {
+        let layers = format!("model.layers={layers}");
+        let settings = [&*layers, "data.context=16", "train.batch_size=8", "train.epochs=3"];
+        let out = place.run(&["train", "--text", "text.txt", "--run-dir", name], &settings);
+        let told = text(&out.stderr);
+        let row = rows(&place.file(name)).pop().expect("a row");
+        assert!(told.contains(&format!("at most 3 epochs, {} steps\n", row["step"])), "{row}: {told}");
+    }
+}
+
+#[test]
+fn a_batch_takes_no_more_memory_than_the_text_has_windows() {
+    let place = Place::new();
+    let (_, layers) = LAYERS[0];
+    let layers = format!("model.layers={layers}");
+    let run = |command: &str, batch: u32| {
+        let batch = format!("train.batch_size={batch}");
+        let settings = [&*layers, "data.context=16", &batch, "train.max_steps=1"];
+        let more: &[&str] = if command == "train" { &["--run-dir", "run"] } else { &[] };
+        let out = place.run(&[&[command, "--quiet", "--text", "text.txt"], more].concat(), &settings);
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        text(&out.stdout).lines().find(|line| line.starts_with("memory: ")).map(str::to_owned)
+    };
+    let memory = run("check", 1000);
+    assert!(memory.is_some());
+    assert_eq!(run("check", 2_000_000_000), memory);
+    // Nor does a model that was trained so.
+    run("train", 2_000_000_000);
+    let out = place.run(&["eval", "run", "text.txt"], &[]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
 }
 
 #[test]

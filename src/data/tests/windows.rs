@@ -252,3 +252,15 @@ fn what_does_not_fit_is_refused() {
         "error[3]: t.csv: a column is called \"known\", as a part of each window is\n  help: rename it in the header"
     );
 }
+
+#[test]
+fn a_missing_field_is_counted_once_whatever_it_fills() {
+    let row = |i: usize| {
+        let kind = if i == 3 || i == 7 { "" } else { ["a", "b", "c", "d", "e"][i % 5] };
+        format!("{i}|{kind}\n")
+    };
+    let text = format!("y|kind\n{}", (0..20).map(row).collect::<String>());
+    let table = WindowTable { required: vec!["kind".into()], ..table(2, 1) };
+    let told = message(&text, &table, &only(&["y", "kind"]));
+    assert!(told.contains("2 missing values") && told.contains("line 5"), "{told}");
+}

@@ -181,7 +181,7 @@ impl Model {
             Some(json) => read_class_weights(json, &preprocessing).ok_or_else(|| damaged("class weights"))?,
             None => Vec::new(),
         };
-        let rows = rows.unwrap_or_else(|| evaluation_rows(&config, &preprocessing));
+        let rows = rows.unwrap_or_else(|| evaluation_rows(config.train.batch_size, &preprocessing));
         let plans = [PlanOptions::new(mode, rows)];
         let mut model = Model::new(config, preprocessing, &class_weights, &plans)
             .map_err(|e| Error { code: Code::Model, ..e })?;

@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use super::{Place, iris, rows};
 
@@ -46,6 +48,16 @@ impl Running {
         let id = self.child.id().to_string();
         let status = Command::new("kill").args(["-s", name, &id]).status().expect("kill runs");
         assert!(status.success());
+    }
+
+    /// Makes sure that it ends by itself before long.
+    #[track_caller]
+    fn ends_soon(&mut self) {
+        let start = Instant::now();
+        while self.child.try_wait().expect("its state").is_none() {
+            assert!(start.elapsed() < Duration::from_secs(60), "the signal did not stop it");
+            sleep(Duration::from_millis(20));
+        }
     }
 
     /// The exit code, and what stood on standard error after the last line waited for, without epochs.
@@ -191,7 +203,7 @@ fn a_command_that_waits_for_rows_ends_and_leaves_nothing() {
     wait_until_caught(&run);
     run.signal("TERM");
     let (code, text) = run.end();
-    insta::assert_snapshot!(text, @"error[143]: backprop: stopped by a signal while it waited for data");
+    insta::assert_snapshot!(text, @"error[143]: backprop: stopped by a signal before training began");
     assert_eq!((code, place.list(".")), (Some(143), Vec::new()));
 }
 
@@ -204,13 +216,69 @@ fn a_second_signal_ends_at_once() {
         let run = Running::start(&place, "train --data - --target y");
         wait_until_caught(&run);
         run.signal("INT");
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        sleep(Duration::from_millis(50));
         run.signal("TERM");
         let (code, text) = run.end();
         assert!([Some(130), Some(143)].contains(&code), "{code:?} {text}");
         code == Some(143) && text.is_empty()
     });
     assert!(at_once, "the second signal leaves no time for a message");
+}
+
+/// A recurrent network, and one step for each epoch of a short text; scores of the long one take minutes.
+const TEXT: &str = concat!(
+    "train --text short.txt --run-dir r --set train.epochs=9 --set train.batch_size=64 --set data.context=16 ",
+    r#"--set train.checkpoint_every_steps=1 --set model.layers=[{type="embedding",embedding_dim=8},{type="gru",hidden_size=1024}]"#
+);
+
+fn texts() -> Place {
+    let text = "It was the best of times, it was the worst of times.\n";
+    Place::new().with("short.txt", text.repeat(20)).with("long.txt", text.repeat(40_000))
+}
+
+/// A run that is stopped while it does what `settings` want behind the first step, and the code and the text of its end.
+fn stopped_behind_the_first_step(place: &Place, settings: &str) -> (Option<i32>, String) {
+    let mut run = Running::start(place, &format!("{TEXT} {settings}"));
+    while !place.path().join("r/checkpoints/last.safetensors").is_file() {
+        assert!(run.child.try_wait().expect("its state").is_none(), "it ended");
+        sleep(Duration::from_millis(20));
+    }
+    sleep(Duration::from_millis(500));
+    run.signal("INT");
+    run.ends_soon();
+    run.end()
+}
+
+#[test]
+fn a_signal_while_a_network_is_scored_or_writes_saves_a_checkpoint() {
+    let place = texts();
+    for settings in [
+        "--set data.validation=long.txt",
+        "--set data.validation=0.0 --set train.sample.max_tokens=100000000",
+        "--set data.validation=0.0 --set data.test=long.txt --set train.max_steps=1",
+    ] {
+        let (code, text) = stopped_behind_the_first_step(&place, settings);
+        assert_eq!(code, Some(130), "{text}");
+        assert!(text.contains("\nerror[130]: step 1 of "), "{settings}: {text}");
+        assert!(text.ends_with("help: go on with: backprop train --resume --run-dir r"), "{text}");
+        assert_eq!(saved_step(&place), 1);
+        fs::remove_dir_all(place.path().join("r")).expect("removed");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn eval_of_a_long_text_stops_at_a_signal() {
+    let place = texts();
+    place.run(&format!("{TEXT} --set train.epochs=1 --quiet")).worked();
+    let mut run = Running::start(&place, "eval r long.txt");
+    wait_until_caught(&run);
+    sleep(Duration::from_millis(500));
+    run.signal("TERM");
+    run.ends_soon();
+    let (code, text) = run.end();
+    assert_eq!(code, Some(143), "{text}");
+    assert!(text.starts_with("error[143]: ") && text.ends_with(": stopped by a signal"), "{text}");
 }
 
 /// Ever more rows for a command, until it goes away.
@@ -251,7 +319,7 @@ fn eval_and_predict_stop_at_a_signal_and_leave_nothing() {
         #[cfg(target_os = "linux")]
         wait_until_caught(&run);
         #[cfg(not(target_os = "linux"))]
-        std::thread::sleep(std::time::Duration::from_secs(2));
+        sleep(Duration::from_secs(2));
         run.signal(name);
         let (ended, text) = run.end();
         assert_eq!(ended, Some(code), "{text}");

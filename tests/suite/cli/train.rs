@@ -188,6 +188,69 @@ fn a_longer_run_goes_on_exactly_where_the_shorter_one_ended() {
     assert!(bytes(&place, "whole/model.safetensors") == bytes(&place, "parts/model.safetensors"));
 }
 
+/// The rows of a run's log, without what depends on the time.
+fn log(place: &Place, run: &str) -> Vec<serde_json::Value> {
+    let text = String::from_utf8(bytes(place, &format!("{run}/metrics.jsonl"))).expect("UTF-8");
+    let row = |line: &str| {
+        let mut row: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let object = row.as_object_mut().expect("an object");
+        object.retain(|key, _| !["seconds", "samples_per_second"].contains(&key.as_str()));
+        row
+    };
+    text.lines().map(row).collect()
+}
+
+#[test]
+fn a_run_that_max_steps_ended_goes_on_within_its_epoch() {
+    let place = place();
+    // Four steps an epoch, or five.
+    for (validation, all) in [("0.2", 4), ("0.0", 5)] {
+        let line = format!(
+            "train --data iris.csv --target species --set train.early_stopping=none --set train.schedule=constant \
+             --set data.validation={validation} --set data.test=iris.csv --set train.epochs=4 --set train.log_every_steps=3"
+        );
+        let run = |name: &str| format!("{name}{all}");
+        place.run(&format!("{line} --run-dir {}", run("whole"))).worked();
+        let end = place.run(&format!("{line} --run-dir {} --set train.max_steps=6", run("parts")));
+        assert_eq!(end.code, 0, "{}", end.err);
+        assert!(end.err.contains(&format!("\n1 epoch and {} of {all} steps in ", 6 - all)), "{}", end.err);
+        let model = |name: &str| bytes(&place, &format!("{}/model.safetensors", run(name)));
+        let (before, figures) = (model("parts"), log(&place, &run("parts")));
+        let resume = format!("train --resume --run-dir {}", run("parts"));
+        let again = place.run(&resume);
+        assert_eq!((again.code, &again.out), (0, &end.out), "{}", again.err);
+        let note =
+            format!("note: nothing is left to do after epoch 1 and {} of {all} steps: max_steps", 6 - all);
+        assert!(again.err.contains(&note), "{}", again.err);
+        assert!(model("parts") == before && log(&place, &run("parts")) == figures);
+        for steps in [7, 9, 0] {
+            place.run(&format!("{resume} --set train.max_steps={steps}")).worked();
+        }
+        assert!(model("parts") == model("whole"), "{validation}");
+        assert_eq!(log(&place, &run("parts")), log(&place, &run("whole")));
+    }
+}
+
+#[test]
+fn a_run_cannot_end_before_its_last_step() {
+    let place = place();
+    place.run(&format!("{SHORT} --run-dir r --set train.max_steps=6")).worked();
+    let config = bytes(&place, "r/config.toml");
+    insta::assert_snapshot!(place.run("train --resume --run-dir r --set train.max_steps=3").failed(2), @"
+    error[2]: train.max_steps: the run is longer than that already
+      expected: 6 or more, or 0 for no limit
+      found: 3
+      help: leave the key as it was, or start a new run
+    ");
+    insta::assert_snapshot!(place.run("train --resume --run-dir r --set train.epochs=1").failed(2), @"
+    error[2]: train.epochs: the run is longer than that already
+      expected: 2 or more
+      found: 1
+      help: leave the key as it was, or start a new run
+    ");
+    assert!(bytes(&place, "r/config.toml") == config);
+}
+
 #[test]
 fn there_must_be_a_run_to_resume() {
     let place = place();
