@@ -332,12 +332,9 @@ fn a_long_prompt_leads_where_its_tokens_lead_one_by_one() {
 fn a_job_without_standard_input_starts_from_a_line_feed() {
     let place = trained(&TEXT.repeat(20));
     let with = |words: &[&str]| {
-        let mut command = place.command();
-        command
-            .args(["generate", "r", "-n", "9", "--no-echo"])
-            .args(words)
-            .stdin(std::process::Stdio::null());
-        Ended::of(&command.output().expect("it runs")).worked()
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_backprop"));
+        command.args(["generate", "r", "-n", "9", "--no-echo"]).args(words).current_dir(place.path());
+        Ended::of(&command.stdin(std::process::Stdio::null()).output().expect("it runs")).worked()
     };
     assert_eq!(with(&[]), with(&["--prompt", "\n"]));
 }
