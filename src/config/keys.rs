@@ -202,7 +202,7 @@ pub(super) const SERIES: &[Key] = &[
         "length",
         Kind::int(1, 1 << 31),
         Preset::Absent,
-        "The number of steps T: of a longer series the last ones are taken, a shorter one is filled up with zeros that no layer looks at; left out: the longest series of the data.",
+        "The number of steps T: of a longer series the last ones are taken, and a note tells how many are left out; a shorter one is filled up with zeros that no layer looks at; left out: the longest series of the data.",
     ),
 ];
 

@@ -217,7 +217,10 @@ impl Samples {
         match self {
             Samples::Table(reader) => reader.notes(),
             Samples::Images(rows) => rows.notes(),
-            Samples::Held(_, found) | Samples::Windows(_, found) => found.notes.clone(),
+            Samples::Held(rows, found) => {
+                found.notes.iter().cloned().chain(rows.note().map(str::to_owned)).collect()
+            }
+            Samples::Windows(_, found) => found.notes.clone(),
         }
     }
 

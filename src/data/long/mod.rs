@@ -4,6 +4,7 @@
 //! that vary within a series, are the steps of the column [`STEPS`]. Words that vary, one in each row, make a text; so do labels of the
 //! steps. Every other column has one value for each series.
 
+mod spans;
 mod uses;
 mod words;
 
@@ -350,13 +351,7 @@ impl<'a> Reading<'a> {
                 self.numbers.extend(channels.iter().map(|&(_, at)| row[at]));
             }
         }
-        let mut spans = Vec::with_capacity(self.series.len());
-        let mut end = 0;
-        for first in &self.series {
-            let steps = first.steps as usize;
-            end += steps;
-            spans.push(end - steps.min(self.table.length.unwrap_or(steps))..end);
-        }
+        let (spans, note) = spans::last(self.series.iter().map(|s| s.steps as usize), self.table.length);
         let ends = spans.iter().map(|span| span.end).collect();
         let channels: Vec<usize> = channels.into_iter().map(|(c, _)| c).collect();
         let block = Series {
@@ -389,7 +384,8 @@ impl<'a> Reading<'a> {
             order,
             ends,
         });
-        Ok(HeldRows::new(texts, kept.len(), payloads).with_steps(steps).with_file_rows(file_rows))
+        let rows = HeldRows::new(texts, kept.len(), payloads).with_steps(steps).with_file_rows(file_rows);
+        Ok(rows.with_note(note))
     }
 
     /// The channels: their columns, and their positions among the numbers that were read.
