@@ -84,7 +84,7 @@ impl Tokenizer {
     pub fn train<'t>(spec: &TokenizerSpec, texts: impl Iterator<Item = &'t str> + Send) -> Result<Tokenizer> {
         spec.check()?;
         let size = spec.vocabulary_size.or(spec.kind.default_vocabulary()).unwrap_or_default();
-        let texts = texts.map(|text| lower(text, spec.lowercase));
+        let texts = texts.map(|text| spec.lower(text));
         let model = match &spec.kind {
             TokenizerKind::Byte => Model::Byte,
             TokenizerKind::Char => Model::Char(Characters::train(texts, spec.unknown)?),
@@ -184,7 +184,10 @@ impl Tokenizer {
             ids.push(id);
             ends.push(end);
         };
-        let text = lower(text, self.lowercase);
+        let text = match &self.model {
+            Model::Byte | Model::Char(_) => Cow::Borrowed(text),
+            Model::Word(_) | Model::Bpe(_) => lower(text, self.lowercase),
+        };
         match &self.model {
             Model::Word(words) => words.encode(&text, put),
             Model::Bpe(pairs) if !pairs.spells_text() => pairs.encode_with_ends(&text, &mut put)?,
@@ -272,6 +275,15 @@ fn beginnings(bytes: &[u8]) -> usize {
 
 fn lower(text: &str, lowercase: bool) -> Cow<'_, str> {
     if lowercase { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
+}
+
+/// The same letter by letter: a letter has one form wherever it stands, as Greek has not, whose sigma has another at a word's end.
+fn lower_letters(text: &str, lowercase: bool) -> Cow<'_, str> {
+    if lowercase {
+        Cow::Owned(text.chars().flat_map(char::to_lowercase).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// The error of training texts without a character.
@@ -396,6 +408,20 @@ mod tests {
                 Tokenizer::train(&TokenizerSpec { lowercase: true, ..spec(kind) }, ["Ab aB İ"].into_iter())
                     .unwrap();
             assert_eq!(ids(&tokenizer, "AB ab İ"), ids(&tokenizer, "ab ab i̇"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_letter_with_two_small_forms_is_known_where_it_was_learned() {
+        let text = "ΟΔΟΣ ΟΔΟΣ.";
+        for &name in TokenizerKind::NAMES {
+            let spec = TokenizerSpec { lowercase: true, ..spec(TokenizerKind::from_name(name).unwrap()) };
+            let tokenizer = Tokenizer::train(&spec, [text].into_iter()).unwrap();
+            let (mut counted, mut characters) = (Vec::new(), Vec::new());
+            tokenizer.encode_counted(text, &mut counted, &mut characters).unwrap();
+            assert_eq!(counted, ids(&tokenizer, text), "{name}");
+            assert!(!counted.contains(&0) || tokenizer.unknown() != Some(0), "{name}");
+            assert!(spec.count(text).is_none_or(|count| count == counted.len()), "{name}");
         }
     }
 

@@ -1,9 +1,10 @@
 //! Which tokenizer a text gets.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use super::words::{Cut, Words};
-use super::{LARGEST_VOCABULARY, lower, pairs};
+use super::{LARGEST_VOCABULARY, lower, lower_letters, pairs};
 use crate::error::{Error, Result};
 
 /// How a text becomes ids.
@@ -91,10 +92,18 @@ pub struct TokenizerSpec {
 impl TokenizerSpec {
     /// [`TokenizerKind::count`] of a text, in lower case where that is wanted.
     pub fn count(&self, text: &str) -> Option<usize> {
-        let text = lower(text, self.lowercase);
+        let text = self.lower(text);
         match self.kind {
             TokenizerKind::Whitespace => Some(Words::count(&text, self.whitespace())),
             _ => self.kind.count(&text),
+        }
+    }
+
+    /// A text as its tokenizer sees it: in lower case where that is wanted.
+    pub(super) fn lower<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.kind {
+            TokenizerKind::Char => lower_letters(text, self.lowercase),
+            _ => lower(text, self.lowercase),
         }
     }
 
