@@ -6,9 +6,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokenizers::SplitDelimiterBehavior;
 use tokenizers::decoders::byte_level::ByteLevel;
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::models::{ModelWrapper, TrainerWrapper};
+use tokenizers::pre_tokenizers::PreTokenizerWrapper;
+use tokenizers::pre_tokenizers::sequence::Sequence;
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 
 use self::spelling::{Spelling, byte_alphabet};
 use super::{LARGEST_VOCABULARY, UnknownText, no_text};
@@ -16,6 +20,11 @@ use crate::data::source::{Source, printable};
 use crate::error::{Error, Result};
 
 mod spelling;
+
+/// Words as GPT-2 cuts them (Radford et al. 2019), but of no more than 64 characters each: where nothing parts the words, as in Chinese
+/// or in a genome, one word would be the whole text, and the time of a word grows with the square of its length.
+const WORDS: &str =
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}{1,64}| ?\p{N}{1,64}| ?[^\s\p{L}\p{N}]{1,64}|\s{1,64}(?!\S)|\s{1,64}";
 
 /// The smallest vocabulary that is trained: all bytes, and one pair.
 pub(super) const SMALLEST: usize = 257;
@@ -61,8 +70,7 @@ impl TryFrom<Value> for Pairs {
 }
 
 impl Pairs {
-    /// Trains byte-level pairs (Radford et al. 2019): words as GPT-2 cuts them, all 256 bytes, then the most frequent pairs that occur
-    /// twice or more.
+    /// Trains byte-level pairs (Radford et al. 2019): [`WORDS`], all 256 bytes, then the most frequent pairs that occur twice or more.
     pub(super) fn train<'t>(
         texts: impl Iterator<Item = Cow<'t, str>> + Send,
         vocabulary_size: usize,
@@ -71,17 +79,16 @@ impl Pairs {
         if texts.peek().is_none() {
             return Err(no_text());
         }
-        let bytes = ByteLevel::new(false, false, true);
+        let failed = |e: tokenizers::Error| Error::data("the training texts", format!("no byte pairs: {e}"));
         let mut inner = tokenizers::Tokenizer::new(BPE::default());
-        inner.with_pre_tokenizer(Some(bytes));
-        inner.with_decoder(Some(bytes));
+        inner.with_pre_tokenizer(Some(words().map_err(failed)?));
+        inner.with_decoder(Some(bytes()));
         let trainer = BpeTrainer::builder()
             .show_progress(false)
             .vocab_size(vocabulary_size)
             .min_frequency(2)
             .initial_alphabet(ByteLevel::alphabet().into_iter().collect());
         let pieces = texts.flat_map(|text| cut(&text).map(str::to_owned).collect::<Vec<_>>());
-        let failed = |e: tokenizers::Error| Error::data("the training texts", format!("no byte pairs: {e}"));
         inner.train(&mut TrainerWrapper::BpeTrainer(trainer.build()), pieces).map_err(failed)?;
         let value = serde_json::to_value(&inner).map_err(|e| failed(e.into()))?;
         Pairs::new(value).map_err(|e| failed(e.into()))
@@ -133,12 +140,8 @@ impl Pairs {
             ModelWrapper::Unigram(_) => value["model"]["unk_id"].as_u64().map(|id| id as u32),
             _ => value["model"]["unk_token"].as_str().and_then(|token| inner.token_to_id(token)),
         };
-        let words = &value["pre_tokenizer"];
-        let may_be_cut = value["normalizer"].is_null()
-            && words["type"] == "ByteLevel"
-            && words["use_regex"] == true
-            && words["add_prefix_space"] == false
-            && added.is_empty();
+        let may_be_cut =
+            value["normalizer"].is_null() && ends_words_at_lines(&value["pre_tokenizer"]) && added.is_empty();
         let json = serde_json::to_string(&value).map_err(|e| e.to_string())?.into();
         let drops_first_space = spelling.drops_first_space();
         Ok(Pairs { inner: Arc::new(inner), json, tokens, unknown, drops_first_space, may_be_cut })
@@ -185,6 +188,26 @@ impl Pairs {
     pub(super) fn token(&self, id: u32) -> &[u8] {
         self.tokens.get(id as usize).map_or(&[], |token| token)
     }
+}
+
+/// A character for each byte of a word.
+fn bytes() -> ByteLevel {
+    ByteLevel::new(false, false, false)
+}
+
+/// What cuts a text into [`WORDS`] of characters that stand for bytes.
+fn words() -> tokenizers::Result<Sequence> {
+    let words = Split::new(SplitPattern::Regex(WORDS.into()), SplitDelimiterBehavior::Isolated, false)?;
+    Ok(Sequence::new(vec![words.into(), bytes().into()]))
+}
+
+/// Whether words are byte-level ones, as GPT-2 cuts them or as [`WORDS`] says.
+fn ends_words_at_lines(pre_tokenizer: &Value) -> bool {
+    let of_gpt2 = pre_tokenizer["type"] == "ByteLevel"
+        && pre_tokenizer["use_regex"] == true
+        && pre_tokenizer["add_prefix_space"] == false;
+    let own = || words().ok().and_then(|words| serde_json::to_value(PreTokenizerWrapper::from(words)).ok());
+    of_gpt2 || own().is_some_and(|own| own == *pre_tokenizer)
 }
 
 /// Blames the first character of a text.
@@ -266,6 +289,38 @@ mod tests {
             pairs.encode(text, &mut ids).unwrap();
             assert_eq!(ids, pairs.inner.encode_fast(&**text, false).unwrap().get_ids());
         }
+    }
+
+    #[test]
+    fn words_have_an_end_where_nothing_parts_them() {
+        let long = format!("{} {}\n{}", "a".repeat(1000), "7".repeat(1000), "-".repeat(1000));
+        let found = words_of(&long);
+        assert!(found.iter().all(|word| word.trim_start().len() <= 64), "{found:?}");
+        assert_eq!(found.concat(), long);
+        assert_eq!(round(&trained(&[&long]), &long), long);
+        assert_eq!(
+            words_of("It's  a\n\n  fine day, 1234!"),
+            ["It", "'s", " ", " a", "\n\n ", " fine", " day", ",", " 1234", "!"]
+        );
+    }
+
+    /// The words of a text as a trained tokenizer sees them.
+    fn words_of(text: &str) -> Vec<String> {
+        let mut cut = tokenizers::PreTokenizedString::from(text);
+        tokenizers::PreTokenizer::pre_tokenize(&words().unwrap(), &mut cut).unwrap();
+        let (original, bytes) = (tokenizers::OffsetReferential::Original, tokenizers::OffsetType::Byte);
+        let places = cut.get_splits(original, bytes).into_iter().map(|(_, place, _)| place);
+        places.map(|(start, end)| text[start..end].to_owned()).collect()
+    }
+
+    #[test]
+    fn a_tokenizer_of_gpt2s_words_stays_what_it_is() {
+        let mut value = Value::from(pairs(&["the end the end"]));
+        value["pre_tokenizer"] = serde_json::json!({
+            "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true
+        });
+        let pairs = Pairs::new(value.clone()).unwrap();
+        assert!(pairs.may_be_cut && Value::from(pairs) == value);
     }
 
     #[test]
