@@ -1,7 +1,9 @@
 //! Long texts for language models: read piece by piece, divided into parts, and turned into [`Tokens`].
 
+mod encoder;
 mod text;
 
+use self::encoder::Encoder;
 use self::text::{Part, Text};
 use super::source::Source;
 use super::tokenizer::{Tokenizer, TokenizerSpec};
@@ -67,22 +69,22 @@ impl Corpus {
         };
         let new = || TokensBuilder::of(&tokenizer, options.spill);
         let (mut train, mut validation, mut test) = (new(), new(), new());
-        let name = text.name();
-        let mut encoder = Encoder::new(&tokenizer, &name, options.help);
         // Where the documents of each part end.
         let mut ends: [Vec<usize>; 3] = Default::default();
-        text.divided(&totals, options, |part, piece| {
+        let mut encoder = Encoder::new(&tokenizer, text.name(), options.help, |part, ids, characters| {
             let tokens = match part {
                 Part::Train => &mut train,
                 Part::Validation => &mut validation,
                 Part::Test => &mut test,
             };
-            encoder.add(piece, tokens)?;
+            tokens.extend_counted(ids, characters)?;
             if options.lines {
                 ends[part as usize].push(tokens.len());
             }
             Ok(())
-        })?;
+        });
+        text.divided(&totals, options, |part, piece| encoder.add(part, piece))?;
+        encoder.finish()?;
         let mut part = |tokens: TokensBuilder, part: Part| -> Result<Tokens> {
             let tokens = tokens.finish()?;
             let ends = std::mem::take(&mut ends[part as usize]);
@@ -112,14 +114,15 @@ impl Corpus {
     ) -> Result<Tokens> {
         let text = Text::new(source)?;
         let mut tokens = TokensBuilder::of(tokenizer, spill);
-        let name = text.name();
-        let mut encoder = Encoder::new(tokenizer, &name, help);
-        let mut each = |piece: &str| encoder.add(piece, &mut tokens);
+        let mut encoder = Encoder::new(tokenizer, text.name(), help, |(), ids, characters| {
+            tokens.extend_counted(ids, characters)
+        });
         if lines {
-            text.lines(|_, line| each(line))?
+            text.lines(|_, line| encoder.add((), line))?
         } else {
-            text.pieces(&mut each)?
+            text.pieces(|piece| encoder.add((), piece))?
         }
+        encoder.finish()?;
         let tokens = tokens.finish()?;
         if tokens.is_empty() {
             return Err(Error::data(text.name(), "the text is empty").expected("one character at least"));
@@ -143,42 +146,6 @@ fn shuffled(tokens: &Tokens, ends: &[usize], seed: u64, mut out: TokensBuilder) 
         out.extend_counted(&ids, &characters)?;
     }
     out.finish()
-}
-
-/// Turns the pieces of a text into ids.
-struct Encoder<'a> {
-    tokenizer: &'a Tokenizer,
-    /// What messages call the text, and what helps against a character that the tokenizer does not know.
-    name: &'a str,
-    help: &'a str,
-    ids: Vec<u32>,
-    characters: Vec<u32>,
-    /// Characters of pieces that had no id: they count with the next one.
-    left: u32,
-}
-
-impl<'a> Encoder<'a> {
-    fn new(tokenizer: &'a Tokenizer, name: &'a str, help: &'a str) -> Self {
-        Encoder { tokenizer, name, help, ids: Vec::new(), characters: Vec::new(), left: 0 }
-    }
-
-    /// Puts the ids of a piece at the end of `tokens`.
-    fn add(&mut self, piece: &str, tokens: &mut TokensBuilder) -> Result<()> {
-        self.ids.clear();
-        self.characters.clear();
-        self.tokenizer.encode_counted(piece, &mut self.ids, &mut self.characters).map_err(|unknown| {
-            let shown = crate::error::quote(&unknown.character.to_string());
-            let code = u32::from(unknown.character);
-            Error::data(self.name, format!("the character {shown} (U+{code:04X}) is not in the vocabulary"))
-                .expected("characters of the training text")
-                .help(format!("take the character out, or {}", self.help))
-        })?;
-        match self.characters.first_mut() {
-            Some(first) => *first += std::mem::take(&mut self.left),
-            None => self.left += piece.chars().count() as u32,
-        }
-        tokens.extend_counted(&self.ids, &self.characters)
-    }
 }
 
 #[cfg(test)]

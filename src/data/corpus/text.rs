@@ -1,11 +1,10 @@
 //! Texts that are read piece by piece and divided into parts.
 
-use std::collections::BTreeSet;
 use std::io::{self, Seek as _};
 
 use super::CorpusOptions;
 use crate::data::source::{Input, Opened, Source, unwrap_error};
-use crate::data::tokenizer::{Tokenizer, TokenizerKind};
+use crate::data::tokenizer::{CharacterSet, Tokenizer, TokenizerKind, Training};
 use crate::data::utf8::{Utf8, check_format};
 use crate::error::{Error, Result};
 use crate::tensor::Key;
@@ -28,9 +27,9 @@ impl TextFacts {
     /// Those of [`Corpus::read`] that are about the text alone.
     pub fn read(source: &Source) -> Result<TextFacts> {
         let text = Text::new(source)?;
-        let mut distinct = BTreeSet::new();
-        let facts = text.facts(|piece| distinct.extend(piece.chars()))?;
-        Ok(TextFacts { distinct: distinct.len(), ..facts })
+        let mut distinct = CharacterSet::default();
+        let facts = text.facts(|piece| distinct.add(piece))?;
+        Ok(TextFacts { distinct: distinct.iter().count(), ..facts })
     }
 }
 
@@ -87,22 +86,18 @@ impl Text {
 
     /// A tokenizer that is trained on this text, or the file that the options name.
     pub(super) fn trained(&self, totals: &TextFacts, options: &CorpusOptions) -> Result<Tokenizer> {
+        // Characters are taken from all parts, so that each has ids.
         let everywhere = options.tokenizer.kind == TokenizerKind::Char;
-        let mut pieces: Vec<String> = Vec::new();
-        let needs_text = !matches!(options.tokenizer.kind, TokenizerKind::Byte | TokenizerKind::File(_));
-        if needs_text {
+        let mut training = Training::new(&options.tokenizer)?;
+        if training.needs_text() {
             self.divided(totals, options, |part, piece| {
-                if everywhere {
-                    // Each character once: a long text has few of them.
-                    let distinct: BTreeSet<char> = piece.chars().collect();
-                    pieces.push(distinct.into_iter().collect());
-                } else if part == Part::Train {
-                    pieces.push(piece.to_owned());
+                if everywhere || part == Part::Train {
+                    training.add(piece);
                 }
                 Ok(())
             })?;
         }
-        Tokenizer::train(&options.tokenizer, pieces.iter().map(String::as_str))
+        training.finish()
     }
 
     fn open(&self, input: &Input) -> Result<Opened> {

@@ -20,16 +20,19 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result, quote};
 use characters::Characters;
 use pairs::Pairs;
-use words::{Cut, Words};
+use words::Words;
 
 mod characters;
 mod decoder;
 mod pairs;
 mod spec;
+mod training;
 mod words;
 
+pub(super) use characters::CharacterSet;
 pub use decoder::Decoder;
 pub use spec::{TokenizerKind, TokenizerSpec};
+pub(super) use training::Training;
 
 /// The largest vocabulary: the network gets ids as 32-bit numbers, which hold whole ones up to here.
 pub const LARGEST_VOCABULARY: usize = 1 << 24;
@@ -81,19 +84,10 @@ impl Tokenizer {
     /// # Errors
     /// [`Code::Data`](crate::error::Code::Data) for texts without a character where the texts make the vocabulary;
     /// [`Code::Usage`](crate::error::Code::Usage) for a vocabulary of a size that cannot be; those of [`Tokenizer::from_file`].
-    pub fn train<'t>(spec: &TokenizerSpec, texts: impl Iterator<Item = &'t str> + Send) -> Result<Tokenizer> {
-        spec.check()?;
-        let size = spec.vocabulary_size.or(spec.kind.default_vocabulary()).unwrap_or_default();
-        let texts = texts.map(|text| spec.lower(text));
-        let model = match &spec.kind {
-            TokenizerKind::Byte => Model::Byte,
-            TokenizerKind::Char => Model::Char(Characters::train(texts, spec.unknown)?),
-            TokenizerKind::Word => Model::Word(Words::train(texts, Cut::Boundaries, size)?),
-            TokenizerKind::Whitespace => Model::Word(Words::train(texts, spec.whitespace(), size)?),
-            TokenizerKind::Bpe => Model::Bpe(Pairs::train(texts, size)?),
-            TokenizerKind::File(path) => Model::Bpe(Pairs::from_file(path)?),
-        };
-        Ok(Tokenizer { lowercase: spec.lowercase, model })
+    pub fn train<'t>(spec: &TokenizerSpec, texts: impl Iterator<Item = &'t str>) -> Result<Tokenizer> {
+        let mut training = Training::new(spec)?;
+        texts.for_each(|text| training.add(text));
+        training.finish()
     }
 
     /// Reads a `tokenizer.json`. Its special tokens are found in texts, but none is added to them.

@@ -94,7 +94,7 @@ impl TokenizerSpec {
     pub fn count(&self, text: &str) -> Option<usize> {
         let text = self.lower(text);
         match self.kind {
-            TokenizerKind::Whitespace => Some(Words::count(&text, self.whitespace())),
+            TokenizerKind::Whitespace => Some(Words::count(&text, self.cut())),
             _ => self.kind.count(&text),
         }
     }
@@ -107,9 +107,13 @@ impl TokenizerSpec {
         }
     }
 
-    /// How `whitespace` cuts.
-    pub(super) fn whitespace(&self) -> Cut {
-        if self.line_breaks { Cut::WhitespaceAndLines } else { Cut::Whitespace }
+    /// Where words end.
+    pub(super) fn cut(&self) -> Cut {
+        match (&self.kind, self.line_breaks) {
+            (TokenizerKind::Whitespace, true) => Cut::WhitespaceAndLines,
+            (TokenizerKind::Whitespace, false) => Cut::Whitespace,
+            _ => Cut::Boundaries,
+        }
     }
 
     /// Refuses a vocabulary of a size that cannot be, or one whose size is not for a config to say.

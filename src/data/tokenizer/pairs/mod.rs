@@ -1,25 +1,27 @@
 //! Byte-pair encoding and everything that a `tokenizer.json` may say, through the `tokenizers` crate.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokenizers::SplitDelimiterBehavior;
 use tokenizers::decoders::byte_level::ByteLevel;
-use tokenizers::models::bpe::{BPE, BpeTrainer};
-use tokenizers::models::{ModelWrapper, TrainerWrapper};
+use tokenizers::models::ModelWrapper;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 
 use self::spelling::{Spelling, byte_alphabet};
-use super::{LARGEST_VOCABULARY, UnknownText, no_text};
+use super::{LARGEST_VOCABULARY, UnknownText};
 use crate::data::source::{Source, printable};
 use crate::error::{Error, Result};
 
 mod spelling;
+mod training;
+
+pub(super) use self::training::PairCounts;
 
 /// Words as GPT-2 cuts them (Radford et al. 2019), but of no more than 64 characters each: where nothing parts the words, as in Chinese
 /// or in a genome, one word would be the whole text, and the time of a word grows with the square of its length.
@@ -44,7 +46,7 @@ pub(super) struct Pairs {
     tokens: Vec<Box<[u8]>>,
     unknown: Option<u32>,
     drops_first_space: bool,
-    /// Whether a text may be cut before a line break that follows something else than white space.
+    /// Whether a text may be cut before white space that follows something else.
     may_be_cut: bool,
 }
 
@@ -70,30 +72,6 @@ impl TryFrom<Value> for Pairs {
 }
 
 impl Pairs {
-    /// Trains byte-level pairs (Radford et al. 2019): [`WORDS`], all 256 bytes, then the most frequent pairs that occur twice or more.
-    pub(super) fn train<'t>(
-        texts: impl Iterator<Item = Cow<'t, str>> + Send,
-        vocabulary_size: usize,
-    ) -> Result<Self> {
-        let mut texts = texts.filter(|text| !text.is_empty()).peekable();
-        if texts.peek().is_none() {
-            return Err(no_text());
-        }
-        let failed = |e: tokenizers::Error| Error::data("the training texts", format!("no byte pairs: {e}"));
-        let mut inner = tokenizers::Tokenizer::new(BPE::default());
-        inner.with_pre_tokenizer(Some(words().map_err(failed)?));
-        inner.with_decoder(Some(bytes()));
-        let trainer = BpeTrainer::builder()
-            .show_progress(false)
-            .vocab_size(vocabulary_size)
-            .min_frequency(2)
-            .initial_alphabet(ByteLevel::alphabet().into_iter().collect());
-        let pieces = texts.flat_map(|text| cut(&text).map(str::to_owned).collect::<Vec<_>>());
-        inner.train(&mut TrainerWrapper::BpeTrainer(trainer.build()), pieces).map_err(failed)?;
-        let value = serde_json::to_value(&inner).map_err(|e| failed(e.into()))?;
-        Pairs::new(value).map_err(|e| failed(e.into()))
-    }
-
     pub(super) fn from_file(path: &Path) -> Result<Self> {
         let name = printable(path);
         Source::file(path).check()?;
@@ -140,8 +118,9 @@ impl Pairs {
             ModelWrapper::Unigram(_) => value["model"]["unk_id"].as_u64().map(|id| id as u32),
             _ => value["model"]["unk_token"].as_str().and_then(|token| inner.token_to_id(token)),
         };
-        let may_be_cut =
-            value["normalizer"].is_null() && ends_words_at_lines(&value["pre_tokenizer"]) && added.is_empty();
+        let may_be_cut = value["normalizer"].is_null()
+            && ends_words_at_blanks(&value["pre_tokenizer"])
+            && added.is_empty();
         let json = serde_json::to_string(&value).map_err(|e| e.to_string())?.into();
         let drops_first_space = spelling.drops_first_space();
         Ok(Pairs { inner: Arc::new(inner), json, tokens, unknown, drops_first_space, may_be_cut })
@@ -176,13 +155,18 @@ impl Pairs {
     }
 
     pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), UnknownText> {
-        let mut push = |piece: &str| {
-            // No error is left: `new` has tried what no vocabulary holds.
-            let encoding = self.inner.encode_fast(piece, false).map_err(|_| first_of(text))?;
-            ids.extend_from_slice(encoding.get_ids());
-            Ok(())
-        };
-        if self.may_be_cut { cut(text).try_for_each(push) } else { push(text) }
+        // No error is left: `new` has tried what no vocabulary holds.
+        let encoded = |piece: &str| self.inner.encode_fast(piece, false).map_err(|_| first_of(text));
+        if !self.may_be_cut || text.len() <= PIECE {
+            ids.extend_from_slice(encoded(text)?.get_ids());
+            return Ok(());
+        }
+        let pieces: Vec<&str> = cut(text).collect();
+        let encoded: Vec<_> = pieces.par_iter().map(|piece| Ok(encoded(piece)?.get_ids().to_vec())).collect();
+        for of_piece in encoded {
+            ids.append(&mut of_piece?);
+        }
+        Ok(())
     }
 
     pub(super) fn token(&self, id: u32) -> &[u8] {
@@ -202,7 +186,7 @@ fn words() -> tokenizers::Result<Sequence> {
 }
 
 /// Whether words are byte-level ones, as GPT-2 cuts them or as [`WORDS`] says.
-fn ends_words_at_lines(pre_tokenizer: &Value) -> bool {
+fn ends_words_at_blanks(pre_tokenizer: &Value) -> bool {
     let of_gpt2 = pre_tokenizer["type"] == "ByteLevel"
         && pre_tokenizer["use_regex"] == true
         && pre_tokenizer["add_prefix_space"] == false;
@@ -216,7 +200,7 @@ fn first_of(text: &str) -> UnknownText {
     UnknownText { character, position: 1, offset: 0 }
 }
 
-/// Pieces of `text` that byte-level words do not cross: no word goes on with a line break behind anything but white space.
+/// Pieces of `text` that byte-level words do not cross: no word goes on with white space behind anything else.
 fn cut(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -224,8 +208,8 @@ fn cut(text: &str) -> impl Iterator<Item = &str> {
             return None;
         }
         let start = (PIECE.min(rest.len())..=rest.len()).find(|&at| rest.is_char_boundary(at))?;
-        let far = rest[start..].match_indices('\n').map(|(at, _)| start + at);
-        let end = { far }.find(|&at| rest[..at].chars().next_back().is_some_and(|c| !c.is_whitespace()));
+        let mut far = rest[start..].match_indices(char::is_whitespace).map(|(at, _)| start + at);
+        let end = far.find(|&at| rest[..at].chars().next_back().is_some_and(|c| !c.is_whitespace()));
         let (piece, behind) = rest.split_at(end.unwrap_or(rest.len()));
         rest = behind;
         Some(piece)
@@ -265,7 +249,9 @@ mod tests {
     }
 
     fn pairs(texts: &[&str]) -> Pairs {
-        Pairs::train(texts.iter().map(|&t| t.into()), 300).unwrap()
+        let mut counts = Box::new(PairCounts::new().unwrap());
+        texts.iter().for_each(|text| counts.add(text));
+        counts.train(300).unwrap()
     }
 
     #[test]
