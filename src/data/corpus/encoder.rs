@@ -9,8 +9,15 @@ use crate::error::{Error, Result, quote};
 /// Bytes of texts that are encoded together.
 const TOGETHER: usize = 2 * PIECE;
 
-/// Turns texts that come one by one into ids, and gives those of each to `put`, with the characters that each id stands for where the
-/// ids alone do not tell. `P` is what `put` is told of a text.
+/// A text and its ids.
+pub(super) struct Encoded<'t> {
+    pub text: &'t str,
+    pub ids: &'t [u32],
+    /// How many characters each id stands for; none where the ids alone tell.
+    pub characters: &'t [u32],
+}
+
+/// Turns texts that come one by one into ids, and gives those of each to `put`. `P` is what else `put` is told of a text.
 pub(super) struct Encoder<'a, P, F> {
     tokenizer: &'a Tokenizer,
     /// What messages call the text, and what helps against a character that the tokenizer does not know.
@@ -24,7 +31,7 @@ pub(super) struct Encoder<'a, P, F> {
     left: u32,
 }
 
-impl<'a, P: Copy, F: FnMut(P, &[u32], &[u32]) -> Result<()>> Encoder<'a, P, F> {
+impl<'a, P: Copy, F: FnMut(P, &Encoded<'_>) -> Result<()>> Encoder<'a, P, F> {
     pub(super) fn new(tokenizer: &'a Tokenizer, name: String, help: &'a str, put: F) -> Self {
         Encoder { tokenizer, name, help, put, waiting: String::new(), ends: Vec::new(), left: 0 }
     }
@@ -79,7 +86,7 @@ impl<'a, P: Copy, F: FnMut(P, &[u32], &[u32]) -> Result<()>> Encoder<'a, P, F> {
                 None if tokenizer.spells_text() => {}
                 None => self.left += text.chars().count() as u32,
             }
-            (self.put)(of, &ids, &characters)?;
+            (self.put)(of, &Encoded { text, ids: &ids, characters: &characters })?;
         }
         self.waiting.clear();
         self.ends.clear();

@@ -1,8 +1,10 @@
 //! Long texts for language models: read piece by piece, divided into parts, and turned into [`Tokens`].
 
+mod comparison;
 mod encoder;
 mod text;
 
+use self::comparison::Comparison;
 use self::encoder::Encoder;
 use self::text::{Part, Text};
 use super::source::Source;
@@ -69,15 +71,20 @@ impl Corpus {
         };
         let new = || TokensBuilder::of(&tokenizer, options.spill);
         let (mut train, mut validation, mut test) = (new(), new(), new());
+        let mut comparisons = [(); 3].map(|()| Comparison::new(&tokenizer));
         // Where the documents of each part end.
         let mut ends: [Vec<usize>; 3] = Default::default();
-        let mut encoder = Encoder::new(&tokenizer, text.name(), options.help, |part, ids, characters| {
+        let mut encoder = Encoder::new(&tokenizer, text.name(), options.help, |part, encoded| {
             let tokens = match part {
                 Part::Train => &mut train,
                 Part::Validation => &mut validation,
                 Part::Test => &mut test,
             };
-            tokens.extend_counted(ids, characters)?;
+            tokens.extend_counted(encoded.ids, encoded.characters)?;
+            // Nothing is scored on the text that trains.
+            if part != Part::Train {
+                comparisons[part as usize].add(encoded.text, encoded.ids);
+            }
             if options.lines {
                 ends[part as usize].push(tokens.len());
             }
@@ -85,15 +92,17 @@ impl Corpus {
         });
         text.divided(&totals, options, |part, piece| encoder.add(part, piece))?;
         encoder.finish()?;
-        let mut part = |tokens: TokensBuilder, part: Part| -> Result<Tokens> {
+        let [_, of_validation, of_test] = comparisons.map(Comparison::finish);
+        let mut part = |tokens: TokensBuilder, part: Part, lost: bool| -> Result<Tokens> {
             let tokens = tokens.finish()?;
             let ends = std::mem::take(&mut ends[part as usize]);
-            if options.lines { shuffled(&tokens, &ends, options.seed, new()) } else { Ok(tokens) }
+            let tokens = if options.lines { shuffled(&tokens, &ends, options.seed, new())? } else { tokens };
+            Ok(tokens.with_loss(lost))
         };
         Ok(Corpus {
-            train: part(train, Part::Train)?,
-            validation: part(validation, Part::Validation)?,
-            test: part(test, Part::Test)?,
+            train: part(train, Part::Train, false)?,
+            validation: part(validation, Part::Validation, of_validation)?,
+            test: part(test, Part::Test, of_test)?,
             tokenizer,
             characters: totals.characters,
             carriage_returns: if options.lines { 0 } else { totals.carriage_returns },
@@ -114,8 +123,10 @@ impl Corpus {
     ) -> Result<Tokens> {
         let text = Text::new(source)?;
         let mut tokens = TokensBuilder::of(tokenizer, spill);
-        let mut encoder = Encoder::new(tokenizer, text.name(), help, |(), ids, characters| {
-            tokens.extend_counted(ids, characters)
+        let mut comparison = Comparison::new(tokenizer);
+        let mut encoder = Encoder::new(tokenizer, text.name(), help, |(), encoded| {
+            comparison.add(encoded.text, encoded.ids);
+            tokens.extend_counted(encoded.ids, encoded.characters)
         });
         if lines {
             text.lines(|_, line| encoder.add((), line))?
@@ -123,7 +134,7 @@ impl Corpus {
             text.pieces(|piece| encoder.add((), piece))?
         }
         encoder.finish()?;
-        let tokens = tokens.finish()?;
+        let tokens = tokens.finish()?.with_loss(comparison.finish());
         if tokens.is_empty() {
             return Err(Error::data(text.name(), "the text is empty").expected("one character at least"));
         }

@@ -168,3 +168,40 @@ fn a_tokenizer_that_is_there_reads_other_texts() {
     assert!(error.contains("b.txt: the character \"z\" (U+007A) is not in the vocabulary"), "{error}");
     assert!(tokens("", false).unwrap_err().to_string().contains("the text is empty"));
 }
+
+#[test]
+fn what_tokens_do_not_give_back_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("b.txt");
+    let lost = |name: &str, lines: bool, text: &str| {
+        let plain = options(name, lines, 0.0, 0.0);
+        let tokenizer = TokenizerSpec { line_breaks: lines, ..plain.tokenizer.clone() };
+        let options = CorpusOptions { tokenizer, ..plain };
+        let known = read("to be, or not to be\n".repeat(20).as_bytes(), &options).unwrap();
+        std::fs::write(&path, text).unwrap();
+        let spill = || Err(io::Error::other("no spill"));
+        Corpus::tokens(&Source::file(&path), &known.tokenizer, lines, spill, "").unwrap().lose_text()
+    };
+    for name in ["byte", "char", "bpe"] {
+        assert!(!lost(name, false, "to be, \n or not\n"), "{name}");
+    }
+    for (name, lines, text, expected) in [
+        ("word", false, "to be,\nor not", false),
+        ("word", false, "to be,\nor not ", true),
+        ("word", false, "to  be", true),
+        ("word", false, " to be", true),
+        ("word", false, "to be , or", true),
+        ("word", false, "to bee", true),
+        ("word", true, "to be\nor not\n", false),
+        ("word", true, "to be\tor\nnot\n", true),
+        ("whitespace", false, "to be, or", false),
+        ("whitespace", false, "to be, or\n", true),
+        ("whitespace", true, "to be, or\nnot", false),
+    ] {
+        assert_eq!(lost(name, lines, text), expected, "{name} {lines} {text:?}");
+    }
+    let parts =
+        read(format!("{}to  be\n", "to be\n".repeat(20)).as_bytes(), &options("word", false, 0.2, 0.1));
+    let parts = parts.unwrap();
+    assert_eq!([parts.validation.lose_text(), parts.test.lose_text()], [false, true]);
+}
