@@ -123,7 +123,7 @@ pub(super) const DATA: &[Key] = &[
         "missing_values",
         Kind::List(&Kind::Str),
         Preset::Strs(&["", "NA", "N/A", "nan", "NaN", "null", "NULL", "None", "?"]),
-        "Fields that stand for \"no value\".",
+        "Fields that stand for \"no value\"; of texts and of labels for steps an empty one alone, unless the list is another one.",
     ),
     key("scale", SCALES, Preset::Str("standard"), "The scale of number columns that have none of their own."),
     key(

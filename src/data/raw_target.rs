@@ -180,7 +180,11 @@ impl RawTarget {
 
     fn read<R: Fields>(&mut self, row: &R, markers: &Markers, steps: usize) -> Result<f32> {
         let text = row.get(self.column).trim_ascii();
-        if markers.has(text) {
+        let missing = match self.kind {
+            Kind::Steps { .. } => markers.has_text(text),
+            Kind::Number { .. } | Kind::Labels { .. } => markers.has(text),
+        };
+        if missing {
             return Err(missing_target(row, &self.name, text));
         }
         match &mut self.kind {
@@ -351,7 +355,10 @@ pub(super) fn missing_target<R: Fields>(row: &R, name: &str, text: &str) -> Erro
     Error::data(field::place(row, name), "the target is missing")
         .expected("a value: a row without its target teaches nothing")
         .found(quote(text))
-        .help("remove the row")
+        .help(match text {
+            "" => "remove the row",
+            _ => "remove the row, or, if it is a value, train with a list of data.missing_values that does not have it",
+        })
 }
 
 /// The raw value of a number target.

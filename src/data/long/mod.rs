@@ -237,7 +237,7 @@ impl<'a> Reading<'a> {
                 Use::Spare => self.varies[c] |= **first != *text,
                 Use::Label(at) => {
                     let name = &self.columns[c];
-                    if self.markers.has(text) {
+                    if self.markers.has_text(text) {
                         return Err(missing_target(row, name, text));
                     }
                     step_targets::check_label(row, name, text)?;

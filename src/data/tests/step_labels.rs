@@ -226,3 +226,17 @@ fn labels_of_series_that_cannot_be_read() {
             .starts_with("error[3]: t.csv, line 3, column \"y\": the target is missing")
     );
 }
+
+#[test]
+fn a_label_may_be_called_none() -> Result<()> {
+    let table = "t|y\nin Paris|None CITY\nnow|None\nParis|CITY";
+    let fitted = fit(table, &options())?;
+    assert_eq!(classes(&fitted.table), [vec![1, 0], vec![1], vec![0]]);
+    assert_eq!(fitted.preprocessing.read(&mut MemoryRows::from_text("new.csv", table))?.0, fitted.table);
+    let named = DataOptions { missing_values: vec!["None".into()], ..options() };
+    assert!(said(table, &named).starts_with("error[3]: t.csv, line 3, column \"y\": the target is missing"));
+    let steps = "id|u|y\na|1|None\na|2|walk\nb|3|None";
+    let fitted = long(steps, &LongTable { id: "id".into(), ..LongTable::default() })?;
+    assert_eq!(classes(&fitted.table), [vec![0, 1], vec![0]]);
+    Ok(())
+}

@@ -136,7 +136,7 @@ fn a_target_of_windows_that_is_no_number() {
     error[3]: t.csv, line 22, column "y": the target is missing
       expected: a value: a row without its target teaches nothing
       found: "?"
-      help: remove the row
+      help: remove the row, or, if it is a value, train with a list of data.missing_values that does not have it
     "#);
 }
 
