@@ -169,13 +169,27 @@ pub(super) fn bad_number(place: String, column: &str, text: &str, stage: Stage) 
     Error::new(Code::Data, Problem::new(place, what).expected(expected).found(quote(text)).help(help))
 }
 
+/// `an image`
+pub(super) fn an(kind: &str) -> String {
+    let article = match kind {
+        "labels" => "one of",
+        _ if kind.starts_with(['a', 'e', 'i', 'o', 'u']) => "an",
+        _ => "a",
+    };
+    format!("{article} {kind}")
+}
+
 /// The candidate that `name` was probably meant to be.
 pub(crate) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a String>) -> Option<&'a str> {
     let lower = name.to_lowercase();
     candidates
         .into_iter()
         .map(|c| (strsim::damerau_levenshtein(&lower, &c.to_lowercase()), c.as_str()))
-        .filter(|(distance, c)| *distance <= (c.chars().count().min(name.chars().count()) / 3).max(1))
+        .filter(|(distance, c)| {
+            let (own, other) = (name.chars().count(), c.chars().count());
+            // Two single letters have nothing in common.
+            *distance < own.max(other) && *distance <= (own.min(other) / 3).max(1)
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, c)| c)
 }
@@ -263,6 +277,9 @@ mod tests {
         assert_eq!(closest("specie", &names), Some("species"));
         assert_eq!(closest("Petal_Width", &names), Some("petal_width"));
         assert_eq!(closest("colour", &names), None);
+        let letters = ["X".to_owned(), "Z".to_owned()];
+        assert_eq!((closest("Y", &letters), closest("x", &letters)), (None, Some("X")));
+        assert_eq!(closest("zz", &letters), Some("Z"));
     }
 
     #[test]

@@ -133,7 +133,8 @@ fn refuse_one_class(targets: &Targets, file: &str, rows: usize) -> Result<()> {
     let Some([only]) = targets.classes() else { return Ok(()) };
     let place = format!("{file}, column {}", quote(targets.names()[0]));
     let problem = Problem::new(place, "one class only").expected("two classes or more");
-    let problem = problem.found(format!("{} in all {rows} rows", quote(only)));
+    let rows = if rows == 1 { "the only row".into() } else { format!("all {rows} rows") };
+    let problem = problem.found(format!("{} in {rows}", quote(only)));
     Err(Error::new(Code::Data, problem.help("name another target, or add rows of other classes")))
 }
 

@@ -69,6 +69,11 @@ impl<'a> Purpose<'a> {
         }
     }
 
+    /// Whether a column is a target of what is fitted.
+    pub(super) fn is_target(self, column: &String) -> bool {
+        matches!(self, Purpose::Fit(options) if options.target.contains(column))
+    }
+
     /// Who reads.
     pub(super) fn stage(self) -> Stage {
         match self {

@@ -10,7 +10,7 @@ use self::text::{Part, Text};
 use super::source::Source;
 use super::tokenizer::{Tokenizer, TokenizerSpec};
 use super::tokens::{NewSpill, Tokens, TokensBuilder};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::tensor::Key;
 
 pub use self::text::TextFacts;
@@ -136,7 +136,7 @@ impl Corpus {
         encoder.finish()?;
         let tokens = tokens.finish()?.with_loss(comparison.finish());
         if tokens.is_empty() {
-            return Err(Error::data(text.name(), "the text is empty").expected("one character at least"));
+            return Err(text.empty());
         }
         Ok(tokens)
     }

@@ -5,6 +5,7 @@ use std::io;
 use super::*;
 use crate::data::tokenizer::TokenizerKind;
 use crate::data::utf8::PIECE;
+use crate::error::Error;
 
 fn read(text: &[u8], options: &CorpusOptions) -> Result<Corpus> {
     let dir = tempfile::tempdir().unwrap();
@@ -117,7 +118,10 @@ fn texts_that_cannot_be_read_are_refused() {
         let error = read(bytes, &options("char", false, 0.0, 0.0)).unwrap_err();
         error.problems[0].what.clone()
     };
-    assert_eq!(message(b""), "error[3]: DIR/text.txt: the text is empty\n  expected: one character at least");
+    assert_eq!(
+        message(b""),
+        "error[3]: DIR/text.txt: the text is empty\n  expected: one character at least\n  help: check that the file is the one you mean"
+    );
     assert_eq!(
         message(b"ab\ncd\xffe"),
         "error[3]: DIR/text.txt, line 2: not UTF-8\n  found: byte 0xFF at offset 5\n  \

@@ -69,6 +69,13 @@ impl Text {
         self.inputs.first().map(Input::name).unwrap_or_default()
     }
 
+    /// The error of a text without a character.
+    pub(super) fn empty(&self) -> Error {
+        Error::data(self.name(), "the text is empty")
+            .expected("one character at least")
+            .help("check that the file is the one you mean")
+    }
+
     /// What all texts hold together, apart from the different characters; `each` sees every piece.
     pub(super) fn facts(&self, mut each: impl FnMut(&str)) -> Result<TextFacts> {
         let mut facts = TextFacts::default();
@@ -79,7 +86,7 @@ impl Text {
             Ok(())
         })?;
         if facts.characters == 0 {
-            return Err(Error::data(self.name(), "the text is empty").expected("one character at least"));
+            return Err(self.empty());
         }
         Ok(facts)
     }

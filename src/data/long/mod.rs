@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub(in crate::data) use self::uses::check_pins;
-use self::uses::{Use, fit_uses};
+use self::uses::{Use, fit_uses, may_be_labels};
 use self::words::Words;
 use super::field::{self, Markers, Stage};
 use super::held::{HeldRows, Payloads};
@@ -97,6 +97,8 @@ struct Reading<'a> {
     files: Vec<String>,
     /// `[series, columns]`: the fields of the first row.
     fields: Vec<Box<str>>,
+    /// Whether a column of targets may hold labels of the steps.
+    may_be_labels: Vec<bool>,
     /// Whether a column has several values in one series.
     varies: Vec<bool>,
     /// `[rows, width]`
@@ -183,6 +185,9 @@ impl<'a> Reading<'a> {
             table,
             purpose,
             source,
+            may_be_labels: (0..columns.len())
+                .map(|c| purpose.is_target(&columns[c]) && may_be_labels(sample, c, &markers))
+                .collect(),
             varies: vec![false; columns.len()],
             kept: keep.map(|keep| Kept::new(keep.positions(&columns))),
             columns,
@@ -296,10 +301,16 @@ impl<'a> Reading<'a> {
         let error = Error::data(field::place(row, &self.columns[c]), what)
             .expected(format!("{}, as in {place}line {}", quote(before), first.line))
             .found(quote(row.get(c).trim_ascii()));
-        if matches!(self.purpose, Purpose::Fit(options) if options.target.contains(&self.columns[c])) {
+        if self.may_be_labels[c] {
             let key = field::pin_key(&self.columns[c]);
             return error
                 .help(format!("where each step has a label of its own, set {key}.type = \"labels\""));
+        }
+        if self.purpose.is_target(&self.columns[c]) {
+            return error.help(
+                "a series has one target: write the same number into all of its rows, or name another target; the next numbers of one \
+                 series are forecast with [data.windows] in place of [data.series]",
+            );
         }
         error.help(match self.purpose.stage() {
             Stage::Train => {

@@ -144,8 +144,8 @@ fn input_4_an_unclosed_quote_is_named_where_it_opened() {
     assert_eq!(
         refusal("a,b\n1,2\n3,\"x\n4,5\n6,7\n"),
         "error[3]: t.csv, line 3: the quote that opens in this line is never closed\n  \
-         expected: a closing \" before the end of the file\n  help: close it, or set quoting = false \
-         (--set data.quoting=false) if quotes are plain text here"
+         expected: a closing \" before the end of the file\n  help: close it, or, if quotes are plain \
+         text here, train with data.quoting = false"
     );
     let quoting_off = ReadOptions { quoting: false, ..ReadOptions::default() };
     let rows = table(&["a", "b"], &[&["3", "\"x"], &["a\"", "\"\"b"]]);

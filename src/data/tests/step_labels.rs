@@ -99,7 +99,7 @@ fn characters_may_have_labels_and_classes_an_order() -> Result<()> {
     assert_eq!(
         said("t|y\nabé|v c v\nob|v k", &options),
         "error[3]: t.csv, line 3, column \"y\": the label is not in the list of classes\n  \
-         expected: one of \"v\", \"c\"\n  found: \"k\"\n  help: did you mean \"v\"?"
+         expected: one of \"v\", \"c\"\n  found: \"k\"\n  help: remove the row, or train on data that has this label"
     );
     Ok(())
 }

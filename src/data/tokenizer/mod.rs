@@ -437,7 +437,8 @@ mod tests {
         let small = TokenizerSpec { vocabulary_size: Some(100), ..spec(TokenizerKind::Bpe) };
         assert_eq!(
             Tokenizer::train(&small, ["a"].into_iter()).unwrap_err().to_string(),
-            "error[2]: vocabulary_size: a vocabulary of this size cannot be made\n  expected: 257 to 16777216\n  found: 100"
+            "error[2]: data.vocabulary_size: a vocabulary of this size cannot be made\n  expected: 257 to 16777216\n  found: 100\n  \
+             help: name a larger one: all 256 bytes are in it"
         );
     }
 }

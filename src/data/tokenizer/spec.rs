@@ -127,16 +127,22 @@ impl TokenizerSpec {
             TokenizerKind::Bpe => pairs::SMALLEST,
             TokenizerKind::Byte | TokenizerKind::Char | TokenizerKind::File(_) => {
                 return Err(Error::usage(
-                    "vocabulary_size",
+                    "data.vocabulary_size",
                     "is for the tokenizers word, whitespace and bpe",
-                ));
+                )
+                .help("take it out, or choose one of them"));
             }
         };
         match (smallest..=LARGEST_VOCABULARY).contains(&size) {
             true => Ok(()),
-            false => Err(Error::usage("vocabulary_size", "a vocabulary of this size cannot be made")
+            false => Err(Error::usage("data.vocabulary_size", "a vocabulary of this size cannot be made")
                 .expected(format!("{smallest} to {LARGEST_VOCABULARY}"))
-                .found(size.to_string())),
+                .found(size.to_string())
+                .help(match size < smallest {
+                    true if self.kind == TokenizerKind::Bpe => "name a larger one: all 256 bytes are in it",
+                    true => "name a larger one: one is for unknown words",
+                    false => "name a smaller one",
+                })),
         }
     }
 }

@@ -44,7 +44,6 @@ fn a_channel_that_a_validation_table_misses() {
     exit 3
     error[3]: v.csv: the column "x" that the model needs is missing
       found: the columns "id", "t", "y"
-      help: "x" may be "t"; rename in the header
     "#);
 }
 
