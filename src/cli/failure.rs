@@ -107,7 +107,10 @@ fn to_error(e: &clap::Error) -> Error {
             let names: Vec<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
             Error::usage("command line", "no command").expected(names.join(", "))
         }
-        ErrorKind::MissingRequiredArgument => Error::usage(argument(), "missing").expected(usage_of(e)),
+        ErrorKind::MissingRequiredArgument => {
+            // clap shows an argument that --resume excludes as one that may be there.
+            Error::usage(argument(), "missing").expected(usage_of(e).replace("--resume [CONFIG]", "--resume"))
+        }
         ErrorKind::ArgumentConflict => match text(ContextKind::PriorArg) {
             Some(prior) if prior == argument() => Error::usage(argument(), "given twice"),
             Some(prior) => Error::usage(argument(), format!("does not go together with {prior}")),
@@ -181,9 +184,11 @@ fn command_of(e: &clap::Error) -> String {
     named.map_or_else(|| "backprop".into(), |name| format!("backprop {name}"))
 }
 
-/// The usage that clap shows with an error, on one line; empty if there is none.
+/// The usage that clap shows with an error, or several, on one line; empty if there is none.
 fn usage_of(e: &clap::Error) -> String {
     let Some(ContextValue::StyledStr(usage)) = e.get(ContextKind::Usage) else { return String::new() };
     let usage = usage.to_string();
-    usage.trim_start_matches("Usage:").split_whitespace().collect::<Vec<_>>().join(" ")
+    let lines = usage.trim_start_matches("Usage:").lines();
+    let words = lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    words.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", or: ")
 }

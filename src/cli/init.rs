@@ -27,9 +27,13 @@ Examples:
   backprop train iris.toml
   backprop init --text novel.txt > novel.toml";
 
+const USAGE: &str = "\
+backprop init [OPTIONS] --target <COL> <DATA>
+       backprop init [OPTIONS] --text <FILE>";
+
 /// Print a commented config for a table or a text
 #[derive(Clone, Debug, Args)]
-#[command(after_help = NOTES)]
+#[command(after_help = NOTES, override_usage = USAGE)]
 pub(super) struct InitArgs {
     /// Table, or - for standard input; .gz and .zst are read as they are
     #[arg(required_unless_present = "text")]

@@ -122,7 +122,7 @@ pub(super) const DATA: &[Key] = &[
         "missing_values",
         Kind::List(&Kind::Str),
         Preset::Strs(&["", "NA", "N/A", "nan", "NaN", "null", "NULL", "None", "?"]),
-        "Fields that stand for \"no value\".",
+        "Fields that stand for \"no value\"; of texts and of labels for steps an empty one alone, unless the list is another one.",
     ),
     key("scale", SCALES, Preset::Str("standard"), "The scale of number columns that have none of their own."),
     key(
@@ -201,7 +201,7 @@ pub(super) const SERIES: &[Key] = &[
         "length",
         Kind::int(1, 1 << 31),
         Preset::Absent,
-        "The number of steps T: of a longer series the last ones are taken, a shorter one is filled up with zeros that no layer looks at; left out: the longest series of the data.",
+        "The number of steps T: of a longer series the last ones are taken, and a note tells how many are left out; a shorter one is filled up with zeros that no layer looks at; left out: the longest series of the data.",
     ),
 ];
 

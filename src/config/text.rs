@@ -2,15 +2,14 @@
 
 use super::keys;
 use super::sections::{table, text};
-use crate::data::TokenizerKind;
+use crate::data::{TokenizerKind, TokenizerSpec};
 use crate::error::{Problem, quote};
 use crate::spec::{Key, Node, Report, Span, Tree, Value, Values};
 
 /// `[data]` of a language model, beside its paths.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text {
-    /// `char`, `byte`, `word`, `bpe`, or the path of a `tokenizer.json`; left open, that of the model in `train.init_from`, else
-    /// `char`.
+    /// One of [`TokenizerKind::NAMES`], or the path of a `tokenizer.json`; left open, that of the model in `train.init_from`, else `char`.
     pub tokenizer: Option<String>,
     /// The most tokens that are learned.
     pub vocabulary_size: Option<usize>,
@@ -130,14 +129,43 @@ pub(super) fn check(
     if train.has("mixup") {
         refuse("train", "mixup", why, "take it out: tokens cannot be mixed");
     }
+    let known: Vec<String> = TokenizerKind::NAMES.iter().map(|name| quote(name)).collect();
     if data.has("tokenizer") && TokenizerKind::from_name(data.str("tokenizer")).is_none() {
         let problem = Problem::new("", "data.tokenizer is not one of the known words")
-            .expected("one of \"char\", \"byte\", \"word\", \"bpe\", or the path of a tokenizer.json")
+            .expected(format!("one of {}, or the path of a tokenizer.json", known.join(", ")))
             .found(quote(data.str("tokenizer")));
         report.add(span("data", "tokenizer"), problem);
+    }
+    check_vocabulary(data, train.has("init_from"), span("data", "vocabulary_size"), report);
+    if let (Some(Value::Float(validation)), Some(Value::Float(test))) =
+        (data.get("validation"), data.get("test"))
+        && validation + test >= 1.0
+    {
+        let problem = Problem::new("", "data.validation and data.test leave no text to train on")
+            .expected("less than 1 together")
+            .found(format!("{validation} and {test}, which sum to {}", validation + test))
+            .help("give the two parts less of the text, or files of their own");
+        report.add(span("data", "test"), problem);
     }
     if data.has("text") && data.strs("text").is_empty() {
         let problem = Problem::new("", "data.text is empty").help("name the text to train on");
         report.add(span("data", "text"), problem);
+    }
+}
+
+/// Refuses a vocabulary whose size cannot be, or is not for a config to say. Of a model that the run goes on `from` the tokenizer may be
+/// taken over.
+fn check_vocabulary(data: &Values, from: bool, span: Span, report: &mut Report<'_>) {
+    let kind = match (data.has("tokenizer"), from) {
+        (true, _) => TokenizerKind::from_name(data.str("tokenizer")),
+        (false, true) => None,
+        (false, false) => Some(TokenizerKind::Char),
+    };
+    let (Some(kind), true) = (kind, data.has("vocabulary_size")) else { return };
+    let vocabulary_size = Some(data.usize("vocabulary_size"));
+    let spec = TokenizerSpec { kind, vocabulary_size, lowercase: false, unknown: false, line_breaks: false };
+    for problem in spec.check().err().map(|e| e.problems).unwrap_or_default() {
+        let what = format!("{}: {}", problem.place, problem.what);
+        report.add(span, Problem { place: String::new(), what, ..problem });
     }
 }

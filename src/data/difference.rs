@@ -21,7 +21,8 @@ impl Preprocessing {
         let kind = |p: &Preprocessing| if p.language.is_some() { "a text" } else { "a table" };
         if kind(self) != kind(model) {
             let what = "the model is one of another kind of data";
-            return vec![Problem::new(place, what).expected(kind(model)).found(kind(self))];
+            let problem = Problem::new(place, what).expected(kind(model)).found(kind(self));
+            return vec![problem.help("name a model of this kind of data, or take train.init_from out")];
         }
         let mut problems = self.other_targets(model);
         let names = |p: &Preprocessing| p.inputs.iter().map(|input| input.name.clone()).collect::<Vec<_>>();

@@ -218,7 +218,7 @@ impl<'p> Encoder<'p> {
     ) -> Result<bool> {
         let name = &self.preprocessing.columns[c].name;
         let text = row.get(self.binding.columns[c]).trim_ascii();
-        let missing = !cell.of_steps && self.markers.has(text);
+        let missing = !cell.of_steps && self.markers.has_text(text);
         let store = &mut table.stores[self.preprocessing.stored_before(c)];
         match store.push_tokens(cell, if missing { "" } else { text }) {
             Ok(count) => {
@@ -247,7 +247,7 @@ impl<'p> Encoder<'p> {
         store: &mut TokenStore,
     ) -> Result<f32> {
         let text = row.get(self.binding.targets[i]).trim_ascii();
-        if self.markers.has(text) {
+        if self.markers.has_text(text) {
             return Err(missing_target(row, name, text));
         }
         let labels = step_targets::split(text);

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::options::DataOptions;
 use super::{date, rows::Fields};
 use crate::error::{Code, Error, Problem, quote};
 
@@ -20,20 +21,29 @@ pub(super) struct Markers {
     texts: Vec<String>,
     lengths: u64,
     any_number: bool,
+    /// Whether nobody said what they are.
+    default: bool,
 }
 
 impl Markers {
     pub(super) fn new(texts: &[String]) -> Self {
+        let default = texts == DataOptions::MISSING_VALUES;
         let texts: Vec<String> = texts.iter().map(|t| t.trim().to_owned()).collect();
         let lengths = texts.iter().fold(0, |bits, t| bits | 1 << t.len().min(63));
         let any_number = texts.iter().any(|t| parse_number(t).is_some_and(f64::is_finite));
-        Markers { texts, lengths, any_number }
+        Markers { texts, lengths, any_number, default }
     }
 
     /// Whether `text`, already trimmed, stands for "no value".
     #[inline]
     pub(super) fn has(&self, text: &str) -> bool {
         self.lengths >> text.len().min(63) & 1 == 1 && self.texts.iter().any(|t| t == text)
+    }
+
+    /// Whether `text`, already trimmed, stands for "no value" in a column of texts or of labels for steps: there `None` and `?` are words
+    /// like any other unless a config lists them.
+    pub(super) fn has_text(&self, text: &str) -> bool {
+        if self.default { text.is_empty() } else { self.has(text) }
     }
 
     /// Reads `text`, already trimmed, as a number.
@@ -159,13 +169,27 @@ pub(super) fn bad_number(place: String, column: &str, text: &str, stage: Stage) 
     Error::new(Code::Data, Problem::new(place, what).expected(expected).found(quote(text)).help(help))
 }
 
+/// `an image`
+pub(super) fn an(kind: &str) -> String {
+    let article = match kind {
+        "labels" => "one of",
+        _ if kind.starts_with(['a', 'e', 'i', 'o', 'u']) => "an",
+        _ => "a",
+    };
+    format!("{article} {kind}")
+}
+
 /// The candidate that `name` was probably meant to be.
 pub(crate) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a String>) -> Option<&'a str> {
     let lower = name.to_lowercase();
     candidates
         .into_iter()
         .map(|c| (strsim::damerau_levenshtein(&lower, &c.to_lowercase()), c.as_str()))
-        .filter(|(distance, c)| *distance <= (c.chars().count().min(name.chars().count()) / 3).max(1))
+        .filter(|(distance, c)| {
+            let (own, other) = (name.chars().count(), c.chars().count());
+            // Two single letters have nothing in common.
+            *distance < own.max(other) && *distance <= (own.min(other) / 3).max(1)
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, c)| c)
 }
@@ -221,6 +245,11 @@ mod tests {
         assert_eq!(markers.number("-99"), Number::Value(-99.0));
         assert_eq!(markers.number("inf"), Number::Bad);
         assert_eq!(markers.number(""), Number::Bad);
+        assert!(markers.has_text("?") && !markers.has_text(""));
+        let default = Markers::new(&DataOptions::default().missing_values);
+        assert!(
+            default.has("?") && default.has_text("") && !default.has_text("?") && !default.has_text("None")
+        );
     }
 
     #[test]
@@ -248,6 +277,9 @@ mod tests {
         assert_eq!(closest("specie", &names), Some("species"));
         assert_eq!(closest("Petal_Width", &names), Some("petal_width"));
         assert_eq!(closest("colour", &names), None);
+        let letters = ["X".to_owned(), "Z".to_owned()];
+        assert_eq!((closest("Y", &letters), closest("x", &letters)), (None, Some("X")));
+        assert_eq!(closest("zz", &letters), Some("Z"));
     }
 
     #[test]

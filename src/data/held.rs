@@ -19,8 +19,10 @@ pub struct HeldRows {
     payloads: Payloads,
     /// The column whose fields are payloads; its texts are empty.
     column: usize,
-    steps: Steps,
+    steps: Box<Steps>,
     file_rows: Option<Box<FileRows>>,
+    /// What a user should know about how they were made.
+    note: Option<String>,
     next: usize,
 }
 
@@ -42,8 +44,9 @@ impl HeldRows {
             texts: Box::new(texts),
             payloads,
             column,
-            steps: Steps::default(),
+            steps: Box::default(),
             file_rows: None,
+            note: None,
             next: 0,
         }
     }
@@ -73,12 +76,22 @@ impl HeldRows {
 
     /// The same, made of a table whose columns became what `steps` says.
     pub(super) fn with_steps(self, steps: Steps) -> Self {
-        HeldRows { steps, ..self }
+        HeldRows { steps: Box::new(steps), ..self }
     }
 
     /// The same, with the rows of the file that they were made of.
     pub(super) fn with_file_rows(self, file_rows: Option<FileRows>) -> Self {
         HeldRows { file_rows: file_rows.map(Box::new), ..self }
+    }
+
+    /// The same, with what a user should know about how they were made.
+    pub(super) fn with_note(self, note: Option<String>) -> Self {
+        HeldRows { note, ..self }
+    }
+
+    /// What a user should know about how they were made.
+    pub(super) fn note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     /// Takes out the rows of the file that the samples were made of, where they were kept.

@@ -129,7 +129,8 @@ impl Profile {
         let of = |n: usize| if n == filled { "all".into() } else { format!("{n} of {filled}") };
         let verdict = |kind, reason, left_out| Verdict { kind, reason, left_out };
         if filled == 0 {
-            let reason = format!("no value in the first {} rows", sample.len());
+            let rows = if sample.len() == 1 { "row" } else { "rows" };
+            let reason = format!("no value in the first {} {rows}", sample.len());
             return verdict(ColumnType::Number, reason.clone(), Some(reason));
         }
         let like = self.numbers + self.odd_numbers;
@@ -218,7 +219,7 @@ pub(super) fn are_images(sample: &RowBuffer, column: usize, markers: &Markers) -
 }
 
 /// Different values of a column in the sample.
-fn distinct(sample: &RowBuffer, column: usize, markers: &Markers) -> usize {
+pub(super) fn distinct(sample: &RowBuffer, column: usize, markers: &Markers) -> usize {
     let fields = (0..sample.len()).map(|row| sample.field(row, column).trim_ascii());
     fields.filter(|text| !markers.has(text)).collect::<HashSet<_>>().len()
 }

@@ -267,7 +267,7 @@ impl Reading {
                 }
                 RawKind::Text { position, of_steps } => {
                     let text = row.get(feature.column).trim_ascii();
-                    let filled = of_steps || !self.markers.has(text);
+                    let filled = of_steps || !self.markers.has_text(text);
                     table.stores[position].push_text(if filled { text } else { "" });
                     filled
                 }

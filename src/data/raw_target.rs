@@ -133,7 +133,8 @@ fn refuse_one_class(targets: &Targets, file: &str, rows: usize) -> Result<()> {
     let Some([only]) = targets.classes() else { return Ok(()) };
     let place = format!("{file}, column {}", quote(targets.names()[0]));
     let problem = Problem::new(place, "one class only").expected("two classes or more");
-    let problem = problem.found(format!("{} in all {rows} rows", quote(only)));
+    let rows = if rows == 1 { "the only row".into() } else { format!("all {rows} rows") };
+    let problem = problem.found(format!("{} in {rows}", quote(only)));
     Err(Error::new(Code::Data, problem.help("name another target, or add rows of other classes")))
 }
 
@@ -180,7 +181,11 @@ impl RawTarget {
 
     fn read<R: Fields>(&mut self, row: &R, markers: &Markers, steps: usize) -> Result<f32> {
         let text = row.get(self.column).trim_ascii();
-        if markers.has(text) {
+        let missing = match self.kind {
+            Kind::Steps { .. } => markers.has_text(text),
+            Kind::Number { .. } | Kind::Labels { .. } => markers.has(text),
+        };
+        if missing {
             return Err(missing_target(row, &self.name, text));
         }
         match &mut self.kind {
@@ -351,7 +356,10 @@ pub(super) fn missing_target<R: Fields>(row: &R, name: &str, text: &str) -> Erro
     Error::data(field::place(row, name), "the target is missing")
         .expected("a value: a row without its target teaches nothing")
         .found(quote(text))
-        .help("remove the row")
+        .help(match text {
+            "" => "remove the row",
+            _ => "remove the row, or, if it is a value, train with a list of data.missing_values that does not have it",
+        })
 }
 
 /// The raw value of a number target.

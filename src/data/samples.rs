@@ -69,6 +69,11 @@ impl<'a> Purpose<'a> {
         }
     }
 
+    /// Whether a column is a target of what is fitted.
+    pub(super) fn is_target(self, column: &String) -> bool {
+        matches!(self, Purpose::Fit(options) if options.target.contains(column))
+    }
+
     /// Who reads.
     pub(super) fn stage(self) -> Stage {
         match self {
@@ -217,7 +222,10 @@ impl Samples {
         match self {
             Samples::Table(reader) => reader.notes(),
             Samples::Images(rows) => rows.notes(),
-            Samples::Held(_, found) | Samples::Windows(_, found) => found.notes.clone(),
+            Samples::Held(rows, found) => {
+                found.notes.iter().cloned().chain(rows.note().map(str::to_owned)).collect()
+            }
+            Samples::Windows(_, found) => found.notes.clone(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::field::{self, Markers, pin_key};
+use super::field::{self, Markers, an, pin_key};
 use super::infer::{self, Profile};
 use super::options::{
     ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, Resize, Scale, Unknown,
@@ -278,7 +278,7 @@ impl Schema {
                 wrong(suffix, what);
             }
         } else if let Some(key) = pin.of_texts().next() {
-            wrong(key, format!("is for texts; this column is a {kind}"));
+            wrong(key, format!("is for texts; this column is {}", an(kind)));
         }
         if column.stored.is_some() && !text {
             if pin.kind.is_some_and(|pinned| pinned != column.kind) {
@@ -310,10 +310,10 @@ impl Schema {
             wrong("scale", "is for number and date columns; this one is a category".into());
         }
         if pin.encoding.is_some() && !category {
-            wrong("encoding", format!("is for categories; this column is a {kind}"));
+            wrong("encoding", format!("is for categories; this column is {}", an(kind)));
         }
         if pin.unknown.is_some() && !category && !text {
-            wrong("unknown", format!("is for categories; this column is a {kind}"));
+            wrong("unknown", format!("is for categories; this column is {}", an(kind)));
         }
         if pin.encoding == Some(Encoding::Embedding) && column.role == Role::Target {
             wrong("encoding", "is for inputs; this column is a target".into());
@@ -326,7 +326,7 @@ impl Schema {
             let input = &self.inputs[column.input.unwrap_or(0)].name;
             wrong(
                 "type",
-                format!("data.inputs.{input} has a shape and so needs numbers; this column is a {kind}"),
+                format!("data.inputs.{input} has a shape and so needs numbers; this column is {}", an(kind)),
             );
         }
         if shaped && pin.missing == Some(MissingPolicy::Indicator) {
@@ -578,12 +578,6 @@ fn form(input: Option<&InputGroup>) -> Result<Form> {
             .expected("[1, H, W] for grey images, [3, H, W] for coloured ones")
             .found(format!("{other:?}"))),
     }
-}
-
-/// `an image`
-fn an(kind: &str) -> String {
-    let vowel = kind.starts_with(['a', 'e', 'i', 'o', 'u']);
-    format!("{} {kind}", if vowel { "an" } else { "a" })
 }
 
 /// Columns that match a pattern with `*` and `?`; none for a text that is no pattern.

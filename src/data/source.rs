@@ -59,6 +59,9 @@ impl Source {
         let mut inputs = Vec::new();
         for item in items.iter().map(AsRef::as_ref) {
             let path = base.join(item);
+            if item.is_empty() {
+                return Err(Error::usage("data", "the path of a file is empty").help("name a file"));
+            }
             if item == "-" {
                 inputs.push(Input::StandardInput);
             } else if item.contains(['*', '?', '[']) && !path.exists() {
@@ -249,7 +252,8 @@ fn damaged(name: &str, packing: &str, e: &io::Error) -> Error {
 
 pub(super) fn cannot_open(name: &str, e: &io::Error) -> Error {
     match e.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => Error::usage(name, "no such file"),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Error::usage(name, "no such file")
+            .help("check the path: it starts at the current directory, or in a config at the config's own"),
         ErrorKind::PermissionDenied => {
             Error::environment(name, "no permission to read it").help("change its mode or its owner")
         }
@@ -289,6 +293,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_path_is_not_empty() {
+        let e = Source::parse(&[""], Path::new("")).unwrap_err();
+        assert_eq!(e.to_string(), "error[2]: data: the path of a file is empty\n  help: name a file");
+    }
+
+    #[test]
     fn input_36_files_that_are_not_there() {
         let dir = tempfile::tempdir().unwrap();
         let base = dir.path().display();
@@ -297,7 +307,8 @@ mod tests {
         assert_eq!(
             e.to_string(),
             format!(
-                "error[2]: {base}/no.csv: no such file\nerror[2]: {base}/.: this is a directory, not a file\n  \
+                "error[2]: {base}/no.csv: no such file\n  \
+                 help: check the path: it starts at the current directory, or in a config at the config's own\nerror[2]: {base}/.: this is a directory, not a file\n  \
                  help: name the file in it, or a glob such as \"DIR/*.csv\""
             )
         );

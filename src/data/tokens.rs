@@ -31,9 +31,21 @@ pub struct Tokens {
     len: usize,
     /// How many characters each id stands for, where the id alone does not tell.
     characters: Option<Box<Tokens>>,
+    /// Whether the text has something that the ids do not give back.
+    lost: bool,
 }
 
 impl Tokens {
+    /// The same, of a text of which something is `lost` that they do not give back.
+    pub(super) fn with_loss(self, lost: bool) -> Self {
+        Tokens { lost, ..self }
+    }
+
+    /// Whether the text has something that its ids do not give back, such as the number of blanks between two words.
+    pub fn lose_text(&self) -> bool {
+        self.lost
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.len
@@ -181,7 +193,7 @@ impl TokensBuilder {
             }
         };
         let characters = self.characters.map(|kept| kept.finish().map(Box::new)).transpose()?;
-        Ok(Tokens { bytes, wide: self.wide, len: self.len, characters })
+        Ok(Tokens { bytes, wide: self.wide, len: self.len, characters, lost: false })
     }
 }
 

@@ -180,6 +180,13 @@ impl Report {
                     "{unknown} of {all} tokens are none that training saw: what they spell was not foreseen, so there is no bits_per_char"
                 )];
             }
+            Report::Text(r) if r.text_lost => {
+                return vec![
+                    "the tokens do not give the text back, as where blanks in a row are one: what they leave out was not foreseen, so \
+                     there is no bits_per_char"
+                        .into(),
+                ];
+            }
             Report::Text(_) | Report::Numbers(_) => true,
         };
         let note = || {

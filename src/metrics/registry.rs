@@ -129,7 +129,7 @@ pub const METRICS: &[Metric] = &[
     lower("perplexity", "e to the mean loss of a token.", &[Source::Text(|r| r.perplexity)]),
     lower(
         "bits_per_char",
-        "Loss in bits over the characters of the text; undefined where it has unknown words.",
+        "Loss in bits over the characters of the text; undefined where it has unknown words or the tokens do not give it back.",
         &[Source::Text(|r| r.bits_per_char)],
     ),
 ];

@@ -6,6 +6,7 @@ pub struct TextTotals {
     tokens: u64,
     characters: u64,
     unknown: u64,
+    text_lost: bool,
     loss: f64,
 }
 
@@ -22,6 +23,11 @@ impl TextTotals {
         self.unknown += u64::from(unknown);
     }
 
+    /// Says that the text has something which its tokens do not give back.
+    pub fn lose_text(&mut self) {
+        self.text_lost = true;
+    }
+
     /// All figures.
     pub fn finish(self) -> TextReport {
         let loss = self.loss / self.tokens as f64;
@@ -32,7 +38,8 @@ impl TextTotals {
             loss,
             perplexity: loss.exp(),
             unknown: self.unknown,
-            bits_per_char: if self.unknown == 0 { bits } else { f64::NAN },
+            text_lost: self.text_lost,
+            bits_per_char: if self.unknown == 0 && !self.text_lost { bits } else { f64::NAN },
         }
     }
 }
@@ -46,12 +53,14 @@ pub struct TextReport {
     pub characters: u64,
     /// How many of them are the token of all words that the vocabulary lacks.
     pub unknown: u64,
+    /// Whether the text has something that its tokens do not give back, such as the number of blanks between two words.
+    pub text_lost: bool,
     /// Mean of −ln p(next token).
     pub loss: f64,
     /// e to the mean loss of a token. It compares models of one tokenizer alone.
     pub perplexity: f64,
     /// The whole loss in bits over the characters: it compares models of different tokens on one text. NaN where a token is
-    /// unknown: which word stood there was not foreseen, and costs nothing.
+    /// unknown, or where the tokens do not give the text back: which word or blanks stood there was not foreseen, and costs nothing.
     pub bits_per_char: f64,
 }
 
@@ -79,5 +88,11 @@ mod tests {
         let report = totals.finish();
         assert_eq!((report.tokens, report.characters, report.unknown), (2, 10, 1));
         assert!(report.bits_per_char.is_nan() && (report.perplexity - 2.0).abs() < 1e-12);
+        let mut totals = TextTotals::default();
+        totals.add_loss(1.0);
+        totals.count(3, false);
+        assert!(totals.finish().bits_per_char > 0.0);
+        totals.lose_text();
+        assert!(totals.finish().bits_per_char.is_nan());
     }
 }

@@ -114,7 +114,9 @@ impl Evaluation {
     /// or number; of several outputs the loss of all and a section for each.
     pub fn to_text(&self) -> String {
         let scores = &self.scores;
-        let counted = scores.counted().into_iter().map(|(count, unit)| format!("{count} {unit}s"));
+        let plural = |count: u64| if count == 1 { "" } else { "s" };
+        let counted =
+            scores.counted().into_iter().map(|(count, unit)| format!("{count} {unit}{}", plural(count)));
         let mut text = format!("{} of {}\n\n", counted.collect::<Vec<_>>().join(", "), self.source);
         if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
             return text + &section_text(output, scores.loss, names, self.seasons[0].as_ref());

@@ -244,5 +244,8 @@ fn misfit(targets: &Targets, loss: &LossEntry, key: &str) -> Error {
     Error::usage(key, format!("{} does not fit the target", quote(loss.name)))
         .expected(format!("one of {}, or no loss at all: it follows from the target", fitting.join(", ")))
         .found(format!("a target of {what}"))
-        .help("choose a fitting loss, or pin the target's type: data.columns.NAME.type = \"number\" or \"category\"")
+        .help(match task {
+            Task::Text => "take the loss out: a language model foresees the next token",
+            _ => "choose a fitting loss, or pin the target's type: data.columns.NAME.type = \"number\" or \"category\"",
+        })
 }

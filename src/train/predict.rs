@@ -13,7 +13,7 @@
 //! table (`[data.series]`) there is a line for each series; but where its steps have labels, a line for each row of the
 //! table, in the order of the file: its columns, the label of this step, and once more what other outputs say of its whole
 //! series. Of a series that is longer than `data.series.length` only the last steps have labels; those before them have an
-//! empty field, `null` in JSON.
+//! empty field, `null` in JSON, and a note counts them.
 //!
 //! Fields of the input are written as they stand there, without their quotes and the blanks around them, and quoted where
 //! CSV needs it. Probabilities, and numbers of targets that are not standardised, are the shortest that give the same 32

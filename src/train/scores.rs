@@ -108,6 +108,9 @@ impl Scorer {
                     let smooth = model.outputs[i].head.label_smoothing() > 0.0;
                     let loss = if smooth { model.token_loss(i, plan, text, rows) } else { loss };
                     totals.add_loss(loss);
+                    if text.tokens().lose_text() {
+                        totals.lose_text();
+                    }
                     for at in rows.iter().flat_map(|&row| text.steps(row)) {
                         let (characters, unknown) = spelled.of(text.tokens(), at);
                         totals.count(characters, unknown);

@@ -125,3 +125,22 @@ fn the_steps_of_a_series_are_no_column_to_keep() {
         "error[2]: --keep: there is no column \"series\"\n  expected: one of \"id\", \"label\", or all"
     );
 }
+
+#[test]
+fn steps_that_the_length_of_a_series_leaves_out_are_told() {
+    // Five steps of each of twenty series, a label for each.
+    let row = |i: usize| format!("s{},{},{},{}\n", i / 5, i % 5, i * 7 % 11, ["p", "q"][i % 2]);
+    let text = format!("id,t,x,y\n{}", (0..100).map(row).collect::<String>());
+    let settings = [
+        "data.target=y",
+        "data.series={ id = \"id\", order = \"t\", length = 2 }",
+        "data.columns.y.type=labels",
+    ];
+    let model = Trained::new(&text, &settings);
+    let note = "20 series have more than 2 steps, as data.series.length says: 60 steps before their last 2 are left out";
+    assert!(model.notes().iter().any(|told| told == note), "{:?}", model.notes());
+    let (figures, notes) = model.evaluate(&text).unwrap();
+    assert_eq!((&figures.to_json()["steps"], notes), (&40.into(), vec![note.to_owned()]));
+    let (lines, notes) = model.predict(&text, &PredictOptions::default()).unwrap();
+    assert_eq!((lines.lines().filter(|line| *line == "\"\"").count(), notes), (60, vec![note.to_owned()]));
+}

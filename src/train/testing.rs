@@ -10,7 +10,7 @@ use crate::data::source::Source;
 use crate::error::Result;
 use crate::spec::Setting;
 use crate::train::{
-    Epoch, EvalOptions, Evaluation, Finished, Job, PredictOptions, Progress, Silent, Started, Stop, evaluate,
+    Epoch, EvalOptions, Evaluation, Finished, Job, PredictOptions, Progress, Started, Stop, evaluate,
     predict, train,
 };
 
@@ -37,8 +37,8 @@ pub(super) fn table(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name)).unwrap()
 }
 
-/// A trained model in a directory of its own.
-pub(super) struct Trained(TempDir);
+/// A trained model in a directory of its own, and the notes of its training.
+pub(super) struct Trained(TempDir, Vec<String>);
 
 impl Trained {
     /// Trains on `text` for a few epochs; `settings` as for `--set`.
@@ -48,7 +48,7 @@ impl Trained {
 
     /// The same where training may be refused.
     pub(super) fn attempt(text: &str, settings: &[&str]) -> Result<Self> {
-        let trained = Trained(tempfile::tempdir().unwrap());
+        let mut trained = Trained(tempfile::tempdir().unwrap(), Vec::new());
         let data = trained.file("train.csv", text);
         let mut all = vec![Setting::flag(
             "data",
@@ -60,8 +60,15 @@ impl Trained {
         let config = Config::from_flags(&all, registries()).unwrap();
         let job =
             Job { config, run_dir: Some(trained.run()), name: "test".into(), existing: Existing::Refuse };
-        train(job, &mut Silent, &Stop::new())?;
+        let mut heard = Heard::default();
+        train(job, &mut heard, &Stop::new())?;
+        trained.1 = heard.0;
         Ok(trained)
+    }
+
+    /// What a user was told while it was trained.
+    pub(super) fn notes(&self) -> &[String] {
+        &self.1
     }
 
     pub(super) fn run(&self) -> PathBuf {

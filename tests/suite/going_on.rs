@@ -118,6 +118,7 @@ fn a_tokenizer_that_is_not_the_models_is_refused() {
     error[4]: train.init_from: the model is one of another kind of data
       expected: a text
       found: a table
+      help: name a model of this kind of data, or take train.init_from out
     ");
 }
 

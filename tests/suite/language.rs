@@ -154,6 +154,13 @@ fn bits_are_counted_over_the_characters_of_the_text_whatever_the_tokens_are() {
             let first = if run == "char" { 1 } else { 3 };
             let json = eval(run, settings, file);
             assert_eq!(number(&json, "characters") as usize, text.chars().count() - first, "{run} {file}");
+            // Blanks in a row, and line breaks, are none of the tokens.
+            if run == "spaces" || (run == "word" && file == "new.txt") {
+                let note = json["notes"][0].as_str().expect("a note");
+                assert!(note.starts_with("the tokens do not give the text back"), "{note}");
+                assert!(json["bits_per_char"].is_null(), "{run} {file}: {json}");
+                continue;
+            }
             let bits =
                 number(&json, "loss") * number(&json, "tokens") / 2f64.ln() / number(&json, "characters");
             assert!((bits - number(&json, "bits_per_char")).abs() < 1e-9, "{run} {file}: {json}");

@@ -337,6 +337,37 @@ error[2]: iris.toml:10:18: train.early_stopping has no validation rows to watch
 }
 
 #[test]
+fn what_no_single_key_can_tell_of_a_text_is_checked() {
+    assert_snapshot!(error("[data]\ntext = \"a.txt\"\nvalidation = 0.6\ntest = 0.6\ntokenizer = \"words\"\n"), @r#"
+    error[2]: iris.toml:4:8: data.validation and data.test leave no text to train on
+      4 | test = 0.6
+        |        ^^^
+      expected: less than 1 together
+      found: 0.6 and 0.6, which sum to 1.2
+      help: give the two parts less of the text, or files of their own
+    error[2]: iris.toml:5:13: data.tokenizer is not one of the known words
+      5 | tokenizer = "words"
+        |             ^^^^^^^
+      expected: one of "byte", "char", "word", "whitespace", "bpe", or the path of a tokenizer.json
+      found: "words"
+    "#);
+    assert_snapshot!(error("[data]\ntext = \"a.txt\"\ntokenizer = \"bpe\"\nvocabulary_size = 100\n"), @"
+    error[2]: iris.toml:4:19: data.vocabulary_size: a vocabulary of this size cannot be made
+      4 | vocabulary_size = 100
+        |                   ^^^
+      expected: 257 to 16777216
+      found: 100
+      help: name a larger one: all 256 bytes are in it
+    ");
+    assert_snapshot!(error("[data]\ntext = \"a.txt\"\nvocabulary_size = 300\n"), @"
+    error[2]: iris.toml:3:19: data.vocabulary_size: is for the tokenizers word, whitespace and bpe
+      3 | vocabulary_size = 300
+        |                   ^^^
+      help: take it out, or choose one of them
+    ");
+}
+
+#[test]
 fn a_run_without_a_config_needs_a_table_and_a_target() {
     assert_snapshot!(Config::from_flags(&[], registries()).unwrap_err(), @r##"
 error[2]: the command line: data.train is missing

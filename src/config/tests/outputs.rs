@@ -50,7 +50,7 @@ fn every_target_belongs_to_one_output() {
       5 | [model.outputs.z]
         |                ^
       expected: one of "x", "y"
-      help: did you mean "x"?
+      help: name a column of data.target, or add this one to it
     "#);
     assert_snapshot!(error(&format!("{TWO}[model.outputs.x]\n[model.outputs.both]\ntarget = [\"x\", \"y\"]\n")), @r#"
     error[2]: iris.toml:6:11: the target "x" is given to two outputs

@@ -4,6 +4,7 @@
 //! that vary within a series, are the steps of the column [`STEPS`]. Words that vary, one in each row, make a text; so do labels of the
 //! steps. Every other column has one value for each series.
 
+mod spans;
 mod uses;
 mod words;
 
@@ -12,7 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub(in crate::data) use self::uses::check_pins;
-use self::uses::{Use, fit_uses};
+use self::uses::{Use, fit_uses, may_be_labels};
 use self::words::Words;
 use super::field::{self, Markers, Stage};
 use super::held::{HeldRows, Payloads};
@@ -96,6 +97,8 @@ struct Reading<'a> {
     files: Vec<String>,
     /// `[series, columns]`: the fields of the first row.
     fields: Vec<Box<str>>,
+    /// Whether a column of targets may hold labels of the steps.
+    may_be_labels: Vec<bool>,
     /// Whether a column has several values in one series.
     varies: Vec<bool>,
     /// `[rows, width]`
@@ -182,6 +185,9 @@ impl<'a> Reading<'a> {
             table,
             purpose,
             source,
+            may_be_labels: (0..columns.len())
+                .map(|c| purpose.is_target(&columns[c]) && may_be_labels(sample, c, &markers))
+                .collect(),
             varies: vec![false; columns.len()],
             kept: keep.map(|keep| Kept::new(keep.positions(&columns))),
             columns,
@@ -236,7 +242,7 @@ impl<'a> Reading<'a> {
                 Use::Spare => self.varies[c] |= **first != *text,
                 Use::Label(at) => {
                     let name = &self.columns[c];
-                    if self.markers.has(text) {
+                    if self.markers.has_text(text) {
                         return Err(missing_target(row, name, text));
                     }
                     step_targets::check_label(row, name, text)?;
@@ -295,10 +301,16 @@ impl<'a> Reading<'a> {
         let error = Error::data(field::place(row, &self.columns[c]), what)
             .expected(format!("{}, as in {place}line {}", quote(before), first.line))
             .found(quote(row.get(c).trim_ascii()));
-        if matches!(self.purpose, Purpose::Fit(options) if options.target.contains(&self.columns[c])) {
+        if self.may_be_labels[c] {
             let key = field::pin_key(&self.columns[c]);
             return error
                 .help(format!("where each step has a label of its own, set {key}.type = \"labels\""));
+        }
+        if self.purpose.is_target(&self.columns[c]) {
+            return error.help(
+                "a series has one target: write the same number into all of its rows, or name another target; the next numbers of one \
+                 series are forecast with [data.windows] in place of [data.series]",
+            );
         }
         error.help(match self.purpose.stage() {
             Stage::Train => {
@@ -350,13 +362,7 @@ impl<'a> Reading<'a> {
                 self.numbers.extend(channels.iter().map(|&(_, at)| row[at]));
             }
         }
-        let mut spans = Vec::with_capacity(self.series.len());
-        let mut end = 0;
-        for first in &self.series {
-            let steps = first.steps as usize;
-            end += steps;
-            spans.push(end - steps.min(self.table.length.unwrap_or(steps))..end);
-        }
+        let (spans, note) = spans::last(self.series.iter().map(|s| s.steps as usize), self.table.length);
         let ends = spans.iter().map(|span| span.end).collect();
         let channels: Vec<usize> = channels.into_iter().map(|(c, _)| c).collect();
         let block = Series {
@@ -389,7 +395,8 @@ impl<'a> Reading<'a> {
             order,
             ends,
         });
-        Ok(HeldRows::new(texts, kept.len(), payloads).with_steps(steps).with_file_rows(file_rows))
+        let rows = HeldRows::new(texts, kept.len(), payloads).with_steps(steps).with_file_rows(file_rows);
+        Ok(rows.with_note(note))
     }
 
     /// The channels: their columns, and their positions among the numbers that were read.

@@ -2,7 +2,7 @@
 
 use super::{LongTable, STEPS};
 use crate::data::field::{self, Markers};
-use crate::data::infer::Profile;
+use crate::data::infer::{MANY_VALUES, Profile, distinct};
 use crate::data::options::{ColumnType, DataOptions, MissingPolicy, Scale};
 use crate::data::rows::RowBuffer;
 use crate::data::schema::{absent_column, matching};
@@ -101,6 +101,11 @@ pub(super) fn fit_uses(
         true => Ok(uses),
         false => Err(Error::all(Code::Data, problems)),
     }
+}
+
+/// Whether the fields of a column may be labels of the steps: words, or few different numbers.
+pub(super) fn may_be_labels(sample: &RowBuffer, column: usize, markers: &Markers) -> bool {
+    !Profile::new(sample, column, markers).all_numbers() || distinct(sample, column, markers) <= MANY_VALUES
 }
 
 /// Refuses what cannot be fixed about single channels, which are scaled together.

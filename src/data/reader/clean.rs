@@ -288,9 +288,7 @@ impl Cleaner {
                 "the quote that opens in this line is never closed",
             )
             .expected("a closing \" before the end of the file")
-            .help(
-                "close it, or set quoting = false (--set data.quoting=false) if quotes are plain text here",
-            ));
+            .help("close it, or, if quotes are plain text here, train with data.quoting = false"));
         }
         // A row that has begun gets its line end; a second LF would only be a blank line, which is skipped.
         if self.offset > self.row_start {

@@ -3,7 +3,7 @@
 //! What is accepted: UTF-8 with or without a byte-order mark; LF, CRLF and CR, also mixed, and a last line without an
 //! end; quoted fields with doubled quotes and line ends inside; gzip and zstd. Spaces and tabs around a field are
 //! trimmed unless they stand inside quotes, also between a delimiter and a quote. Blank lines are skipped; but in a
-//! file of one column a blank line between two rows is a row whose field is empty.
+//! file of one column a blank line is a row whose field is empty.
 //!
 //! What is refused, with file and line: a row of another length than the header, a quote that is never closed, a
 //! field over 1 MiB, a row over 16 MiB, a NUL byte, bytes that are not UTF-8, other formats under the name of a table,

@@ -39,13 +39,13 @@ pub(super) struct Part {
     /// The line after the row that was given last, and whether it may have had several lines.
     next_line: u64,
     spans_lines: bool,
-    /// A row that is given after the blank lines before it, where these are rows too.
+    /// A row, or the end, that is given after the blank lines before it, where these are rows too.
     behind_blank: Option<Waiting>,
     /// Where each column of the table stands in this file; `None`: in the same place.
     pub(super) order: Option<Vec<usize>>,
 }
 
-/// A row that was read and is not given yet.
+/// A row, or the end of the rows, that was read and is not given yet.
 struct Waiting {
     /// The line in which it starts.
     start: u64,
@@ -134,7 +134,7 @@ impl Part {
     /// Reads the next row into `record`, which is left empty unless the result is [`Read::Row`].
     ///
     /// A blank line is no row, as everywhere in CSV. But in a file of one column it is what many programs write for a row
-    /// without a value, and is read as that where another row follows: rows then stand where their lines stand.
+    /// without a value, and is read as that: rows then stand where their lines stand. The line end that ends the file begins no line.
     pub(super) fn read(&mut self, record: &mut Option<StringRecord>) -> Result<Read> {
         if let Some(row) = self.behind_blank.take_if(|row| row.start == self.next_line) {
             self.next_line = self.csv.position().line();
@@ -152,7 +152,7 @@ impl Part {
             let start = match (&read, &*record) {
                 (Read::Row, Some(record)) => first_line(record.as_byte_record(), end),
                 (Read::NotUtf8(bytes), _) => first_line(bytes, end),
-                _ => return Ok(read),
+                _ => end,
             };
             if start <= self.next_line {
                 self.next_line = end;

@@ -67,7 +67,7 @@ fn input_2_a_header_alone_gives_no_rows() {
 }
 
 #[test]
-fn a_blank_line_between_the_rows_of_one_column_is_a_row_without_a_value() {
+fn a_blank_line_in_a_table_of_one_column_is_a_row_without_a_value() {
     let of = |text: &str, options: &ReadOptions| -> Vec<(u64, String)> {
         let mut reader = open(text, options).unwrap();
         let mut rows = Vec::new();
@@ -78,9 +78,18 @@ fn a_blank_line_between_the_rows_of_one_column_is_a_row_without_a_value() {
     };
     let plain = ReadOptions::default();
     let rows = |rows: &[(u64, &str)]| rows.iter().map(|&(line, field)| (line, field.to_owned())).collect();
-    let expected: Vec<(u64, String)> = rows(&[(2, ""), (3, "1"), (4, ""), (5, ""), (6, "2")]);
-    for text in ["a\n\n1\n\n \n2\n\n\n", "a\r\n\r\n1\r\n\r\n\t\r\n2\r\n\r\n", "a\r\r1\r\r\r2"] {
-        assert_eq!(of(text, &plain), expected, "{text:?}");
+    let all: Vec<(u64, String)> = rows(&[(2, ""), (3, "1"), (4, ""), (5, ""), (6, "2"), (7, ""), (8, "")]);
+    for (text, there) in [
+        ("a\n\n1\n\n \n2\n\n\n", 7),
+        ("a\r\n\r\n1\r\n\r\n\t\r\n2\r\n\r\n", 6),
+        ("a\r\r1\r\r\r2\r\r", 6),
+        ("a\n\n1\n\n\n2\n", 5),
+        ("a\r\r1\r\r\r2", 5),
+        ("a\n\n", 1),
+        ("a\n", 0),
+        ("a", 0),
+    ] {
+        assert_eq!(of(text, &plain), all[..there], "{text:?}");
     }
     let quoted = "\n\na\n\"x\n\ny\"\n\n\"\"\n\n\"\n\"\n";
     let expected: Vec<(u64, String)> = rows(&[(4, "x\n\ny"), (7, ""), (8, ""), (9, ""), (10, "\n")]);
@@ -144,8 +153,8 @@ fn input_4_an_unclosed_quote_is_named_where_it_opened() {
     assert_eq!(
         refusal("a,b\n1,2\n3,\"x\n4,5\n6,7\n"),
         "error[3]: t.csv, line 3: the quote that opens in this line is never closed\n  \
-         expected: a closing \" before the end of the file\n  help: close it, or set quoting = false \
-         (--set data.quoting=false) if quotes are plain text here"
+         expected: a closing \" before the end of the file\n  help: close it, or, if quotes are plain \
+         text here, train with data.quoting = false"
     );
     let quoting_off = ReadOptions { quoting: false, ..ReadOptions::default() };
     let rows = table(&["a", "b"], &[&["3", "\"x"], &["a\"", "\"\"b"]]);

@@ -64,6 +64,9 @@ fn encode(tokenizer: &Tokenizer, text: &str, ids: &mut Vec<u32>) -> Result<usize
     Ok(count)
 }
 
+/// Rows that are encoded together.
+const BLOCK: usize = 1024;
+
 /// The texts of a table's rows, before anything is fitted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TextStore {
@@ -110,8 +113,8 @@ impl TextStore {
     pub(in crate::data) fn encode(&self, tokenizer: &Tokenizer) -> Result<TokenStore, UnknownText> {
         // Blocks of rows, in order: the same for any number of threads.
         let rows: Vec<u32> = (0..self.len() as u32).collect();
-        let blocks: Result<Vec<TokenStore>, UnknownText> = rows
-            .par_chunks(1024)
+        let blocks: Vec<Result<TokenStore, UnknownText>> = rows
+            .par_chunks(BLOCK)
             .map(|rows| {
                 let mut block = TokenStore::default();
                 for &row in rows {
@@ -124,7 +127,8 @@ impl TextStore {
             })
             .collect();
         let mut all = TokenStore::default();
-        for block in blocks? {
+        for block in blocks {
+            let block = block?;
             let start = all.ids.len();
             all.ids.extend(block.ids);
             all.empty.extend(block.empty);
@@ -276,6 +280,21 @@ mod tests {
         assert_eq!(tokens.cut(1), 2);
         texts.truncate(1);
         assert_eq!((texts.row(0), texts.len()), ("b b a", 1));
+    }
+
+    #[test]
+    fn of_several_unknown_characters_the_first_is_named() {
+        let mut texts = TextStore::default();
+        for block in ["abx", "aby", "abz"] {
+            // A block that is longer takes longer to come to its end.
+            let known = if block == "abx" { "ab".repeat(2000) } else { "ab".into() };
+            (1..BLOCK).for_each(|_| texts.push(&known));
+            texts.push(block);
+        }
+        let tokenizer = tokenizer(TokenizerKind::Char);
+        for _ in 0..20 {
+            assert_eq!(texts.encode(&tokenizer).unwrap_err().character, 'x');
+        }
     }
 
     #[test]

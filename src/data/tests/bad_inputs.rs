@@ -127,9 +127,12 @@ fn missing_values_where_none_is_allowed() -> Result<()> {
 #[test]
 fn a_missing_or_infinite_target() -> Result<()> {
     let expected = "error[3]: t.csv, line 3, column \"y\": the target is missing\n  \
-                    expected: a value: a row without its target teaches nothing\n  found: \"?\"\n  help: remove the row";
-    assert_eq!(message("a|y\n1|0.5\n2|?\n3|1.5", &DataOptions::new("y")), expected);
-    assert_eq!(message("a|y\n1|no\n2|?\n3|yes", &DataOptions::new("y")), expected);
+                    expected: a value: a row without its target teaches nothing\n  found: \"?\"\n  \
+                    help: remove the row";
+    let is_word = ", or, if it is a value, train with a list of data.missing_values that does not have it";
+    let of_word = format!("{expected}{is_word}");
+    assert_eq!(message("a|y\n1|0.5\n2|?\n3|1.5", &DataOptions::new("y")), of_word);
+    assert_eq!(message("a|y\n1|no\n2|?\n3|yes", &DataOptions::new("y")), of_word);
     assert_eq!(
         message("a|y\n1|0.5\n2|inf\n3|1.5", &DataOptions::new("y")),
         "error[3]: t.csv, line 3, column \"y\": a target that is not finite in 32 bits\n  \

@@ -163,7 +163,7 @@ fn a_fitted_preprocessing_reads_new_series() -> Result<()> {
     assert_eq!(
         error.to_string(),
         "error[4]: new.csv: the column \"v\" that the model needs is missing\n  \
-         found: the columns \"note\", \"t\", \"u\", \"id\", \"age\"\n  help: \"v\" may be \"t\"; rename in the header"
+         found: the columns \"note\", \"t\", \"u\", \"id\", \"age\""
     );
     Ok(())
 }
@@ -205,6 +205,17 @@ fn what_does_not_fit_is_refused() {
         "error[3]: t.csv, line 3, column \"y\": the value changes within the series \"a\"\n  \
          expected: \"p\", as in line 2\n  found: \"q\"\n  \
          help: where each step has a label of its own, set data.columns.y.type = \"labels\""
+    );
+    assert_eq!(
+        message(
+            &format!("id|u|y\n{}", (0..40).map(|i| format!("a|1|{i}.5\n")).collect::<String>()),
+            &table(),
+            &options
+        ),
+        "error[3]: t.csv, line 3, column \"y\": the value changes within the series \"a\"\n  \
+         expected: \"0.5\", as in line 2\n  found: \"1.5\"\n  \
+         help: a series has one target: write the same number into all of its rows, or name another target; the next \
+         numbers of one series are forecast with [data.windows] in place of [data.series]"
     );
     assert_eq!(
         message("id|u|y\na|1|p\n|2|q", &table(), &options),

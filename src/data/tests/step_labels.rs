@@ -99,7 +99,7 @@ fn characters_may_have_labels_and_classes_an_order() -> Result<()> {
     assert_eq!(
         said("t|y\nabé|v c v\nob|v k", &options),
         "error[3]: t.csv, line 3, column \"y\": the label is not in the list of classes\n  \
-         expected: one of \"v\", \"c\"\n  found: \"k\"\n  help: did you mean \"v\"?"
+         expected: one of \"v\", \"c\"\n  found: \"k\"\n  help: remove the row, or train on data that has this label"
     );
     Ok(())
 }
@@ -225,4 +225,18 @@ fn labels_of_series_that_cannot_be_read() {
         said("id|u|y\na|1|walk\na|2|")
             .starts_with("error[3]: t.csv, line 3, column \"y\": the target is missing")
     );
+}
+
+#[test]
+fn a_label_may_be_called_none() -> Result<()> {
+    let table = "t|y\nin Paris|None CITY\nnow|None\nParis|CITY";
+    let fitted = fit(table, &options())?;
+    assert_eq!(classes(&fitted.table), [vec![1, 0], vec![1], vec![0]]);
+    assert_eq!(fitted.preprocessing.read(&mut MemoryRows::from_text("new.csv", table))?.0, fitted.table);
+    let named = DataOptions { missing_values: vec!["None".into()], ..options() };
+    assert!(said(table, &named).starts_with("error[3]: t.csv, line 3, column \"y\": the target is missing"));
+    let steps = "id|u|y\na|1|None\na|2|walk\nb|3|None";
+    let fitted = long(steps, &LongTable { id: "id".into(), ..LongTable::default() })?;
+    assert_eq!(classes(&fitted.table), [vec![0, 1], vec![0]]);
+    Ok(())
 }

@@ -213,3 +213,21 @@ fn short_texts_are_inputs_where_nothing_else_is() -> Result<()> {
     assert!(e.to_string().contains("no column is left as an input"), "{e}");
     Ok(())
 }
+
+#[test]
+fn a_word_that_stands_for_no_value_elsewhere_is_a_text() -> Result<()> {
+    let table = "t|n|y\nNone|1|p\n?|2|q\nNA NA|3|p\n|4|q";
+    let mut options = pinned("t", ColumnPin { tokenizer: Some(TokenizerKind::Whitespace), ..text() });
+    let tokens = |fitted: &Fitted| -> Result<Vec<Vec<f32>>> {
+        let (new, _) = fitted.preprocessing.read(&mut MemoryRows::from_text("new.csv", table))?;
+        assert_eq!(new, fitted.table);
+        Ok(ids(&fitted.inputs.stored[0], &new).0)
+    };
+    // Ids by frequency, then by their characters: NA, ?, None; 0 for the empty text.
+    let fitted = fit(table, &options)?;
+    assert_eq!(tokens(&fitted)?, [[3.0, 0.0], [2.0, 0.0], [1.0, 1.0], [0.0, 0.0]]);
+    options.missing_values = vec!["?".into(), "".into()];
+    let fitted = fit(table, &options)?;
+    assert_eq!(tokens(&fitted)?, [[2.0, 0.0], [0.0, 0.0], [1.0, 1.0], [0.0, 0.0]]);
+    Ok(())
+}

@@ -1,7 +1,6 @@
 //! Characters as ids.
 
-use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +14,15 @@ pub(super) struct Characters {
     characters: Vec<char>,
     unknown: bool,
     ids: HashMap<char, u32>,
+    /// The ids of the first characters of Unicode, [`NONE`] where there is none.
+    first: Vec<u32>,
 }
+
+/// Characters whose ids are looked up without a hash.
+const FIRST: usize = 0x3000;
+
+/// No id.
+const NONE: u32 = u32::MAX;
 
 /// As it stands in a model file.
 #[derive(Serialize, Deserialize)]
@@ -43,20 +50,45 @@ impl TryFrom<Saved> for Characters {
     }
 }
 
-impl Characters {
-    pub(super) fn train<'t>(texts: impl Iterator<Item = Cow<'t, str>>, unknown: bool) -> Result<Self> {
-        let mut characters = BTreeSet::new();
-        texts.for_each(|text| characters.extend(text.chars()));
-        match characters.is_empty() {
-            true => Err(no_text()),
-            false => Ok(Characters::new(characters.into_iter().collect(), unknown)),
+/// Different characters.
+#[derive(Clone, Debug, Default)]
+pub(in crate::data) struct CharacterSet {
+    /// For each code point whether it is there; as long as the largest needs.
+    there: Vec<bool>,
+}
+
+impl CharacterSet {
+    /// Adds those of a text.
+    pub(in crate::data) fn add(&mut self, text: &str) {
+        for character in text.chars() {
+            let at = character as usize;
+            if at >= self.there.len() {
+                self.there.resize(at + 1, false);
+            }
+            self.there[at] = true;
         }
+    }
+
+    /// In their order.
+    pub(in crate::data) fn iter(&self) -> impl Iterator<Item = char> {
+        let there = self.there.iter().zip(0..).filter(|(there, _)| **there);
+        there.filter_map(|(_, code): (_, u32)| char::from_u32(code))
+    }
+}
+
+impl Characters {
+    /// Those of a set.
+    pub(super) fn train(set: &CharacterSet, unknown: bool) -> Result<Self> {
+        let characters: Vec<char> = set.iter().collect();
+        if characters.is_empty() { Err(no_text()) } else { Ok(Characters::new(characters, unknown)) }
     }
 
     fn new(characters: Vec<char>, unknown: bool) -> Self {
         let first = u32::from(unknown);
-        let ids = characters.iter().copied().zip(first..).collect();
-        Characters { characters, unknown, ids }
+        let ids: HashMap<char, u32> = characters.iter().copied().zip(first..).collect();
+        let of_code = |code: u32| char::from_u32(code).and_then(|c| ids.get(&c).copied()).unwrap_or(NONE);
+        let first = (0..FIRST as u32).map(of_code).collect();
+        Characters { characters, unknown, ids, first }
     }
 
     pub(super) fn vocabulary(&self) -> usize {
@@ -67,9 +99,16 @@ impl Characters {
         self.unknown
     }
 
+    fn id(&self, c: char) -> Option<u32> {
+        match self.first.get(c as usize) {
+            Some(&id) => Some(id).filter(|id| *id != NONE),
+            None => self.ids.get(&c).copied(),
+        }
+    }
+
     pub(super) fn encode(&self, text: &str, lowercase: bool, ids: &mut Vec<u32>) -> Result<(), UnknownText> {
         let mut one = |c: char| {
-            let id = self.ids.get(&c).copied().or(self.unknown.then_some(0));
+            let id = self.id(c).or(self.unknown.then_some(0));
             ids.extend(id);
             id.map(|_| ())
         };
@@ -97,7 +136,9 @@ mod tests {
 
     #[test]
     fn ids_follow_the_order_of_the_characters() {
-        let train = |unknown| Characters::train(["béa".into(), "a c".into()].into_iter(), unknown).unwrap();
+        let mut set = CharacterSet::default();
+        ["béa", "a c"].into_iter().for_each(|text| set.add(text));
+        let train = |unknown| Characters::train(&set, unknown).unwrap();
         let mut ids = Vec::new();
         train(false).encode(" abcé", false, &mut ids).unwrap();
         assert_eq!(ids, [0, 1, 2, 3, 4]);
@@ -106,6 +147,19 @@ mod tests {
         with_unknown.encode("zé", false, &mut ids).unwrap();
         assert_eq!((&ids[..], with_unknown.vocabulary()), (&[0, 5][..], 6));
         assert_eq!([0, 5, 6].map(|id| with_unknown.token(id)), ["\u{fffd}", "é", ""]);
+    }
+
+    #[test]
+    fn characters_are_found_with_and_without_a_hash() {
+        let mut set = CharacterSet::default();
+        set.add("🙂a\u{2fff}\u{3000}語");
+        let characters = Characters::train(&set, false).unwrap();
+        let mut ids = Vec::new();
+        characters.encode("語🙂\u{3000}a\u{2fff}", false, &mut ids).unwrap();
+        assert_eq!(ids, [3, 4, 2, 0, 1]);
+        for foreign in ["b", "本"] {
+            assert!(characters.encode(foreign, false, &mut ids).is_err());
+        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Words as ids.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -65,28 +64,37 @@ impl TryFrom<Saved> for Words {
     }
 }
 
-impl Words {
-    pub(super) fn train<'t>(
-        texts: impl Iterator<Item = Cow<'t, str>>,
-        cut: Cut,
-        vocabulary_size: usize,
-    ) -> Result<Self> {
-        let mut counts: HashMap<String, u64> = HashMap::new();
-        for text in texts {
-            each(&text, cut, |word, _| match counts.get_mut(word) {
-                Some(count) => *count += 1,
-                None => _ = counts.insert(word.to_owned(), 1),
-            });
-        }
-        if counts.is_empty() {
-            return Err(no_text());
-        }
-        let mut words: Vec<(String, u64)> = counts.into_iter().collect();
-        words.sort_unstable_by(|(a, n), (b, m)| (Reverse(n), a).cmp(&(Reverse(m), b)));
-        words.truncate(vocabulary_size - 1);
-        Ok(Words::new(words.into_iter().map(|(word, _)| word).collect(), cut))
+/// The words of texts, and how often each occurs.
+pub(super) struct WordCounts {
+    cut: Cut,
+    counts: HashMap<String, u64>,
+}
+
+impl WordCounts {
+    pub(super) fn new(cut: Cut) -> Self {
+        WordCounts { cut, counts: HashMap::new() }
     }
 
+    pub(super) fn add(&mut self, text: &str) {
+        each(text, self.cut, |word, _| match self.counts.get_mut(word) {
+            Some(count) => *count += 1,
+            None => _ = self.counts.insert(word.to_owned(), 1),
+        });
+    }
+
+    /// One less than `vocabulary_size` of them.
+    pub(super) fn most_frequent(self, vocabulary_size: usize) -> Result<Words> {
+        if self.counts.is_empty() {
+            return Err(no_text());
+        }
+        let mut words: Vec<(String, u64)> = self.counts.into_iter().collect();
+        words.sort_unstable_by(|(a, n), (b, m)| (Reverse(n), a).cmp(&(Reverse(m), b)));
+        words.truncate(vocabulary_size - 1);
+        Ok(Words::new(words.into_iter().map(|(word, _)| word).collect(), self.cut))
+    }
+}
+
+impl Words {
     fn new(words: Vec<String>, cut: Cut) -> Self {
         let ids = words.iter().cloned().zip(1..).collect();
         Words { words, cut, ids }
@@ -156,10 +164,16 @@ fn each(text: &str, cut: Cut, mut word: impl FnMut(&str, usize)) {
 mod tests {
     use super::*;
 
+    fn trained(text: &str, cut: Cut, vocabulary_size: usize) -> Words {
+        let mut counts = WordCounts::new(cut);
+        counts.add(text);
+        counts.most_frequent(vocabulary_size).unwrap()
+    }
+
     #[test]
     fn the_most_frequent_words_come_first_and_ties_by_their_text() {
         let text = "b a, can't b\r\na 3.14 \n c";
-        let words = Words::train([text.into()].into_iter(), Cut::Boundaries, 6).unwrap();
+        let words = trained(text, Cut::Boundaries, 6);
         assert_eq!(words.words, ["\n", "a", "b", ",", "3.14"]);
         let mut ids = Vec::new();
         words.encode("a zebra, b\n3.14 2", |id, _| ids.push(id));
@@ -170,7 +184,7 @@ mod tests {
     fn white_space_alone_ends_a_word_where_that_is_wanted() {
         let words = |cut| {
             let text = "New-York, N.Y.\t\u{a0}New-York,\r\n\n a";
-            Words::train([text.into()].into_iter(), cut, 10).unwrap()
+            trained(text, cut, 10)
         };
         assert_eq!(words(Cut::Whitespace).words, ["New-York,", "N.Y.", "a"]);
         let lines = words(Cut::WhitespaceAndLines);

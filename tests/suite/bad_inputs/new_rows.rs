@@ -51,7 +51,7 @@ fn tables_that_cannot_be_read() {
     exit 3
     error[3]: t.csv, line 2: the quote that opens in this line is never closed
       expected: a closing " before the end of the file
-      help: close it, or set quoting = false (--set data.quoting=false) if quotes are plain text here
+      help: close it, or, if quotes are plain text here, train with data.quoting = false
     "#);
     insta::assert_snapshot!(predict(b"size,colour,shape\n1,r\xe9d,disc\n"), @r#"
     exit 3

@@ -81,7 +81,7 @@ fn values_that_a_flag_does_not_take() {
 fn flags_that_need_or_exclude_others() {
     insta::assert_snapshot!(failed("train --resume"), @"
     error[2]: --run-dir <DIR>: missing
-      expected: backprop train --run-dir <DIR> --resume [CONFIG]
+      expected: backprop train --run-dir <DIR> --resume
       help: see: backprop train --help
     ");
     insta::assert_snapshot!(failed("train --resume --run-dir r t.toml"), @"
@@ -95,7 +95,7 @@ fn flags_that_need_or_exclude_others() {
     ");
     insta::assert_snapshot!(failed("init t.csv"), @"
     error[2]: --target <COL>: missing
-      expected: backprop init --target <COL> <DATA>
+      expected: backprop init [OPTIONS] --target <COL> <DATA>, or: backprop init [OPTIONS] --text <FILE>
       help: see: backprop init --help
     ");
     insta::assert_snapshot!(failed("eval"), @"
@@ -143,14 +143,27 @@ fn files_that_are_not_there_and_directories_for_files() {
       help: `backprop init DATA --target COL` prints a config for a table, `backprop init --text FILE` one for a text
     ");
     insta::assert_snapshot!(failed("train ."), @"error[2]: .: a directory, not a config file");
-    insta::assert_snapshot!(failed("train --data no.csv --target y"), @"error[2]: no.csv: no such file");
+    insta::assert_snapshot!(failed("train --data no.csv --target y"), @"
+    error[2]: no.csv: no such file
+      help: check the path: it starts at the current directory, or in a config at the config's own
+    ");
     insta::assert_snapshot!(failed("train --data . --target y"), @r#"
     error[2]: .: this is a directory, not a file
       help: name the file in it, or a glob such as "DIR/*.csv"
     "#);
     insta::assert_snapshot!(failed("train --data no-*.csv --target y"), @"error[2]: no-*.csv: no file matches this glob");
-    insta::assert_snapshot!(failed("init no.csv --target y"), @"error[2]: no.csv: no such file");
-    insta::assert_snapshot!(failed("eval m no.csv"), @"error[2]: no.csv: no such file");
+    insta::assert_snapshot!(failed("train --text no.txt"), @"
+    error[2]: no.txt: no such file
+      help: check the path: it starts at the current directory, or in a config at the config's own
+    ");
+    insta::assert_snapshot!(failed("init no.csv --target y"), @"
+    error[2]: no.csv: no such file
+      help: check the path: it starts at the current directory, or in a config at the config's own
+    ");
+    insta::assert_snapshot!(failed("eval m no.csv"), @"
+    error[2]: no.csv: no such file
+      help: check the path: it starts at the current directory, or in a config at the config's own
+    ");
     insta::assert_snapshot!(failed("predict m ."), @r#"
     error[2]: .: this is a directory, not a file
       help: name the file in it, or a glob such as "DIR/*.csv"
@@ -191,7 +204,7 @@ fn settings_that_are_wrong() {
 
 #[test]
 fn an_error_as_json() {
-    insta::assert_snapshot!(failed("eval m no.csv --error-format json"), @r#"{"code":2,"problems":[{"place":"no.csv","what":"no such file","expected":null,"found":null,"help":null,"excerpt":null}]}"#);
+    insta::assert_snapshot!(failed("eval m no.csv --error-format json"), @r#"{"code":2,"problems":[{"place":"no.csv","what":"no such file","expected":null,"found":null,"help":"check the path: it starts at the current directory, or in a config at the config's own","excerpt":null}]}"#);
     insta::assert_snapshot!(failed("--error-format=json train --epochs 3"), @r#"{"code":2,"problems":[{"place":"--epochs","what":"no such flag","expected":null,"found":null,"help":"see: backprop train --help; any key of the config is set with --set, e.g. --set train.epochs=20","excerpt":null}]}"#);
     let text = failed("check --data t.csv --target y --set train.epochs=-1 --set x=1 --error-format json");
     let json: serde_json::Value = serde_json::from_str(&text).expect("one JSON object");

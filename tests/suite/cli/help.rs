@@ -232,7 +232,8 @@ fn init() {
     insta::assert_snapshot!(help("init"), @"
     Print a commented config for a table or a text
 
-    Usage: backprop init [OPTIONS] [DATA]
+    Usage: backprop init [OPTIONS] --target <COL> <DATA>
+           backprop init [OPTIONS] --text <FILE>
 
     Arguments:
       [DATA]  Table, or - for standard input; .gz and .zst are read as they are
