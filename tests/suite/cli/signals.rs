@@ -228,12 +228,12 @@ fn a_second_signal_ends_at_once() {
 /// A recurrent network, and one step for each epoch of a short text; scores of the long one take minutes.
 const TEXT: &str = concat!(
     "train --text short.txt --run-dir r --set train.epochs=9 --set train.batch_size=64 --set data.context=16 ",
-    r#"--set train.checkpoint_every_steps=1 --set model.layers=[{type="embedding",embedding_dim=8},{type="gru",hidden_size=1024}]"#
+    r#"--set train.checkpoint_every_steps=1 --set model.layers=[{type="embedding",embedding_dim=8},{type="gru",hidden_size=256}]"#
 );
 
 fn texts() -> Place {
     let text = "It was the best of times, it was the worst of times.\n";
-    Place::new().with("short.txt", text.repeat(20)).with("long.txt", text.repeat(40_000))
+    Place::new().with("short.txt", text.repeat(20)).with("long.txt", text.repeat(160_000))
 }
 
 /// A run that is stopped while it does what `settings` want behind the first step, and the code and the text of its end.
