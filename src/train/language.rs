@@ -259,6 +259,9 @@ pub(super) fn baselines(
             bigram.count(characters, unknown);
         }
     }
+    if part.lose_text() {
+        [&mut unigram, &mut bigram].map(TextTotals::lose_text);
+    }
     let mut reports = vec![("counts", Report::Text(unigram.finish()))];
     if !pairs.is_empty() {
         reports.push(("pairs", Report::Text(bigram.finish())));
@@ -282,13 +285,21 @@ pub(super) fn check_watched(config: &Config, loaded: &Loaded) -> Result<()> {
     let Some(text) = table.text().filter(|_| metric == "bits_per_char") else { return Ok(()) };
     let spelled = Spelled::new(&language.tokenizer);
     let unknown = (1..text.len()).filter(|&at| spelled.of(text.tokens(), at).1).count();
-    if unknown == 0 {
-        return Ok(());
-    }
-    let what = "the validation part has words that the vocabulary lacks: no bits_per_char can be said";
-    Err(Error::usage("train.early_stopping.metric", what)
-        .found(format!("{unknown} of {} tokens", text.targets()))
-        .help("watch \"loss\" or \"perplexity\", or choose data.tokenizer = \"bpe\", which knows every word"))
+    let what = match unknown {
+        0 if !text.tokens().lose_text() => return Ok(()),
+        0 => {
+            "the validation part has something that its tokens do not give back: no bits_per_char can be said"
+        }
+        _ => "the validation part has words that the vocabulary lacks: no bits_per_char can be said",
+    };
+    let error = Error::usage("train.early_stopping.metric", what);
+    let error = match unknown {
+        0 => error,
+        _ => error.found(format!("{unknown} of {} tokens", text.targets())),
+    };
+    Err(error.help(
+        "watch \"loss\" or \"perplexity\", or choose data.tokenizer = \"bpe\", which gives every text back",
+    ))
 }
 
 /// Refuses a network that sees the tokens it is to foresee. Where an op may look ahead, changing the last token of a row must change

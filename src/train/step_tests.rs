@@ -211,6 +211,9 @@ fn columns_beside_the_text_have_no_place() {
         })
         .collect();
     let error = Trained::attempt(&text, &TEXT).err().expect("it must be refused").to_string();
-    assert!(error.starts_with("error[2]: input \"features\": no layer reads it"), "{error}");
-    assert!(error.contains("data.exclude"), "{error}");
+    assert!(
+        error.starts_with("error[2]: model.layers: the network for a label of each step reads one text"),
+        "{error}"
+    );
+    assert!(error.contains("found: \"n\"") && error.contains("data.exclude = [\"n\"]"), "{error}");
 }

@@ -440,10 +440,11 @@ fn documents_of_words_between_white_space_have_ends() {
     let (_, layers) = LAYERS[2];
     let lines = ["data.tokenizer=whitespace", "data.documents=line", "train.epochs=10"];
     place.train("run", layers, &lines);
-    let written = place.generate("run", &["--prompt", "Der", "-n", "60", "--seed", "1", "--stop", "\\n"]);
+    let likely = ["-n", "60", "-t", "0.3", "--seed", "1"];
+    let written = place.generate("run", &[&["--prompt", "Der", "--stop", "\\n"][..], &likely].concat());
     // The last words of the sentences are numbers.
     assert!(written.trim_end().ends_with('.') && written.split_whitespace().count() < 8, "{written}");
-    let whole = place.generate("run", &["--prompt", "\n", "-n", "60", "--seed", "1"]);
+    let whole = place.generate("run", &[&["--prompt", "\n"][..], &likely].concat());
     assert!(whole.matches(".\n").count() > 5, "{whole}");
 
     // A tokenizer that takes all white space for one.

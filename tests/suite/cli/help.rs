@@ -187,8 +187,8 @@ fn generate() {
       <MODEL>  Run directory, or one .safetensors file
 
     Options:
-      -p, --prompt <TEXT>           What the text begins with [default: standard input if it is no
-                                    terminal, less one line break at its end; else a line feed, or the
+      -p, --prompt <TEXT>           What the text begins with [default: standard input if it is a pipe
+                                    or a file, less one line break at its end; else a line feed, or the
                                     first token of a model that knows none]
       -n, --max-tokens <N>          The most tokens of a text [default: 200]
       -t, --temperature <T>         Divides the logits: below 1 likely tokens become likelier; 0: always
@@ -200,9 +200,9 @@ fn generate() {
                                     one [default: 0]
           --repetition-penalty <X>  Makes tokens that are in the context already less likely: 1 not at
                                     all, 1.1 a little [default: 1]
-          --stop <TEXT>             A text that ends the generated one, and is left out of it; \n and \t
-                                    are understood; may be given several times. With --logprobs each
-                                    token that holds some of it is left out
+          --stop <TEXT>             A text that ends the generated one, and is left out of it; \n, \t
+                                    and \\ are understood; may be given several times. With --logprobs
+                                    each token that holds some of it is left out
           --samples <N>             Number of texts, with a line --- between them [default: 1]
           --seed <N>                Decides every choice: the same seed gives the same text, with any
                                     number of threads [default: 0]
