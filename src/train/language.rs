@@ -260,7 +260,8 @@ pub(super) fn baselines(
         }
     }
     if part.lose_text() {
-        [&mut unigram, &mut bigram].map(TextTotals::lose_text);
+        unigram.lose_text();
+        bigram.lose_text();
     }
     let mut reports = vec![("counts", Report::Text(unigram.finish()))];
     if !pairs.is_empty() {

@@ -438,7 +438,7 @@ fn the_line_ends_of_windows_are_noted_and_kept() {
 fn documents_of_words_between_white_space_have_ends() {
     let place = Place::new();
     let (_, layers) = LAYERS[2];
-    let lines = ["data.tokenizer=whitespace", "data.documents=line", "train.epochs=10"];
+    let lines = ["data.tokenizer=whitespace", "data.documents=line", "train.epochs=30"];
     place.train("run", layers, &lines);
     let likely = ["-n", "60", "-t", "0.3", "--seed", "1"];
     let written = place.generate("run", &[&["--prompt", "Der", "--stop", "\\n"][..], &likely].concat());

@@ -236,7 +236,7 @@ fn last_takes_the_end_of_each_direction_that_it_finds() {
         let layers = [json!([gru]), between, json!([last])];
         let layers: Vec<Json> =
             layers.iter().flat_map(|l| l.as_array().cloned().unwrap_or_default()).collect();
-        descend::<f64>(network(&json!(layers), STEPS, true), &[0, 1, 2, 3, 4], STEPS).1
+        descend::<f64>(network(&json!(layers), 9, true), &[0, 1, 2, 3, 4], 9).1
     };
     let (plain, told) =
         (json!({ "type": "last" }), |both: bool| json!({ "type": "last", "bidirectional": both }));
