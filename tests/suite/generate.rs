@@ -271,7 +271,7 @@ const BLOCK: &str = "{type=\"transformer_block\",num_heads=2,causal=true}";
 /// Tokens of a long prompt go through the network many at a time; texts go on from them as from those that came one by one.
 #[test]
 fn a_long_prompt_leads_where_its_tokens_lead_one_by_one() {
-    let place = Place::new().with("a.txt", &TEXT.repeat(20));
+    let place = Place::new().with("a.txt", TEXT.repeat(20));
     let wide = "{type=\"residual\",layers=[{type=\"gru\",hidden_size=12}]}";
     let networks = [
         ("rnn", "{type=\"lstm\",hidden_size=12,num_layers=2}".to_owned(), 300),
