@@ -24,7 +24,7 @@ impl TextFacts {
     /// Of all of `source`.
     ///
     /// # Errors
-    /// Those of [`Corpus::read`] that are about the text alone.
+    /// Those of [`Corpus::read`](super::Corpus::read) that are about the text alone.
     pub fn read(source: &Source) -> Result<TextFacts> {
         let text = Text::new(source)?;
         let mut distinct = CharacterSet::default();

@@ -41,7 +41,7 @@ impl TokenizerKind {
         })
     }
 
-    /// What [`Tokenizer::name`] says of a tokenizer of this kind.
+    /// What [`Tokenizer::name`](super::Tokenizer::name) says of a tokenizer of this kind.
     pub fn name(&self) -> &'static str {
         match self {
             TokenizerKind::Byte => "byte",
@@ -73,7 +73,7 @@ impl TokenizerKind {
     }
 }
 
-/// What a [`Tokenizer`] is made with.
+/// What a [`Tokenizer`](super::Tokenizer) is made with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenizerSpec {
     /// How a text becomes ids.
