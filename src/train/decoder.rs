@@ -61,9 +61,7 @@ impl TokenDecoder {
                 .help("backprop predict MODEL DATA gives its predictions"));
         };
         let (context, vocabulary) = (language.context, language.tokenizer.vocabulary());
-        let carried = model.decoding(context, 1).ok();
-        let carried = carried.filter(|carried| carried.has_tensors_of(model) && carried.keeps_steps_apart());
-        let (own, memory) = match carried {
+        let (own, memory) = match model.decoding(context, 1).filter(Model::keeps_steps_apart) {
             Some(carried) => {
                 let limited = carried.reads_position();
                 (carried, Memory::Carried { position: 0, limited })
@@ -159,7 +157,7 @@ impl TokenDecoder {
         if tokens.len() >= BLOCK {
             let (model, context) = (&self.model, self.context);
             // A context shorter than a block has no place for it.
-            let make = || model.decoding(context, BLOCK).ok().filter(|_| context >= BLOCK).map(Box::new);
+            let make = || if context >= BLOCK { model.decoding(context, BLOCK).map(Box::new) } else { None };
             if let Some(block) = self.block.get_or_insert_with(make) {
                 let blocks = tokens.chunks_exact(BLOCK);
                 rest = blocks.remainder();

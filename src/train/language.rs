@@ -318,8 +318,9 @@ pub(super) fn check_causal(model: &mut Model) -> Result<()> {
     }
     let key = Key::new(model.config.seed).named("probe");
     let noise = key.named("weights");
-    for (i, weight) in model.machine.params_mut().iter_mut().enumerate() {
-        *weight += 0.2 * noise.uniform(i as u64) as f32 - 0.1;
+    let graph = model.graph().clone();
+    for at in graph.params.iter().flat_map(|tensor| tensor.offset..tensor.offset + tensor.shape.len()) {
+        model.machine.params_mut()[at] += 0.2 * noise.uniform(at as u64) as f32 - 0.1;
     }
     let mut tokens: Vec<f32> = (0..steps as u64).map(|i| (key.bits(i) % vocabulary) as f32).collect();
     let first = model.logits(EVALUATE, &tokens);

@@ -386,7 +386,7 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
         Code::Interrupted(signal) => trainer.stopped(signal),
         _ => error,
     })?;
-    let best_epoch = trainer.best.as_ref().map_or(trainer.epoch(), |b| b.epoch);
+    let best_epoch = trainer.best.as_ref().map_or(trainer.state.begun(), |b| b.epoch);
     let end = Finished {
         part,
         counted,
@@ -428,7 +428,7 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, Counted, String)> {
     };
     let scores = score(&mut trainer.model, EVALUATE, part.0, part.1, trainer.stop)?;
     if loaded.test().is_some() {
-        let row = Row::new(trainer.state.step, trainer.epoch(), Split::Test);
+        let row = Row::new(trainer.state.step, trainer.state.begun(), Split::Test);
         trainer.log.append(&scores.add_to(row))?;
         trainer.log.sync()?;
     }

@@ -48,7 +48,7 @@ pub(super) fn not_shorter(config: &Config, state: &State) -> Result<()> {
         let expected = format!("{} or more, or 0 for no limit", state.step);
         return refuse("max_steps", expected, train.max_steps);
     }
-    let begun = state.epoch + u64::from(state.steps_in_epoch > 0);
+    let begun = state.begun();
     match train.epochs {
         Some(epochs) if epochs < begun => refuse("epochs", format!("{begun} or more"), epochs),
         _ => Ok(()),

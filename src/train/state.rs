@@ -58,6 +58,13 @@ pub(super) struct State {
     pub seconds: f64,
 }
 
+impl State {
+    /// The epoch of the last step, from 1; 0 before any.
+    pub(super) fn begun(&self) -> u64 {
+        self.epoch + u64::from(self.steps_in_epoch > 0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

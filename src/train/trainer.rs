@@ -99,18 +99,13 @@ impl Trainer<'_> {
                 return Ok(MAX_STEPS.to_owned());
             }
             self.close(&watch, speed)?;
-            (self.state.epoch, self.state.steps_in_epoch, self.state.at_end) = (self.epoch(), 0, false);
+            (self.state.epoch, self.state.steps_in_epoch, self.state.at_end) = (self.state.begun(), 0, false);
             (self.state.loss, self.state.weight) = (0.0, 0.0);
             let due = self.saved.is_none_or(|at| at.elapsed() >= CHECKPOINT_INTERVAL);
             if due && self.model.config.train.checkpoint_every_steps == 0 {
                 self.save()?;
             }
         }
-    }
-
-    /// The epoch of the last step, from 1; 0 before any.
-    pub(super) fn epoch(&self) -> u64 {
-        self.state.epoch + u64::from(self.state.steps_in_epoch > 0)
     }
 
     /// Whether `train.max_steps` leaves the epoch without its last steps.
@@ -153,7 +148,7 @@ impl Trainer<'_> {
             Code::Interrupted(signal) => self.interrupted(signal),
             _ => error,
         })?;
-        let epoch = self.epoch();
+        let epoch = self.state.begun();
         self.scheduler.observe(validation.as_ref().map_or(train_loss, |v| v.loss));
         let row = self.train_row(epoch, train_loss, speed);
         self.log.append(&row)?;

@@ -86,19 +86,16 @@ impl Model {
     }
 
     /// The network of a language model with a plan for one row of `steps` tokens, which goes on where the row before ended. Weights are
-    /// those of this model.
-    ///
-    /// # Errors
-    /// As [`Model::new`]; also where a layer sees what comes after.
-    pub(super) fn decoding(&self, context: usize, steps: usize) -> Result<Model> {
+    /// those of this model. `None` where there is no memory for it, where a layer sees what comes after, and where tensors are made
+    /// for a whole context.
+    pub(super) fn decoding(&self, context: usize, steps: usize) -> Option<Model> {
         let (config, preprocessing) = (self.config.clone(), self.preprocessing.clone());
         let plans = [PlanOptions::new(Mode::Predict, 1)];
         let carry = Carry::Decode { context };
-        let mut model = Self::carrying(config, preprocessing, &[], &plans, carry, Some(steps))?;
-        if model.has_tensors_of(self) {
-            model.take_tensors_of(self);
-        }
-        Ok(model)
+        let model = Self::carrying(config, preprocessing, &[], &plans, carry, Some(steps)).ok();
+        let mut model = model.filter(|model| model.has_tensors_of(self))?;
+        model.take_tensors_of(self);
+        Some(model)
     }
 
     /// Copies the weights of a model with the same tensors.
@@ -206,8 +203,7 @@ impl Model {
         let longer = Model::new(self.config.clone(), preprocessing, &self.class_weights(), &plans);
         let why = match longer {
             Ok(mut model) if model.has_tensors_of(&self) => {
-                model.machine.params_mut().copy_from_slice(self.machine.params());
-                model.machine.buffers_mut().copy_from_slice(self.machine.buffers());
+                model.take_tensors_of(&self);
                 return Ok(model);
             }
             Ok(_) => "a layer has weights for each step".to_owned(),
