@@ -198,6 +198,24 @@ pub fn quote(text: &str) -> String {
     out
 }
 
+/// A whole number with commas between its thousands: `81,234`.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of things: `1 row`, `81,234 rows`.
+pub fn counted(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(n), if n == 1 { "" } else { "s" })
+}
+
 /// `text` as one word of a shell, for a command that a message proposes.
 pub fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./=+:,@%".contains(c);
@@ -229,6 +247,12 @@ mod tests {
     fn a_shell_takes_a_word_as_it_is() {
         let words = ["runs/a-1", "my run", "it's", ""].map(shell_word);
         assert_eq!(words, ["runs/a-1", "'my run'", r"'it'\''s'", "''"]);
+    }
+
+    #[test]
+    fn numbers_have_commas_and_one_thing_is_no_plural() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0, 1, 1_000].map(|n| counted(n, "row")), ["0 rows", "1 row", "1,000 rows"]);
     }
 
     #[test]

@@ -8,7 +8,6 @@ use super::args::Global;
 use super::data_args::{BadRow, named};
 use super::output;
 use super::progress::Reporter;
-use super::text::count;
 use crate::config::{ColumnNote, Template, TextTemplate};
 use crate::data::reader::ReadOptions;
 use crate::data::source::Source;
@@ -16,7 +15,7 @@ use crate::data::{
     DataOptions, ImageColumns, MemoryRows, RawTable, Role, RowBuffer, SampleOptions, Samples, Schema,
     TextFacts,
 };
-use crate::error::Result;
+use crate::error::{Result, counted, thousands};
 
 const NOTES: &str = "\
 Types are taken from the first 10,000 rows. The path of the data goes into the config as it is given: keep \
@@ -70,8 +69,8 @@ fn of_text(paths: &[String]) -> Result<TextTemplate> {
     let source = Source::parse(paths, Path::new(""))?;
     source.check()?;
     let facts = TextFacts::read(&source)?;
-    let words = [facts.characters, facts.distinct as u64].map(count);
-    let note = format!("{} characters, {} of them different", words[0], words[1]);
+    let distinct = thousands(facts.distinct as u64);
+    let note = format!("{}, {distinct} of them different", counted(facts.characters, "character"));
     Ok(TextTemplate { text: paths.to_vec(), note, characters: facts.characters })
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{quote, shell_word};
+use crate::error::{counted, quote, shell_word, thousands};
 use crate::train::{Epoch, Finished, Started};
 
 /// Columns that are listed before "... and 44 more".
@@ -28,27 +28,29 @@ pub(super) fn started(run: &Started) -> String {
         lines.push((if i == 0 { "columns" } else { "" }, format!("{name:width$}  {what}")));
     }
     if run.columns.len() > columns.len() {
-        lines
-            .push(("", format!("... and {} more inputs", count((run.columns.len() - columns.len()) as u64))));
+        lines.push((
+            "",
+            format!("... and {} more inputs", thousands((run.columns.len() - columns.len()) as u64)),
+        ));
     }
     lines.push(("task", run.task.clone()));
-    lines.push(("network", format!("{} ({} parameters)", run.network, count(run.parameters as u64))));
+    lines.push(("network", format!("{} ({} parameters)", run.network, thousands(run.parameters as u64))));
     let validation = match run.rows.1 {
         0 => "no validation part".into(),
-        n => format!("{} to validate", count(n as u64)),
+        n => format!("{} to validate", thousands(n as u64)),
     };
     let unit = if run.context.is_some() { "tokens" } else { "rows" };
-    lines.push((unit, format!("{} to train on, {validation}", count(run.rows.0 as u64))));
-    let epochs = plural(run.epochs, "epoch");
-    let steps = plural(run.steps, "step");
+    lines.push((unit, format!("{} to train on, {validation}", thousands(run.rows.0 as u64))));
+    let epochs = counted(run.epochs, "epoch");
+    let steps = counted(run.steps, "step");
     lines.push((
         "training",
         match run.context {
-            None => format!("batches of {}, at most {epochs}, {steps}", count(run.batch_size as u64)),
+            None => format!("batches of {}, at most {epochs}, {steps}", thousands(run.batch_size as u64)),
             Some(context) => format!(
                 "batches of {} x {} tokens, at most {epochs}, {steps}",
-                count(run.batch_size as u64),
-                count(context as u64)
+                thousands(run.batch_size as u64),
+                thousands(context as u64)
             ),
         },
     ));
@@ -87,21 +89,21 @@ pub(super) fn running(loss: f64, samples_per_second: f64, of_text: bool) -> Stri
 }
 
 fn speed(samples_per_second: f64, of_text: bool) -> String {
-    format!("{} {}/s", count(samples_per_second as u64), if of_text { "tokens" } else { "samples" })
+    format!("{} {}/s", thousands(samples_per_second as u64), if of_text { "tokens" } else { "samples" })
 }
 
 /// What the closing table is about.
 pub(super) fn part(end: &Finished) -> String {
-    let counted: Vec<String> = end.counted.iter().map(|&(count, unit)| plural(count, unit)).collect();
-    format!("{} of {}", counted.join(", "), end.part)
+    let figures: Vec<String> = end.counted.iter().map(|&(n, unit)| counted(n, unit)).collect();
+    format!("{} of {}", figures.join(", "), end.part)
 }
 
 /// Where the model is, and what to do with it.
 pub(super) fn finished(end: &Finished) -> String {
     let seconds = end.seconds.as_secs_f64();
-    let mut epochs = plural(end.epochs, "epoch");
+    let mut epochs = counted(end.epochs, "epoch");
     if let Some((done, all)) = end.part_of_epoch {
-        epochs.push_str(&format!(" and {} of {} steps", count(done), count(all)));
+        epochs.push_str(&format!(" and {} of {} steps", thousands(done), thousands(all)));
     }
     let model = Path::new(&end.model);
     let run = model.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(model);
@@ -118,23 +120,6 @@ pub(super) fn finished(end: &Finished) -> String {
         end.best_epoch,
         end.model,
     )
-}
-
-/// A number of things with separators between thousands: `81,234`.
-pub(super) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-fn plural(n: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
 /// A figure with about four digits that matter.
@@ -261,10 +246,9 @@ mod tests {
     }
 
     #[test]
-    fn figures_counts_and_sizes() {
+    fn figures_and_sizes() {
         let figures = [f64::NAN, 0.0, 0.5, -12.345_67, 1234.56, 3e7].map(figure);
         assert_eq!(figures, ["NaN", "0", "0.5000", "-12.3457", "1234.6", "3.000e7"]);
-        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([512, 2048, 3 << 30].map(bytes), ["512 bytes", "2 KiB", "3.0 GiB"]);
         assert_eq!([3.25, 3725.0].map(duration), ["3.2 s", "1 h 2 min"]);
     }

@@ -4,7 +4,7 @@ use super::field;
 use super::language::TokenRows;
 use super::rows::Fields;
 use super::stored::TokenStore;
-use crate::error::{Error, Result, quote};
+use crate::error::{Error, Result, counted, quote};
 
 /// The targets of the steps of a table's rows.
 ///
@@ -93,9 +93,8 @@ pub(super) fn check_count<R: Fields>(row: &R, name: &str, labels: usize, steps: 
     if labels == steps {
         return Ok(());
     }
-    let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     Err(Error::data(field::place(row, name), "the labels are not as many as the steps of the row")
-        .expected(format!("{}, with white space between them", counted(steps, "label")))
-        .found(counted(labels, "label"))
+        .expected(format!("{}, with white space between them", counted(steps as u64, "label")))
+        .found(counted(labels as u64, "label"))
         .help("each token of a text, as its tokenizer cuts it, and each step of a series has a label of its own"))
 }

@@ -18,7 +18,7 @@ use super::samples::Purpose;
 use super::schema::absent_column;
 use super::step::{Cut, Moment, Steps};
 use super::stored::{Payload, Series};
-use crate::error::{Code, Error, Result, quote};
+use crate::error::{Code, Error, Result, counted, quote};
 
 /// The column that holds what is known of the steps to forecast.
 pub const KNOWN: &str = "known";
@@ -118,10 +118,11 @@ pub(super) fn read<R: Rows>(rows: &mut R, table: &WindowTable, purpose: Purpose<
     let ahead = if with_targets || known_numbers.is_some() { table.horizon } else { 0 };
     let enough = table.length + ahead;
     if order.len() < enough && (with_targets || !order.is_empty()) {
-        let what = format!("{} rows are too few for one window", order.len());
-        let what = if order.len() == 1 { what.replace("rows are", "row is") } else { what };
+        let are = if order.len() == 1 { "is" } else { "are" };
+        let what = format!("{} {are} too few for one window", counted(order.len() as u64, "row"));
         let why = if ahead > 0 { "data.windows.length + horizon" } else { "data.windows.length" };
-        let error = Error::data(texts.source(), what).expected(format!("at least {enough} rows: {why}"));
+        let error = Error::data(texts.source(), what)
+            .expected(format!("at least {}: {why}", counted(enough as u64, "row")));
         return Err(match purpose {
             Purpose::Fit(_) => error.help("add rows, or choose shorter windows"),
             Purpose::Fitted { .. } => error.help("add the rows before these"),

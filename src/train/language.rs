@@ -9,11 +9,10 @@ use crate::data::{
     Bytes, Corpus, CorpusOptions, Fitted, Language, Preprocessing, Schema, Spelled, Spill, Table, TokenRows,
     Tokenizer, TokenizerKind, TokenizerSpec, Tokens,
 };
-use crate::error::{Code, Error, Problem, Result};
+use crate::error::{Code, Error, Problem, Result, counted};
 use crate::metrics::{Report, TextTotals};
 use crate::tensor::Key;
 use crate::train::load::{Held, Loaded, source};
-use crate::train::picture::thousands;
 use crate::train::stepper::EVALUATE;
 use crate::train::{Model, Progress, origin};
 
@@ -102,16 +101,16 @@ pub(super) fn load(
     }
     let test = corpus.test.len() as u64;
     progress.note(&format!(
-        "{} characters, {} tokens in the vocabulary{}",
-        thousands(corpus.characters),
-        thousands(corpus.tokenizer.vocabulary() as u64),
-        if test > 0 { format!(", {} tokens to test on", thousands(test)) } else { String::new() }
+        "{}, {} in the vocabulary{}",
+        counted(corpus.characters, "character"),
+        counted(corpus.tokenizer.vocabulary() as u64, "token"),
+        if test > 0 { format!(", {} to test on", counted(test, "token")) } else { String::new() }
     ));
     if corpus.carriage_returns > 0 {
         progress.note(&format!(
-            "{} holds {} carriage returns, as Windows ends lines: each is a token; without them: tr -d '\\r' < FILE > NEW",
+            "{} holds {}, as Windows ends lines: each is a token; without them: tr -d '\\r' < FILE > NEW",
             name(),
-            thousands(corpus.carriage_returns)
+            counted(corpus.carriage_returns, "carriage return")
         ));
     }
     let language = Language { tokenizer: corpus.tokenizer, context, lines: text.lines };

@@ -11,7 +11,7 @@ use crate::data::{
     OutputGroup, Preprocessing, Prior, RawTable, Resize, SampleOptions, Samples, Scale, StepTable, Steps,
     Table, TokenizerKind, Unknown, WindowTable,
 };
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, counted, quote};
 use crate::spec::Values;
 use crate::train::output::loss_of;
 use crate::train::{Head, Progress, language};
@@ -313,16 +313,16 @@ pub(super) fn tell(report: &crate::data::Report, series: bool, progress: &mut dy
     }
     for (column, count) in &report.unknown {
         let values = if *count == 1 { "value" } else { "values" };
-        let column = crate::error::quote(column);
+        let column = quote(column);
         progress.note(&format!("column {column}: {count} {values} that training never saw"));
     }
     for (column, (unknown, all)) in report.tokens.iter().filter(|(_, (unknown, _))| *unknown > 0) {
-        let column = crate::error::quote(column);
+        let column = quote(column);
         progress.note(&format!("column {column}: {unknown} of {all} tokens are none that training saw"));
     }
     for (column, count) in &report.cut {
         let texts = if *count == 1 { "text has" } else { "texts have" };
-        let column = crate::error::quote(column);
+        let column = quote(column);
         progress.note(&format!(
             "column {column}: {count} {texts} more tokens than the model takes; the rest is cut"
         ));
@@ -331,10 +331,6 @@ pub(super) fn tell(report: &crate::data::Report, series: bool, progress: &mut dy
 
 /// A note on `count` samples that a policy left out; each may be a `series`.
 fn left_out(count: u64, series: bool) -> String {
-    match (count, series) {
-        (1, true) => "1 series with missing values was left out".into(),
-        (1, false) => "1 row with missing values was left out".into(),
-        (n, true) => format!("{n} series with missing values were left out"),
-        (n, false) => format!("{n} rows with missing values were left out"),
-    }
+    let what = if series { format!("{count} series") } else { counted(count, "row") };
+    format!("{what} with missing values {} left out", if count == 1 { "was" } else { "were" })
 }

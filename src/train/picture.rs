@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::error::thousands;
 use crate::graph::{Graph, Source, ValueId};
 use crate::tensor::Shape;
 
@@ -80,19 +81,6 @@ fn layers(graph: &Graph) -> Vec<Layer> {
         of.insert(node.output, at);
     }
     layers
-}
-
-/// A whole number with commas between its thousands.
-pub(super) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Multiply-adds of a forward pass for one row, in all layers that have weights.
@@ -201,10 +189,5 @@ mod tests {
         }
         "#);
         Ok(())
-    }
-
-    #[test]
-    fn thousands_have_commas() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
     }
 }

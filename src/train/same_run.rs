@@ -4,10 +4,9 @@ use std::path::Path;
 
 use crate::checkpoint;
 use crate::config::{Config, Validation};
-use crate::error::{Code, Error, Result, shell_word};
+use crate::error::{Code, Error, Result, counted, shell_word};
 use crate::train::Model;
 use crate::train::load::Loaded;
-use crate::train::picture::thousands;
 use crate::train::state::State;
 
 /// Refuses settings that would make the rest of a run another run. A sample of text after each epoch changes nothing of it.
@@ -79,12 +78,12 @@ pub(super) fn same_data(model: &Model, loaded: &Loaded, state: &State) -> Result
     let of_text = model.preprocessing.language.is_some();
     let size = |[rows, columns, held, _]: [u64; 4]| {
         let own = match of_text {
-            true => format!("{} tokens", thousands(rows)),
-            false => format!("{} rows of {} numbers", thousands(rows), thousands(columns)),
+            true => counted(rows, "token"),
+            false => format!("{} of {}", counted(rows, "row"), counted(columns, "number")),
         };
-        let unit = if of_text { "windows" } else { "rows" };
+        let unit = if of_text { "window" } else { "row" };
         match was[..2] == is[..2] && was[2] != is[2] {
-            true => format!("{own}, {} {unit} to validate on", thousands(held)),
+            true => format!("{own}, {} to validate on", counted(held, unit)),
             false => own,
         }
     };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::checkpoint::{MetricsLog, ModelFile, Row, RunDir, Split, Tensor};
 use crate::config::EarlyStopping;
 use crate::data::EpochOrder;
-use crate::error::{Code, Error, Problem, Result, shell_word};
+use crate::error::{Code, Error, Problem, Result, counted, shell_word};
 use crate::metrics;
 use crate::optim::{Optimizer, StepOptions};
 use crate::schedule::{self, Scheduler};
@@ -127,7 +127,7 @@ impl Trainer<'_> {
         }
         let watch = self.watch();
         if let Some(patience) = watch.patience.filter(|&p| self.state.stale >= p) {
-            return Some(format!("no better {} for {patience} epochs", watch.metric));
+            return Some(format!("no better {} for {}", watch.metric, counted(patience, "epoch")));
         }
         let done = self.state.epoch >= self.epochs();
         // The steps of an epoch that was cut short are still to be scored.

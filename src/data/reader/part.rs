@@ -9,7 +9,7 @@ use super::ReadOptions;
 use super::guard::Guard;
 use super::sniff::{self, Lines, SAMPLE, SAMPLE_LINES};
 use crate::data::source::{Opened, STANDARD_INPUT, line_place, place, unwrap_error};
-use crate::error::{Code, Error, Problem, Result, quote};
+use crate::error::{Code, Error, Problem, Result, counted, quote};
 
 /// How many names a message lists.
 const LISTED: usize = 10;
@@ -249,8 +249,11 @@ impl Part {
         let missing: Vec<&str> =
             columns.iter().map(String::as_str).filter(|c| !place.contains_key(c)).collect();
         if !missing.is_empty() {
-            let what =
-                format!("{} of {first} {} not here", count(missing.len(), "column"), are(missing.len()));
+            let what = format!(
+                "{} of {first} {} not here",
+                counted(missing.len() as u64, "column"),
+                are(missing.len())
+            );
             let error = Error::data(line_place(&self.file, line), what)
                 .expected(list(&missing))
                 .found(list(&self.names.iter().map(String::as_str).collect::<Vec<_>>()));
@@ -269,7 +272,7 @@ impl Part {
             notes.push(format!(
                 "{}: {} that {first} lacks {} ignored: {}",
                 self.file,
-                count(extra.len(), "column"),
+                counted(extra.len() as u64, "column"),
                 are(extra.len()),
                 list(&extra)
             ));
@@ -309,11 +312,7 @@ fn read_some(from: &mut impl io::Read, sample: &mut Vec<u8>, length: usize) -> i
 }
 
 pub(super) fn fields(n: usize) -> String {
-    count(n, "field")
-}
-
-fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+    counted(n as u64, "field")
 }
 
 fn are(n: usize) -> &'static str {
