@@ -32,7 +32,7 @@ pub(super) use self::sniff::{Foreign, UNPACK, wide_encoding};
 use self::part::{Part, Read, fields, first_line};
 use self::swallowed::Swallowed;
 use crate::data::source::{Input, Opened, Source, line_place};
-use crate::error::{Error, Problem, Result, quote};
+use crate::error::{Error, Problem, Result, quote, thousands};
 
 /// What to do with a row of another length than the header, with bytes that are not UTF-8, or with an image that cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -332,7 +332,11 @@ impl TableReader {
         if self.options.header {
             part.match_columns(&self.columns, &first, line, &mut self.notes)?;
         } else if header.len() != self.columns.len() {
-            let what = format!("{} where {first} has {}", fields(header.len()), self.columns.len());
+            let what = format!(
+                "{} where {first} has {}",
+                fields(header.len()),
+                thousands(self.columns.len() as u64)
+            );
             return Err(Error::data(line_place(&part.file, line), what));
         } else {
             part.names.clone_from(&self.columns);

@@ -9,7 +9,7 @@ use super::ReadOptions;
 use super::guard::Guard;
 use super::sniff::{self, Lines, SAMPLE, SAMPLE_LINES};
 use crate::data::source::{Opened, STANDARD_INPUT, line_place, place, unwrap_error};
-use crate::error::{Code, Error, Problem, Result, counted, quote};
+use crate::error::{Code, Error, Problem, Result, counted, quote, thousands};
 
 /// How many names a message lists.
 const LISTED: usize = 10;
@@ -212,7 +212,7 @@ impl Part {
         let reference = if header { "the header" } else { "the first row" };
         let delimiter = char::from(self.delimiter).to_string();
         let start: Vec<&str> = record.iter().take(40).collect();
-        let what = format!("{} where {reference} has {}", fields(record.len()), self.width);
+        let what = format!("{} where {reference} has {}", fields(record.len()), thousands(self.width as u64));
         let problem = Problem::new(line_place(&self.file, line), what)
             .expected(fields(self.width))
             .found(format!("{}: {}", fields(record.len()), quote(&start.join(&delimiter))));

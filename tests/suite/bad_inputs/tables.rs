@@ -400,8 +400,8 @@ fn a_short_row_under_a_hundred_thousand_columns() {
     let names: Vec<String> = (0..100_000).map(|i| format!("c{i}")).collect();
     insta::assert_snapshot!(train(format!("{},y\n1,2\n", names.join(",")), ""), @r#"
     exit 3
-    error[3]: t.csv, line 2: 2 fields where the header has 100001
-      expected: 100001 fields
+    error[3]: t.csv, line 2: 2 fields where the header has 100,001
+      expected: 100,001 fields
       found: 2 fields: "1,2"
       help: fix this row, or leave bad rows out: --on-bad-row skip
     "#);
