@@ -1,6 +1,7 @@
 //! Fields of rows as they stand in the input, and the rows of a long table in the order of its file.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::rows::Fields;
 
@@ -81,8 +82,8 @@ pub struct FileRows {
     pub(super) series: Vec<u32>,
     /// The rows, series after series, each in the order of its steps.
     pub(super) order: Vec<u32>,
-    /// Where each series ends in `order`.
-    pub(super) ends: Vec<usize>,
+    /// The part of `order` that makes the sample of each series: it ends where the series ends.
+    pub(super) spans: Vec<Range<usize>>,
 }
 
 impl FileRows {
@@ -108,8 +109,16 @@ impl FileRows {
 
     /// The rows of a series in the order of its steps.
     pub fn rows_of(&self, series: u32) -> &[u32] {
-        let series = series as usize;
-        let start = if series == 0 { 0 } else { self.ends[series - 1] };
-        &self.order[start..self.ends[series]]
+        &self.order[self.start(series)..self.spans[series as usize].end]
+    }
+
+    /// How many of them stand before the first step of the sample.
+    pub fn before_sample(&self, series: u32) -> usize {
+        self.spans[series as usize].start - self.start(series)
+    }
+
+    /// Where a series begins in `order`.
+    fn start(&self, series: u32) -> usize {
+        (series as usize).checked_sub(1).map_or(0, |before| self.spans[before].end)
     }
 }

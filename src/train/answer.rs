@@ -137,13 +137,6 @@ impl Answer {
         ["probabilities", "quantiles"].into_iter().filter(move |key| has(key))
     }
 
-    /// Steps of row `at` that have a label.
-    pub(super) fn steps(&self, predicted: &[Predicted], at: usize) -> usize {
-        let of_steps = |part: &&Part| matches!(part.targets, Targets::StepClasses { .. });
-        let own = self.parts.iter().zip(predicted).find(|(part, _)| of_steps(part));
-        own.map_or(0, |(part, own)| own.row(at).len() / part.width)
-    }
-
     /// What each output says of a line.
     pub(super) fn said<'a>(&'a self, line: Line<'a>) -> impl Iterator<Item = (&'a Part, Said<'a>)> + Clone {
         self.parts.iter().enumerate().map(move |(i, part)| (part, part.said(&line.predicted[i], line)))
@@ -240,8 +233,9 @@ impl Part {
         let numbers = predicted.row(line.at);
         match (&self.targets, line.step) {
             (Targets::StepClasses { .. }, Step::All) => Said::Steps(numbers),
+            // A step behind the last one that the network sees has none.
             (Targets::StepClasses { .. }, Step::One(step)) => {
-                Said::Once(&numbers[step * self.width..][..self.width])
+                numbers.chunks_exact(self.width).nth(step).map_or(Said::Nothing, Said::Once)
             }
             (Targets::StepClasses { .. }, Step::Unseen) => Said::Nothing,
             _ => Said::Once(numbers),

@@ -231,3 +231,31 @@ fn the_words_of_rows_get_labels() {
     }
     assert!(right > new.len() * 9 / 10, "{right} of {}", new.len());
 }
+
+#[test]
+fn labels_of_a_text_that_is_cut_stand_beside_its_first_words() {
+    let table = |rows: &[(String, usize, &str, &str)]| {
+        let lines = rows.iter().map(|(id, t, word, y)| format!("{id},{t},{word},{y}\n"));
+        "id,t,word,y\n".to_owned() + &lines.collect::<String>()
+    };
+    let journeys = journeys(40, 5);
+    let words = ["data.columns.word={ type = \"text\", max_tokens = 4 }", "train.epochs=40"];
+    for (series, length) in
+        [(ORDERED, usize::MAX), ("data.series={ id = \"id\", order = \"t\", length = 7 }", 7)]
+    {
+        let model = Trained::new(&table(&journeys), &[&STEPS[..], &words, &[series]].concat());
+        let (lines, _) = model.predict(&table(&journeys), &keep(&["y"])).unwrap();
+        let lines: Vec<&str> = lines.lines().skip(1).collect();
+        assert_eq!(lines.len(), journeys.len());
+        let (mut right, mut all) = (0, 0);
+        for (line, (id, t, ..)) in lines.iter().zip(&journeys) {
+            let steps = journeys.iter().filter(|(other, ..)| other == id).count();
+            let first = steps.saturating_sub(length);
+            let (y, label) = line.split_once(',').unwrap();
+            assert_eq!(!label.is_empty(), (first..first + 4).contains(t), "{id} {t} of {steps}: {line}");
+            all += usize::from(!label.is_empty());
+            right += usize::from(label == y);
+        }
+        assert!(right > all * 9 / 10, "{right} of {all}");
+    }
+}

@@ -69,10 +69,9 @@ impl Writer {
             let series = block.kept.row(at).next().and_then(|id| rows.series_of_id(id));
             let Some(series) = series else { unreachable!("the blocks are made of these rows") };
             let own = rows.rows_of(series);
-            // Of a series that is too long the last steps are seen.
-            let unseen = own.len() - answer.steps(predicted, at);
+            let before = rows.before_sample(series);
             let line = |(i, &row): (usize, &u32)| {
-                let step = i.checked_sub(unseen).map_or(Step::Unseen, Step::One);
+                let step = i.checked_sub(before).map_or(Step::Unseen, Step::One);
                 Line { kept: (&rows.kept, row as usize), predicted, at, step }
             };
             text.clear();

@@ -363,7 +363,6 @@ impl<'a> Reading<'a> {
             }
         }
         let (spans, note) = spans::last(self.series.iter().map(|s| s.steps as usize), self.table.length);
-        let ends = spans.iter().map(|span| span.end).collect();
         let channels: Vec<usize> = channels.into_iter().map(|(c, _)| c).collect();
         let block = Series {
             channels: channels.iter().map(|&c| self.columns[c].clone()).collect(),
@@ -386,15 +385,15 @@ impl<'a> Reading<'a> {
         };
         let numbers = !channels.is_empty();
         let texts = self.texts(&kept, &words, numbers, &order, &spans);
-        let payloads = if numbers { Payloads::Steps(Arc::new(block), spans) } else { Payloads::None };
         let file_rows = self.kept.map(|kept| FileRows {
             columns: self.columns,
             kept,
             ids: self.ids,
             series: self.of,
             order,
-            ends,
+            spans: spans.clone(),
         });
+        let payloads = if numbers { Payloads::Steps(Arc::new(block), spans) } else { Payloads::None };
         let rows = HeldRows::new(texts, kept.len(), payloads).with_steps(steps).with_file_rows(file_rows);
         Ok(rows.with_note(note))
     }
