@@ -69,6 +69,14 @@ impl Windows {
         }
     }
 
+    /// The same for a row that ends behind `n` places, if it has any: see [`Window::count_of_row`].
+    pub fn count_of_row(self, n: usize) -> usize {
+        match self {
+            Windows::Even { count } => count,
+            Windows::Sliding(window) => window.count_of_row(n),
+        }
+    }
+
     /// The places of window `i` that `n` places have.
     #[inline(always)]
     pub fn extent(self, i: usize, n: usize) -> Extent {

@@ -30,6 +30,12 @@ pub struct Window {
 }
 
 impl Window {
+    /// Windows over the `n` steps of a row of a longer series: at least one, so that no row with steps becomes one without. It reads
+    /// the steps that are there.
+    pub fn count_of_row(&self, n: usize) -> usize {
+        if n == 0 { 0 } else { self.count(n).max(1) }
+    }
+
     /// Windows over a series of `n` steps; 0 for one without steps.
     pub fn count(&self, n: usize) -> usize {
         let size = |n: usize| n as i64;
@@ -86,5 +92,6 @@ mod tests {
         let far = Window { kernel: 2, stride: 3, padding: 2, dilation: 1, ceil_mode: true };
         assert_eq!(count(far), [0, 1, 1, 2, 2, 2, 3, 3]);
         assert_eq!(Window { dilation: 3, ..plain }.count(7), 1);
+        assert_eq!([0, 1, 2, 3, 4, 5].map(|n| plain.count_of_row(n)), [0, 1, 1, 1, 1, 2]);
     }
 }

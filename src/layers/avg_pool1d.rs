@@ -6,7 +6,7 @@ use crate::ops::avg_pool::AvgPool;
 
 pub(super) const ENTRY: LayerEntry = LayerEntry {
     name: "avg_pool1d",
-    doc: "The mean of each window of kernel_size steps, channel by channel. Steps behind the end of a ragged series are not there. LeCun et al. 1989.",
+    doc: "The mean of each window of kernel_size steps, channel by channel. Steps behind the end of a ragged series are not there; a row that is shorter than the window keeps one step. LeCun et al. 1989.",
     keys: AVG_1D,
     example: r#"[{ type = "linear", input = "series", out_features = 3 }, { type = "avg_pool1d", kernel_size = 3, stride = 2, padding = 1, count_include_pad = false }, { type = "global_avg_pool" }]"#,
     lower: |b, values, inputs| {

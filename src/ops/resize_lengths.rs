@@ -1,7 +1,8 @@
 //! Lengths of series behind a window that moves over them: x `[B]`, y `[B]`.
 //!
-//! `y = max(0, ⌊(x + padding − dilation·(kernel − 1) − 1) / stride⌋ + 1)`, as PyTorch's convolutions and pooling count; a row
-//! without steps stays without.
+//! `y = max(1, ⌊(x + padding − dilation·(kernel − 1) − 1) / stride⌋ + 1)`, as PyTorch's convolutions and pooling count, which refuse a
+//! series shorter than the window: here it keeps one step, of a window that finds nothing behind its end. A row without steps
+//! stays without.
 
 use crate::backend::{Backend, Window};
 use crate::ops::{Case, CaseInput, Content, Io, Op, OpEntry, Reads, ShapeError, arity};

@@ -16,7 +16,7 @@ fn a_table_with_a_text_is_learnt_without_a_network_in_the_config() {
     let accuracy = evaluation.to_json()["accuracy"].as_f64().unwrap();
     assert!(accuracy > 0.95, "{accuracy}");
     let (lines, notes) = model.predict(NEW, &proba()).unwrap();
-    assert_eq!(notes, ["column \"letter\": 2 of 12 tokens are none that training saw"]);
+    assert_eq!(notes, ["column \"letter\": 2 of 12 tokens are not in the vocabulary"]);
     let lines: Vec<&str> = lines.lines().collect();
     assert_eq!(lines.len(), 4, "{lines:?}");
     assert!(lines[1].starts_with("delivery,"), "{lines:?}");
@@ -78,4 +78,22 @@ fn words_that_training_never_saw_say_nothing() {
     let lines: Vec<&str> = lines.lines().collect();
     assert_eq!(lines[1], lines[2], "as a text without words");
     assert_ne!(lines[1], lines[3]);
+}
+
+#[test]
+fn a_text_shorter_than_a_window_is_not_an_empty_one() {
+    let layers = |window: &str| {
+        format!(
+            r#"model.layers=[{{ type = "embedding", embedding_dim = 8 }}, {{ {window}, kernel_size = 3 }}, {{ type = "max" }}]"#
+        )
+    };
+    for window in
+        [r#"type = "conv1d", out_channels = 16"#, r#"type = "max_pool1d""#, r#"type = "avg_pool1d""#]
+    {
+        let settings = ["data.target=desk", "data.exclude=[\"channel\"]", "train.epochs=2", &layers(window)];
+        let model = Trained::new(&table("tickets.csv"), &settings);
+        let (lines, _) = model.predict("letter\nlamp\narrived\nlamp arrived\n\"\"\n", &proba()).unwrap();
+        let said: std::collections::BTreeSet<&str> = lines.lines().skip(1).collect();
+        assert_eq!(said.len(), lines.lines().count() - 1, "{window}: {lines}");
+    }
 }

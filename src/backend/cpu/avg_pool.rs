@@ -19,7 +19,7 @@ kernel! {
         assert_eq!(x.len() * out_image, y.len() * image);
         for (b, (x, y)) in x.chunks_exact(image).zip(y.chunks_exact_mut(out_image)).enumerate() {
             let steps = present(lengths, b, width);
-            let count = spec.windows[1].count(steps).min(out_width);
+            let count = spec.windows[1].count_of_row(steps).min(out_width);
             for i in 0..out_height {
                 let down = spec.windows[0].extent(i, height);
                 let rows = spec.windows[0].counted(i, height, padded);
@@ -54,7 +54,7 @@ kernel! {
                 None => {}
             }
             let steps = present(lengths, b, width);
-            let count = spec.windows[1].count(steps).min(out_width);
+            let count = spec.windows[1].count_of_row(steps).min(out_width);
             for i in 0..out_height {
                 let down = spec.windows[0].extent(i, height);
                 let rows = spec.windows[0].counted(i, height, padded);

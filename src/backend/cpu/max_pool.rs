@@ -21,7 +21,7 @@ kernel! {
         let mut at = 0;
         for (b, x) in x.chunks_exact(image).enumerate() {
             let steps = present(lengths, b, width);
-            let count = spec.windows[1].count(steps).min(out_width);
+            let count = spec.windows[1].count_of_row(steps).min(out_width);
             for i in 0..out_height {
                 let down = spec.windows[0].extent(i, height);
                 for j in 0..out_width {

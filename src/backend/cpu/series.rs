@@ -22,7 +22,7 @@ impl<T: Number> Series for Lane<'_, T> {
 
     fn resize_lengths(&mut self, x: View, y: View, window: Window) {
         for (y, &x) in self.get_mut(y).iter_mut().zip(self.get(x)) {
-            *y = T::from_f64(window.count(x.to_f64() as usize) as f64);
+            *y = T::from_f64(window.count_of_row(x.to_f64() as usize) as f64);
         }
     }
 
