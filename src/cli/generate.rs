@@ -62,7 +62,7 @@ pub(super) struct GenerateArgs {
     #[arg(long)]
     no_echo: bool,
     /// Write a JSON object a line for each token instead: sample, index, id, token and logprob, the natural logarithm
-    /// of its probability at temperature 1
+    /// of its probability at temperature 1; the unknown token has one as well, and is never written
     #[arg(long)]
     logprobs: bool,
     /// Threads to compute with; the text does not depend on it [default: one a core]

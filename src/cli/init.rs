@@ -90,7 +90,11 @@ fn look(sample: RowBuffer, options: &DataOptions, reporter: &mut Reporter) -> Re
 
 fn template(path: &Path, args: &InitArgs, schema: &Schema) -> Template {
     let targets = schema.columns.iter().filter(|c| c.role == Role::Target);
-    let tasks: Vec<String> = targets.map(|c| format!("{} ({})", c.name, c.target)).collect();
+    let task = |c: &crate::data::ColumnSchema| match &*c.target {
+        "" => c.name.clone(),
+        target => format!("{} ({target})", c.name),
+    };
+    let tasks: Vec<String> = targets.map(task).collect();
     let note = |c: &crate::data::ColumnSchema| ColumnNote {
         name: c.name.clone(),
         kind: c.kind.name().into(),

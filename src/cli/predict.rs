@@ -13,8 +13,10 @@ use crate::error::Result;
 use crate::train::{self, Format, Keep, PredictOptions};
 
 const EXAMPLES: &str = "\
-Each row of the table gets a line, in their order. Of a long table ([data.series]) each series gets
-one, or each row where its steps have labels; what is said of the whole series is then repeated.
+Each row of the table gets a line, in their order; rows that are left out (drop_row, --on-bad-row
+skip) get none, and a note counts them: --keep tells which row a line is of. Of a long table
+([data.series]) each series gets one, or each row where its steps have labels; what is said of the
+whole series is then repeated.
 
 Examples:
   backprop predict runs/iris-1 new.csv --output predictions.csv

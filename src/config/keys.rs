@@ -68,7 +68,7 @@ pub(super) const TEXT_DATA: &[Key] = &[
         "documents",
         Kind::OneOf(&["file", "line"]),
         Preset::Str("file"),
-        "How the text is split into training, validation and test parts: \"file\" by position, or \"line\" at random, whole lines; lines are then read in a random order, and the end of a file ends a line.",
+        "How the text is split into training, validation and test parts: \"file\" by position, or \"line\" at random, whole lines; lines are then read in a random order, the end of a file ends a line, and empty lines are left out.",
     ),
     key(
         "validation",
@@ -90,7 +90,7 @@ pub(super) const DATA: &[Key] = &[
         "train",
         TEXTS,
         Preset::Required,
-        "The data to train on, tables, IDX files or folders of images: a path, a list of paths, or a glob such as \"part-*.csv\".",
+        "The data to train on, tables, IDX files or folders of images: a path, a list of paths, or a glob such as \"part-*.csv\". A language model has data.text in its place.",
     ),
     key(
         "validation",
@@ -458,7 +458,12 @@ pub(super) const TRAIN: &[Key] = &[
         Preset::Absent,
         "Mixes the rows of a batch two by two, inputs and losses, in training: the alpha of the Beta distribution of their parts, such as 0.2 (Zhang et al. 2018). Ids of embedded columns stay those of the larger part.",
     ),
-    key("shuffle", Kind::Bool, Preset::Bool(true), "Whether each epoch takes the rows in a new order."),
+    key(
+        "shuffle",
+        Kind::Bool,
+        Preset::Bool(true),
+        "Whether each epoch takes the rows in a new order. A recurrent language model reads its text in order in any case.",
+    ),
     key(
         "max_steps",
         Kind::int(0, i64::MAX),
@@ -500,5 +505,10 @@ pub(super) const EARLY_STOPPING: &[Key] = &[
         "The validation metric to watch; of several outputs OUTPUT.METRIC, or the loss of all.",
     ),
     key("patience", Kind::int(1, 1_000_000_000), Preset::Int(10), "Epochs without progress before it stops."),
-    key("min_delta", Kind::non_negative(), Preset::Float(0.0), "Smaller changes are no progress."),
+    key(
+        "min_delta",
+        Kind::non_negative(),
+        Preset::Float(0.0),
+        "Smaller changes are no progress, and do not make an epoch the best one.",
+    ),
 ];

@@ -20,8 +20,8 @@ impl Preprocessing {
     pub fn differences(&self, model: &Preprocessing, place: &str) -> Vec<Problem> {
         let kind = |p: &Preprocessing| if p.language.is_some() { "a text" } else { "a table" };
         if kind(self) != kind(model) {
-            let what = "the model is one of another kind of data";
-            let problem = Problem::new(place, what).expected(kind(model)).found(kind(self));
+            let what = format!("the model is one of {}, and the data are {}", kind(model), kind(self));
+            let problem = Problem::new(place, what);
             return vec![problem.help("name a model of this kind of data, or take train.init_from out")];
         }
         let mut problems = self.other_targets(model);

@@ -56,11 +56,7 @@ impl Listing {
                 false
             })?;
         }
-        let name = match source.inputs() {
-            [one] => one.name(),
-            [first, rest @ ..] => format!("{} and {} more", first.name(), rest.len()),
-            [] => String::new(),
-        };
+        let name = source.name();
         let below =
             |(folder, path): &(PathBuf, PathBuf)| path.strip_prefix(folder).unwrap_or(path).to_owned();
         let class = |path: &Path| {

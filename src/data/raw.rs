@@ -384,10 +384,13 @@ impl RawFeature {
         let (file, line) =
             self.first_missing.as_ref().filter(|_| self.policy == Some(MissingPolicy::Error))?;
         let name = &schema.columns[self.column].name;
-        Some(missing_values(&schema.file, name, self.missing, file, *line).help(format!(
-            "set {}.missing to another policy, such as \"indicator\" or \"drop_row\"",
-            field::pin_key(name)
-        )))
+        let key = field::pin_key(name);
+        Some(missing_values(&schema.file, name, self.missing, file, *line).help(match self.kind {
+            RawKind::Text { .. } => {
+                format!("set {key}.missing = \"drop_row\", or leave it out: a missing text is an empty one")
+            }
+            _ => format!("set {key}.missing to another policy, such as \"indicator\" or \"drop_row\""),
+        }))
     }
 }
 

@@ -322,7 +322,7 @@ impl Schema {
             wrong("classes", "is for targets; this column is an input".into());
         }
         let shaped = column.input.is_some_and(|i| self.inputs[i].shape.is_some());
-        if shaped && column.role == Role::Feature && !number && column.stored.is_none() {
+        if shaped && column.role == Role::Feature && !number && (text || column.stored.is_none()) {
             let input = &self.inputs[column.input.unwrap_or(0)].name;
             wrong(
                 "type",

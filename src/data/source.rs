@@ -79,6 +79,15 @@ impl Source {
         Ok(Source { inputs })
     }
 
+    /// What messages call all inputs together: `a.csv`, `a.csv and 2 more`.
+    pub fn name(&self) -> String {
+        match &self.inputs[..] {
+            [one] => one.name(),
+            [first, rest @ ..] => format!("{} and {} more", first.name(), rest.len()),
+            [] => String::new(),
+        }
+    }
+
     /// One file, by its path as it is: no glob, no `-`.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Source { inputs: vec![Input::File(path.into())] }

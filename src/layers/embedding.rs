@@ -1,6 +1,6 @@
 //! A learned vector for each id.
 
-use crate::error::Problem;
+use crate::error::{Problem, quote};
 use crate::graph::{Init, ValueId};
 use crate::layers::{LayerEntry, Lowering, weight_init};
 use crate::ops::ShapeError;
@@ -44,7 +44,14 @@ pub(super) fn lookup(
 ) -> Result<ValueId, Problem> {
     let Some(&cardinality) = b.cardinalities.get(&ids) else {
         let found = format!("numbers {}", b.shape(ids));
-        return Err(b.problem(&ShapeError::new("a category column with encoding = \"embedding\"", found)));
+        let expected = "a text, or a category column with encoding = \"embedding\"";
+        let problem = b.problem(&ShapeError::new(expected, found));
+        let of_ids: Vec<String> =
+            b.cardinalities.keys().map(|v| quote(&b.graph.values[v.index()].name)).collect();
+        return Err(match &of_ids[..] {
+            [] => problem,
+            names => problem.help(format!("name what it reads: input = {}", names.join(" or "))),
+        });
     };
     let width = width.unwrap_or_else(|| default_width(cardinality));
     let init = if values.has("init") || b.init.is_some() {

@@ -42,7 +42,8 @@ pub(super) fn affine(
     bias: bool,
 ) -> Result<ValueId, Problem> {
     if b.shape(x).axes().is_empty() || b.cardinalities.contains_key(&x) {
-        return Err(b.problem(&ShapeError::new("numbers in columns", "ids; put an embedding before it")));
+        let problem = b.problem(&ShapeError::new("numbers in columns", "ids"));
+        return Err(problem.help("put an embedding before it"));
     }
     let width = b.shape(x).last();
     let init = weight_init(b, values, width, outputs);

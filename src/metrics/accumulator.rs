@@ -177,7 +177,8 @@ impl Report {
             Report::Text(r) if r.unknown > 0 => {
                 let (unknown, all) = (r.unknown, r.tokens);
                 return vec![format!(
-                    "{unknown} of {all} tokens are none that training saw: what they spell was not foreseen, so there is no bits_per_char"
+                    "{unknown} of {all} tokens are not in the vocabulary: they count as one word, which makes perplexity small, and \
+                     what they spell was not foreseen, so there is no bits_per_char"
                 )];
             }
             Report::Text(r) if r.text_lost => {

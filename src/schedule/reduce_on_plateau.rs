@@ -8,8 +8,8 @@ use crate::spec::{Key, Kind, Preset};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "reduce_on_plateau",
-    doc: "Multiplies the rate with factor, down to min_lr, when the validation loss has not improved for more than patience \
-          epochs. As PyTorch's ReduceLROnPlateau in mode min, without its eps.",
+    doc: "Multiplies the rate with factor, down to min_lr, when the validation loss (without a validation part, the training loss) has not \
+          improved for more than patience epochs. As PyTorch's ReduceLROnPlateau in mode min, without its eps.",
     keys: &[
         Key {
             name: "factor",

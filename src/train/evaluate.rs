@@ -66,7 +66,7 @@ pub fn evaluate(
             let Some(text) = table.text() else { unreachable!("the table is one of text") };
             let rows = text.windows();
             let scores = score(&mut model, 0, &table, &rows, stop)?;
-            let source = data.inputs().first().map(|input| input.name()).unwrap_or_default();
+            let source = data.name();
             let (names, seasons) = (vec![Vec::new()], vec![None]);
             return Ok(Evaluation { source, scores, names, seasons });
         }

@@ -85,6 +85,13 @@ pub fn generate(
                 language.context
             ));
         }
+        if let Some(unknown) = language.tokenizer.unknown() {
+            let count = prompt.iter().filter(|id| **id == unknown).count();
+            if count > 0 {
+                let all = prompt.len();
+                progress.note(&format!("{count} of {all} tokens of the prompt are not in the vocabulary"));
+            }
+        }
         let start = Instant::now();
         let mut tokens = 0;
         for sample in 0..options.samples {

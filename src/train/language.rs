@@ -164,7 +164,7 @@ const OTHER_TOKENIZER: &str = "train with data.tokenizer = \"byte\" or \"bpe\", 
 /// As [`read`]; `help` is for a character that the tokenizer does not know.
 fn read_or(source: &Source, language: &Language, help: &str) -> Result<Tokens> {
     let tokens = Corpus::tokens(source, &language.tokenizer, language.lines, new_file, help)?;
-    let name = source.inputs().first().map(|input| input.name()).unwrap_or_default();
+    let name = source.name();
     if tokens.len() < 2 {
         return Err(Error::data(name, "a text of one token has no next token to predict")
             .expected("2 tokens at least")

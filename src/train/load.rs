@@ -318,7 +318,7 @@ pub(super) fn tell(report: &crate::data::Report, series: bool, progress: &mut dy
     }
     for (column, (unknown, all)) in report.tokens.iter().filter(|(_, (unknown, _))| *unknown > 0) {
         let column = quote(column);
-        progress.note(&format!("column {column}: {unknown} of {all} tokens are none that training saw"));
+        progress.note(&format!("column {column}: {unknown} of {all} tokens are not in the vocabulary"));
     }
     for (column, count) in &report.cut {
         let texts = if *count == 1 { "text has" } else { "texts have" };

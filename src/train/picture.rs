@@ -74,8 +74,14 @@ fn layers(graph: &Graph) -> Vec<Layer> {
         }
         layer.shape = value.shape.clone();
         layer.parameters += node.inputs.iter().map(count).sum::<usize>();
-        // A table of vectors is looked up, not multiplied by.
-        if node.op.name() != "embedding" && node.inputs.iter().any(is_weight) {
+        let multiplies = match node.op.name() {
+            // Of tables, vectors are looked up and added.
+            "embedding" | "add_positions" => false,
+            // Queries with keys, and their scores with values.
+            "attention" => true,
+            _ => node.inputs.iter().any(is_weight),
+        };
+        if multiplies {
             layer.multiply_adds += node.op.cost(&graph.input_shapes(node));
         }
         of.insert(node.output, at);
@@ -83,7 +89,7 @@ fn layers(graph: &Graph) -> Vec<Layer> {
     layers
 }
 
-/// Multiply-adds of a forward pass for one row, in all layers that have weights.
+/// Multiply-adds of a forward pass for one row: in all layers that have weights, and in attention.
 pub(super) fn multiply_adds(graph: &Graph) -> u64 {
     layers(graph).iter().map(|l| l.multiply_adds).sum::<f64>() as u64
 }

@@ -393,8 +393,9 @@ impl Trainer<'_> {
             bad.map_or_else(String::new, |b| format!("; the first number that is not finite is in {b}"));
         let shown: Vec<String> = rows.iter().take(10).map(|r| (r + 1).to_string()).collect();
         let more = if rows.len() > 10 { ", …" } else { "" };
+        let what_rows = if table.text().is_some() { "the windows that begin at tokens" } else { "rows" };
         let found = format!(
-            "loss {}, learning rate {rate}{norm}{bad}; the batch is rows {}{more} of the training data",
+            "loss {}, learning rate {rate}{norm}{bad}; the batch is {what_rows} {}{more} of the training data",
             stepped.loss,
             shown.join(", ")
         );

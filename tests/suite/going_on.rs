@@ -76,6 +76,7 @@ fn a_character_that_the_model_does_not_know_is_refused_by_check_as_well() {
             insta::assert_snapshot!(message, @r#"
             error[3]: z.txt: the character "Z" (U+005A) is not in the vocabulary
               expected: characters of the training text
+              found: "Z"
               help: take the character out, or leave train.init_from out: the tokenizer is that of its model, and weights of other characters are not there
             "#);
         }
@@ -115,9 +116,7 @@ fn a_tokenizer_that_is_not_the_models_is_refused() {
     fs::write(place.path().join("t.csv"), table(["p", "q"], ["x", "y", "z"])).expect("a table");
     let end = place.run("check --data t.csv --target y --quiet --set train.init_from=a");
     insta::assert_snapshot!(end.failed(4), @"
-    error[4]: train.init_from: the model is one of another kind of data
-      expected: a text
-      found: a table
+    error[4]: train.init_from: the model is one of a text, and the data are a table
       help: name a model of this kind of data, or take train.init_from out
     ");
 }

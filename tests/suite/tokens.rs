@@ -103,6 +103,17 @@ fn first_vectors_follow_the_model_and_are_small_where_they_are_the_outputs_weigh
 }
 
 #[test]
+fn an_embedding_of_numbers_is_told_what_it_can_read() {
+    let inputs = [Input::numbers("age", [3]), Input::tokens("body", STEPS, TOKENS, false)];
+    let list = layers(r#"[{ type = "embedding", input = "age" }]"#);
+    let error =
+        build_branched(&inputs, &list, None, &[next_token(false)], Carry::Fresh).expect_err("numbers");
+    let expected = "a text, or a category column with encoding = \"embedding\"";
+    assert_eq!(error.problem.expected.as_deref(), Some(expected));
+    assert_eq!(error.problem.help.as_deref(), Some("name what it reads: input = \"body\""));
+}
+
+#[test]
 fn what_does_not_fit_a_target_for_each_step_is_told() {
     let told =
         refused(r#"[{ type = "embedding", embedding_dim = 4 }, { type = "mean" }]"#, next_token(false));

@@ -372,7 +372,7 @@ fn a_run_without_a_config_needs_a_table_and_a_target() {
     assert_snapshot!(Config::from_flags(&[], registries()).unwrap_err(), @r##"
 error[2]: the command line: data.train is missing
   expected: text, or a list of texts
-  help: The data to train on, tables, IDX files or folders of images: a path, a list of paths, or a glob such as "part-*.csv".
+  help: The data to train on, tables, IDX files or folders of images: a path, a list of paths, or a glob such as "part-*.csv". A language model has data.text in its place.
 error[2]: the command line: data.target is missing
   expected: text, or a list of texts
   help: The column to predict, or a list of columns; "label" for IDX files and folders of images.

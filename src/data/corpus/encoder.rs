@@ -17,6 +17,16 @@ pub(super) struct Encoded<'t> {
     pub characters: &'t [u32],
 }
 
+/// Characters of a line that a message shows before the one that it is about.
+const SHOWN: usize = 30;
+
+/// The line of `text` that byte `end` ends, or its last characters.
+fn line_until(text: &str, end: usize) -> &str {
+    let line = text[..end].rsplit('\n').next().unwrap_or_default();
+    let start = line.char_indices().rev().nth(SHOWN).map_or(0, |(at, _)| at);
+    &line[start..]
+}
+
 /// Turns texts that come one by one into ids, and gives those of each to `put`. `P` is what else `put` is told of a text.
 pub(super) struct Encoder<'a, P, F> {
     tokenizer: &'a Tokenizer,
@@ -79,6 +89,7 @@ impl<'a, P: Copy, F: FnMut(P, &Encoded<'_>) -> Result<()>> Encoder<'a, P, F> {
                     format!("the character {shown} (U+{code:04X}) is not in the vocabulary"),
                 )
                 .expected("characters of the training text")
+                .found(quote(line_until(text, unknown.offset + unknown.character.len_utf8())))
                 .help(format!("take the character out, or {}", self.help))
             })?;
             match characters.first_mut() {

@@ -168,8 +168,9 @@ fn a_tokenizer_that_is_there_reads_other_texts() {
     let ids = |tokens: Tokens| (0..tokens.len()).map(|at| tokens.get(at)).collect::<Vec<_>>();
     assert_eq!(ids(tokens("cab", false).unwrap()), [3, 1, 2]);
     assert_eq!(ids(tokens("\nc\n\nb", true).unwrap()), [3, 0, 2, 0]);
-    let error = tokens("abz", false).unwrap_err().to_string();
-    assert!(error.contains("b.txt: the character \"z\" (U+007A) is not in the vocabulary"), "{error}");
+    let error = tokens(&format!("a\n{}cabz", "b".repeat(40)), false).unwrap_err().to_string();
+    let told = "b.txt: the character \"z\" (U+007A) is not in the vocabulary\n  expected: characters of the training text\n  found: ";
+    assert!(error.contains(&format!("{told}\"{}cabz\"\n", "b".repeat(27))), "{error}");
     assert!(tokens("", false).unwrap_err().to_string().contains("the text is empty"));
 }
 

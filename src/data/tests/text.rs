@@ -71,7 +71,7 @@ fn a_missing_text_is_empty_dropped_or_an_error() -> Result<()> {
     assert_eq!(
         e.to_string(),
         "error[3]: t.csv, column \"t\": 1 missing value where none is allowed\n  found: first in t.csv, line 4\n  \
-         help: set data.columns.t.missing to another policy, such as \"indicator\" or \"drop_row\""
+         help: set data.columns.t.missing = \"drop_row\", or leave it out: a missing text is an empty one"
     );
     let whole = TABLE.replace("3||0", "3|x|0");
     let strict = fit(&whole, &with(Some(MissingPolicy::Error)))?.preprocessing;

@@ -167,8 +167,10 @@ fn predict() {
           --error-format <FORMAT>  How an error is printed on standard error: a block of text, or one
                                    JSON object on one line [default: text] [possible values: text, json]
 
-    Each row of the table gets a line, in their order. Of a long table ([data.series]) each series gets
-    one, or each row where its steps have labels; what is said of the whole series is then repeated.
+    Each row of the table gets a line, in their order; rows that are left out (drop_row, --on-bad-row
+    skip) get none, and a note counts them: --keep tells which row a line is of. Of a long table
+    ([data.series]) each series gets one, or each row where its steps have labels; what is said of the
+    whole series is then repeated.
 
     Examples:
       backprop predict runs/iris-1 new.csv --output predictions.csv
@@ -209,7 +211,8 @@ fn generate() {
           --no-echo                 Write the generated text alone, without the prompt
           --logprobs                Write a JSON object a line for each token instead: sample, index,
                                     id, token and logprob, the natural logarithm of its probability at
-                                    temperature 1
+                                    temperature 1; the unknown token has one as well, and is never
+                                    written
           --threads <N>             Threads to compute with; the text does not depend on it [default:
                                     one a core]
       -h, --help                    Print help

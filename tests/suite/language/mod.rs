@@ -175,7 +175,7 @@ fn bits_are_counted_over_the_characters_of_the_text_whatever_the_tokens_are() {
     assert!(json["bits_per_char"].is_null() && number(&json, "perplexity") < 2.0, "{json}");
     let note = json["notes"][0].as_str().expect("a note");
     assert!(
-        note.contains(" tokens are none that training saw") && note.ends_with("no bits_per_char"),
+        note.contains(" tokens are not in the vocabulary") && note.ends_with("no bits_per_char"),
         "{note}"
     );
     let rows = rows(&place.file("few"));
