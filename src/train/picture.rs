@@ -150,8 +150,11 @@ pub(super) fn dot(graph: &Graph) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Heads;
     use crate::graph::Init;
     use crate::ops::add::Add;
+    use crate::ops::add_positions::AddPositions;
+    use crate::ops::attention::{Attention, Over};
     use crate::ops::linear::Linear;
 
     /// `x -> a -> a -> sum <- x`, and a node that no output reads.
@@ -177,6 +180,20 @@ mod tests {
         sum      add               [40]             -              -
         total                                   1,600          1,600
         "#);
+        Ok(())
+    }
+
+    #[test]
+    fn attention_multiplies_and_positions_are_added() -> Result<(), crate::ops::ShapeError> {
+        let mut g = Graph::new();
+        let heads = Heads { queries: 2, keys: 2, width: 2 };
+        let x = g.input("qkv", [5, 12]);
+        let places = g.param("places", [5, 12], Init::constant(0.0));
+        let x = g.node("placed", Box::new(AddPositions), &[x, places])?;
+        let attention = Attention { heads, causal: false, over: Over::Own };
+        g.outputs = vec![g.node("attended", Box::new(attention), &[x])?];
+        // Each of 5 queries with 5 keys and as many values, of 4 numbers each.
+        assert_eq!(multiply_adds(&g), 2 * 5 * 5 * 4);
         Ok(())
     }
 

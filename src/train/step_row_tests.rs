@@ -208,18 +208,19 @@ fn journeys(count: usize, legs: usize) -> Vec<(String, usize, &'static str, &'st
     rows
 }
 
+fn words_table(rows: &[(String, usize, &str, &str)]) -> String {
+    let lines = rows.iter().map(|(id, t, word, y)| format!("{id},{t},{word},{y}\n"));
+    "id,t,word,y\n".to_owned() + &lines.collect::<String>()
+}
+
 #[test]
 fn the_words_of_rows_get_labels() {
-    let table = |rows: &[(String, usize, &str, &str)]| {
-        let lines = rows.iter().map(|(id, t, word, y)| format!("{id},{t},{word},{y}\n"));
-        "id,t,word,y\n".to_owned() + &lines.collect::<String>()
-    };
     let words = ["data.columns.word.type=text", ORDERED, "train.epochs=40"];
-    let model = Trained::new(&table(&journeys(40, 4)), &[&STEPS[..], &words].concat());
+    let model = Trained::new(&words_table(&journeys(40, 4)), &[&STEPS[..], &words].concat());
     // Longer series than training saw, side by side.
     let mut new = journeys(25, 9);
     new.sort_by_key(|(id, t, ..)| (usize::MAX - t, id.clone()));
-    let (lines, notes) = model.predict(&table(&new), &keep(&["y", "word"])).unwrap();
+    let (lines, notes) = model.predict(&words_table(&new), &keep(&["y", "word"])).unwrap();
     assert_eq!(notes, [""; 0]);
     let lines: Vec<&str> = lines.lines().collect();
     assert_eq!((lines[0], lines.len()), ("y,word,prediction", new.len() + 1));
@@ -234,17 +235,13 @@ fn the_words_of_rows_get_labels() {
 
 #[test]
 fn labels_of_a_text_that_is_cut_stand_beside_its_first_words() {
-    let table = |rows: &[(String, usize, &str, &str)]| {
-        let lines = rows.iter().map(|(id, t, word, y)| format!("{id},{t},{word},{y}\n"));
-        "id,t,word,y\n".to_owned() + &lines.collect::<String>()
-    };
     let journeys = journeys(40, 5);
     let words = ["data.columns.word={ type = \"text\", max_tokens = 4 }", "train.epochs=40"];
     for (series, length) in
         [(ORDERED, usize::MAX), ("data.series={ id = \"id\", order = \"t\", length = 7 }", 7)]
     {
-        let model = Trained::new(&table(&journeys), &[&STEPS[..], &words, &[series]].concat());
-        let (lines, _) = model.predict(&table(&journeys), &keep(&["y"])).unwrap();
+        let model = Trained::new(&words_table(&journeys), &[&STEPS[..], &words, &[series]].concat());
+        let (lines, _) = model.predict(&words_table(&journeys), &keep(&["y"])).unwrap();
         let lines: Vec<&str> = lines.lines().skip(1).collect();
         assert_eq!(lines.len(), journeys.len());
         let (mut right, mut all) = (0, 0);

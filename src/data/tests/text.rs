@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::data::{
-    Cell, ColumnType, MissingPolicy, Preprocessing, Role, Rows, StoredInput, Table, TokenizerKind, Unknown,
+    Cell, ColumnType, InputGroup, MissingPolicy, Preprocessing, Role, Rows, StoredInput, Table,
+    TokenizerKind, Unknown,
 };
 
 fn text() -> ColumnPin {
@@ -57,6 +58,21 @@ fn new_rows_get_the_same_ids_from_the_saved_preprocessing() -> Result<()> {
         assert_eq!(report.cut.get("t"), Some(&cut), "{tokenizer}");
     }
     Ok(())
+}
+
+#[test]
+fn a_text_has_no_place_in_an_input_with_a_shape() {
+    let mut options = pinned("t", text());
+    options.inputs.push(InputGroup {
+        name: "page".into(),
+        columns: vec!["t".into()],
+        shape: Some(vec![3, 4]),
+        ..InputGroup::default()
+    });
+    assert_eq!(
+        fit(TABLE, &options).expect_err("a shape").to_string(),
+        "error[2]: data.columns.t.type: data.inputs.page has a shape and so needs numbers; this column is a text"
+    );
 }
 
 #[test]
