@@ -1,10 +1,11 @@
 //! The fitted columns of a preprocessing: how one field becomes numbers.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::category_index::{self, CategoryIndex};
 use super::date::DatePart;
 use super::field;
 use super::options::{Encoding, Unknown};
@@ -90,10 +91,8 @@ pub enum CategoryFill {
 /// A fitted category column. In a table, code 0 is "unknown" and code i + 1 the category at position i.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CategoryCell {
-    /// The categories of the training part, in ascending order (of the numbers, if all are numbers).
+    /// The categories of the training part as they are spelled there, in ascending order (of the numbers, if all are numbers).
     pub categories: Vec<String>,
-    /// Whether numbers are compared as numbers: "1" and "1.0" are one category.
-    pub one_spelling: bool,
     /// For a missing value.
     pub missing: CategoryFill,
     /// How it reaches the network.
@@ -123,8 +122,8 @@ impl CategoryCell {
     }
 
     /// Looks categories up by their text.
-    pub(super) fn index(&self) -> HashMap<&str, u32> {
-        self.categories.iter().enumerate().map(|(i, c)| (c.as_str(), i as u32 + 1)).collect()
+    pub(super) fn index(&self) -> CategoryIndex {
+        CategoryIndex::new(&self.categories)
     }
 }
 
@@ -205,35 +204,50 @@ impl Cell {
 }
 
 /// Categories as they come along while a table is read; codes count from 0 in the order of appearance.
+///
+/// Each text is a category, with two exceptions: `true` and `TRUE` are one, and so are `1` and `1.0`, which programs write for each
+/// other.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Dictionary {
     codes: HashMap<Box<str>, u32>,
     names: Vec<Box<str>>,
-    one_spelling: bool,
+    /// The codes of booleans and whole numbers by their plain spelling.
+    plain: HashMap<Box<str>, u32>,
 }
 
 impl Dictionary {
-    pub(super) fn new(one_spelling: bool) -> Self {
-        Dictionary { one_spelling, ..Dictionary::default() }
-    }
-
     /// The code of `text`, a new one if it is new.
     pub(super) fn code(&mut self, text: &str) -> u32 {
         if let Some(&code) = self.codes.get(text) {
             return code;
         }
-        let label = if self.one_spelling { field::canonical(text) } else { text.into() };
-        let code = match self.codes.get(label.as_ref()) {
-            Some(&code) => code,
-            None => {
-                self.names.push(label.as_ref().into());
-                (self.names.len() - 1) as u32
-            }
+        let next = self.names.len() as u32;
+        let code = match category_index::plain(text) {
+            Some(plain) => *self.plain.entry(plain.into()).or_insert(next),
+            None => next,
         };
-        // every spelling is kept, so that the next one is found without being rewritten
+        match self.names.get_mut(code as usize) {
+            None => self.names.push(text.into()),
+            Some(name) if text.len() < name.len() => *name = text.into(),
+            Some(_) => {}
+        }
         self.codes.insert(text.into(), code);
-        self.codes.insert(label.as_ref().into(), code);
         code
+    }
+
+    /// The spellings of each category that has several; the name of the category comes first.
+    pub(super) fn spellings(&self) -> Vec<Vec<&str>> {
+        let mut all: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+        let several = self.codes.len() > self.names.len();
+        for (text, code) in self.codes.iter().filter(|_| several) {
+            all.entry(*code).or_default().push(text);
+        }
+        let several = all.into_iter().filter(|(_, spellings)| spellings.len() > 1);
+        let sorted = several.map(|(code, mut spellings)| {
+            spellings.sort_unstable_by_key(|text| (*text != self.name(code), *text));
+            spellings
+        });
+        sorted.collect()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -251,7 +265,14 @@ impl Dictionary {
         let numbers: Vec<Option<f64>> =
             self.names.iter().map(|n| field::parse_number(n).filter(|x| x.is_finite())).collect();
         if codes.iter().all(|&c| numbers[c].is_some()) {
-            codes.sort_by(|&a, &b| numbers[a].partial_cmp(&numbers[b]).unwrap_or(Ordering::Equal));
+            // Whole numbers that 64 bits round to the same one are in the order of their digits.
+            let rank = |c: usize| (self.names[c].len(), &self.names[c]);
+            codes.sort_by(|&a, &b| {
+                numbers[a]
+                    .partial_cmp(&numbers[b])
+                    .unwrap_or(Ordering::Equal)
+                    .then_with(|| rank(a).cmp(&rank(b)))
+            });
         } else {
             codes.sort_by(|&a, &b| self.names[a].cmp(&self.names[b]));
         }
@@ -266,15 +287,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn categories_are_sorted_and_numbers_have_one_spelling() {
-        let mut dictionary = Dictionary::new(true);
-        let codes = ["10", "9", "9.0", "010", "-1"].map(|t| dictionary.code(t));
-        assert_eq!(codes, [0, 1, 1, 0, 2]);
+    fn categories_keep_their_text_and_are_sorted() {
+        let mut dictionary = Dictionary::default();
+        let codes = ["10", "9", "9e0", "010", "-1", "9"].map(|t| dictionary.code(t));
+        assert_eq!(codes, [0, 1, 2, 3, 4, 1]);
         let (names, positions) = dictionary.sorted(|_| true);
-        assert_eq!(names, ["-1", "9", "10"]);
-        assert_eq!(positions, [Some(2), Some(1), Some(0)]);
+        assert_eq!(names, ["-1", "9", "9e0", "10", "010"]);
+        assert_eq!(positions, [3, 1, 2, 4, 0].map(Some));
+        assert!(dictionary.spellings().is_empty());
 
-        let mut dictionary = Dictionary::new(false);
+        let mut dictionary = Dictionary::default();
         for text in ["b", "10", "9", "a"] {
             dictionary.code(text);
         }
@@ -283,5 +305,21 @@ mod tests {
             (names, positions),
             (vec!["10".into(), "9".into(), "a".into()], vec![None, Some(0), Some(1), Some(2)])
         );
+
+        let mut dictionary = Dictionary::default();
+        let ids = ["9007199254740994", "9007199254740993", "9007199254740992"];
+        assert_eq!(ids.map(|t| dictionary.code(t)), [0, 1, 2]);
+        assert_eq!(dictionary.sorted(|_| true).1, [2, 1, 0].map(Some));
+    }
+
+    #[test]
+    fn booleans_and_whole_numbers_are_one_category_in_several_spellings() {
+        let mut dictionary = Dictionary::default();
+        let texts =
+            ["True", "false", "TRUE", "true", "False", "True", "maybe", "1.0", "1", "01", "1.00", "1.5"];
+        assert_eq!(texts.map(|t| dictionary.code(t)), [0, 1, 0, 0, 1, 0, 2, 3, 3, 4, 3, 5]);
+        assert_eq!(dictionary.sorted(|_| true).0, ["01", "1", "1.5", "True", "false", "maybe"]);
+        let spellings = [vec!["True", "TRUE", "true"], vec!["false", "False"], vec!["1", "1.0", "1.00"]];
+        assert_eq!(dictionary.spellings(), spellings);
     }
 }

@@ -281,11 +281,7 @@ mod tests {
     fn each_of_several_yes_no_targets_has_its_classes() {
         let labels = |b: [&str; 2]| Targets::Labels {
             columns: [("a", ["0", "1"]), ("b", b)]
-                .map(|(name, classes)| LabelTarget {
-                    name: name.into(),
-                    classes: classes.map(str::to_owned),
-                    one_spelling: false,
-                })
+                .map(|(name, classes)| LabelTarget { name: name.into(), classes: classes.map(str::to_owned) })
                 .to_vec(),
         };
         assert!(other_target(&labels(["f", "t"]), &labels(["f", "t"])).is_empty());

@@ -1,7 +1,8 @@
 //! Rows of new data through a fitted preprocessing, in blocks of any size.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use super::category_index::CategoryIndex;
 use super::column::{CategoryFill, Cell, Fill};
 use super::field::{self, Markers, Stage};
 use super::options::Unknown;
@@ -23,6 +24,8 @@ pub struct Report {
     pub dropped: u64,
     /// For each column that had some: fields whose category was unseen in training.
     pub unknown: BTreeMap<String, u64>,
+    /// For each column that had one: the first of them that differs in upper and lower case alone from a category, and that category.
+    pub other_case: BTreeMap<String, (String, String)>,
     /// For each column of texts: tokens that training never saw, and all of them.
     pub tokens: BTreeMap<String, (u64, u64)>,
     /// For each column that had some: texts of more tokens than the network takes.
@@ -32,6 +35,9 @@ pub struct Report {
 /// Unknown categories that one error shows.
 const SHOWN: usize = 5;
 
+/// Unknown categories of a column that are compared with the known ones letter by letter.
+const CASES: u64 = 100;
+
 /// Encodes rows of one table.
 #[derive(Debug)]
 pub struct Encoder<'p> {
@@ -39,10 +45,10 @@ pub struct Encoder<'p> {
     binding: Binding,
     source: String,
     markers: Markers,
-    /// For each column: the codes of its categories.
-    codes: Vec<HashMap<&'p str, u32>>,
-    /// For each number of the target: the codes of its labels, from 1.
-    labels: Vec<HashMap<&'p str, u32>>,
+    /// For each column: its categories.
+    categories: Vec<CategoryIndex>,
+    /// For each number of the target: its labels.
+    labels: Vec<CategoryIndex>,
     /// Steps of the row that is being read, those that are cut among them.
     steps: usize,
     report: Report,
@@ -63,21 +69,21 @@ impl<'p> Encoder<'p> {
         with_targets: bool,
     ) -> Result<Self> {
         let binding = preprocessing.bind(columns, source, with_targets)?;
-        let codes = preprocessing.columns.iter().map(|column| match &column.cell {
+        let categories = preprocessing.columns.iter().map(|column| match &column.cell {
             Cell::Category(category) => category.index(),
-            _ => HashMap::new(),
+            _ => CategoryIndex::default(),
         });
         let targets = &preprocessing.targets;
-        let labels = (0..targets.width()).map(|i| match targets.of(i).and_then(|(t, i)| t.labels(i)) {
-            Some((labels, _)) => labels.iter().zip(1..).map(|(label, code)| (label.as_str(), code)).collect(),
-            None => HashMap::new(),
+        let labels = (0..targets.width()).map(|i| {
+            let labels = targets.of(i).and_then(|(targets, i)| targets.labels(i));
+            labels.map_or_else(CategoryIndex::default, CategoryIndex::new)
         });
         Ok(Encoder {
             preprocessing,
             binding,
             source: source.into(),
             markers: Markers::new(&preprocessing.missing_values),
-            codes: codes.collect(),
+            categories: categories.collect(),
             labels: labels.collect(),
             steps: 0,
             report: Report::default(),
@@ -194,9 +200,9 @@ impl<'p> Encoder<'p> {
                 (true, fill)
             }
             Cell::Category(category) => {
-                let code = find(&self.codes[c], text, category.one_spelling);
-                cells.push(code.unwrap_or(0) as f32);
-                if code.is_none() {
+                let found = self.categories[c].find(text);
+                cells.push(found.map_or(0.0, |position| (position + 1) as f32));
+                if found.is_none() {
                     self.note_unknown(c, category.unknown, row, text)?;
                 }
                 return Ok(true);
@@ -255,8 +261,8 @@ impl<'p> Encoder<'p> {
         let most = self.preprocessing.longest_text().unwrap_or(usize::MAX);
         let mut codes = Vec::with_capacity(self.steps.min(most));
         for label in labels {
-            match self.labels[i].get(label) {
-                Some(code) => codes.push(code - 1),
+            match self.labels[i].find(label) {
+                Some(code) => codes.push(code),
                 None => return Err(unknown_label(row, name, label, classes, "was not seen in training")),
             }
         }
@@ -283,9 +289,17 @@ impl<'p> Encoder<'p> {
 
     fn note_unknown<R: Fields>(&mut self, c: usize, policy: Unknown, row: &R, text: &str) -> Result<()> {
         let column = &self.preprocessing.columns[c];
-        match self.report.unknown.get_mut(&column.name) {
-            Some(count) => *count += 1,
-            None => _ = self.report.unknown.insert(column.name.clone(), 1),
+        let count = match self.report.unknown.get_mut(&column.name) {
+            Some(count) => count,
+            None => self.report.unknown.entry(column.name.clone()).or_default(),
+        };
+        *count += 1;
+        if *count <= CASES
+            && let Cell::Category(category) = &column.cell
+            && let Some(known) = category.categories.iter().find(|known| same_letters(known, text))
+        {
+            let pair = || (text.to_owned(), known.clone());
+            self.report.other_case.entry(column.name.clone()).or_insert_with(pair);
         }
         if policy == Unknown::Error {
             let place = field::place(row, &column.name);
@@ -325,8 +339,8 @@ impl<'p> Encoder<'p> {
                 let raw = read_number_target(row, text, name, &self.markers, columns[own].offset)?;
                 Ok(columns[own].scale(raw))
             }
-            (_, Some((labels, one_spelling))) => match find(&self.labels[i], text, one_spelling) {
-                Some(code) => Ok((code - 1) as f32),
+            (_, Some(labels)) => match self.labels[i].find(text) {
+                Some(code) => Ok(code as f32),
                 None => Err(unknown_label(row, name, text, labels, "was not seen in training")),
             },
             (_, None) => Ok(0.0),
@@ -334,15 +348,14 @@ impl<'p> Encoder<'p> {
     }
 }
 
+/// Whether two texts differ in upper and lower case alone.
+fn same_letters(a: &str, b: &str) -> bool {
+    a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase))
+}
+
 /// The error of a text that the tokenizer cannot encode.
 fn unknown_text<R: Fields>(row: &R, column: &str, unknown: &UnknownText) -> Error {
     Error::data(field::place(row, column), unknown.to_string())
         .expected("characters of the training data")
         .help(format!("fix the field, or train with {}.unknown = \"other\"", field::pin_key(column)))
-}
-
-/// The code of a label, also in another spelling of its number.
-fn find(codes: &HashMap<&str, u32>, text: &str, one_spelling: bool) -> Option<u32> {
-    let exact = codes.get(text).copied();
-    if exact.is_none() && one_spelling { codes.get(field::canonical(text).as_ref()).copied() } else { exact }
 }

@@ -1,7 +1,5 @@
 //! One field of text: is it missing, which number is it, and what to say when it is neither.
 
-use std::borrow::Cow;
-
 use super::options::DataOptions;
 use super::{date, rows::Fields};
 use crate::error::{Code, Error, Problem, quote};
@@ -109,18 +107,38 @@ pub(super) fn has_thousands(text: &str) -> bool {
         && parse_number(&digits.replace(',', "")).is_some()
 }
 
-/// One spelling for each number, so that "1", "1.0" and "01" are one label; other texts stay as they are.
-pub(super) fn canonical(text: &str) -> Cow<'_, str> {
-    match parse_number(text) {
-        Some(x) if x.is_finite() => Cow::Owned(number_label(x)),
-        _ => Cow::Borrowed(text),
-    }
+/// A number that is a code rather than a quantity, although it could be read as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CodeLike {
+    /// `007`, `01730`
+    LeadingZero,
+    /// A whole number beyond 2^53: 64 bits do not tell it from its neighbours.
+    Long,
 }
 
-/// The spelling of a number as a label.
-pub(super) fn number_label(x: f64) -> String {
-    // adding 0 turns -0 into 0
-    format!("{}", x + 0.0)
+impl CodeLike {
+    /// What `text`, already trimmed, is; none for a quantity and for what is no number.
+    #[inline]
+    pub(super) fn of(text: &str) -> Option<CodeLike> {
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text).as_bytes();
+        let padded = digits.len() > 1 && digits[0] == b'0';
+        if !(padded || digits.len() > 15) || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        if padded {
+            return Some(CodeLike::LeadingZero);
+        }
+        let exact = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<u64>().ok());
+        exact.is_none_or(|x| x > 1 << 53).then_some(CodeLike::Long)
+    }
+
+    /// Why it is no quantity.
+    pub(super) fn why(self) -> &'static str {
+        match self {
+            CodeLike::LeadingZero => "has a leading zero",
+            CodeLike::Long => "is a whole number of more digits than 64 bits tell apart",
+        }
+    }
 }
 
 /// `file, line N, column "name"`.
@@ -263,12 +281,17 @@ mod tests {
     }
 
     #[test]
-    fn labels_have_one_spelling() {
-        for (text, label) in
-            [("1.0", "1"), ("01", "1"), ("-0", "0"), ("2.50", "2.5"), ("x1", "x1"), ("nan", "nan")]
-        {
-            assert_eq!(canonical(text), label);
-        }
+    fn codes_are_told_from_quantities() {
+        let zero = ["007", "01730", "00", "-01", "+4930"].map(CodeLike::of);
+        assert_eq!(zero[..4], [Some(CodeLike::LeadingZero); 4]);
+        assert_eq!(zero[4], None);
+        let quantities = ["0", "7", "0.5", "00.5", "1e300", "10", "9007199254740992", "-9007199254740992"];
+        assert!(quantities.iter().all(|text| CodeLike::of(text).is_none()));
+        let long = ["9007199254740993", "-9007199254740993", "123456789012345678901234567890"];
+        assert!(long.iter().all(|text| CodeLike::of(text) == Some(CodeLike::Long)));
+        assert!(
+            ["", "x", "0x10", "01a", "1700000000000000000000.5"].iter().all(|t| CodeLike::of(t).is_none())
+        );
     }
 
     #[test]

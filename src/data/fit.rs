@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::category_index::CategoryIndex;
 use super::column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Dictionary, Fill, NumberCell};
 use super::date::{self, DatePart};
 use super::field;
@@ -16,6 +17,7 @@ use super::prior::NOT_IN_MODEL;
 use super::raw::{RawFeature, RawKind, RawTable};
 use super::scaler::{self, Scaler, Summary};
 use super::schema::{ColumnSchema, Role, Schema};
+use super::spellings;
 use super::stored::{ImageCell, SeriesCell, Store};
 use super::table::Table;
 use super::target::{NumberTarget, Targets};
@@ -92,6 +94,7 @@ impl RawTable {
         }
         let targets = fit.targets();
         let Fit { warnings, mut notes, stores: fitted, .. } = fit;
+        notes.extend(self.notes.iter().cloned());
         notes.extend(unused(&schema));
         let stores = std::mem::take(&mut self.stores).into_iter().zip(fitted);
         self.stores = stores.filter_map(|(raw, fitted)| fitted.map(|f| f.unwrap_or(raw))).collect();
@@ -426,8 +429,7 @@ impl Fit<'_> {
             }
             Some(MissingPolicy::Constant) => {
                 let text = about.pin.fill_value.clone().unwrap_or_default();
-                let text = if about.one_spelling { field::canonical(&text).into_owned() } else { text };
-                let at = categories.iter().position(|c| *c == text);
+                let at = CategoryIndex::new(&categories).find(&text).map(|at| at as usize);
                 CategoryFill::Category(at.unwrap_or_else(|| {
                     categories.push(text);
                     categories.len() - 1
@@ -440,7 +442,7 @@ impl Fit<'_> {
         let many = categories.len() + own > MANY_VALUES;
         let default = if many { Encoding::Embedding } else { Encoding::OneHot };
         let encoding = about.pin.encoding.unwrap_or(default);
-        let cell = CategoryCell { categories, one_spelling: about.one_spelling, missing, encoding, unknown };
+        let cell = CategoryCell { categories, missing, encoding, unknown };
         if cell.cardinality() < 2 {
             let name = quote(&about.name);
             self.warnings.push(match cell.categories.first() {
@@ -452,7 +454,14 @@ impl Fit<'_> {
             });
             return None;
         }
-        let codes = positions.into_iter().map(|p| p.map_or(0.0, |p| (p + 1) as f32)).collect();
+        self.notes.extend(spellings::notes(&about.name, &cell.categories));
+        self.notes.extend(spellings::merged(&about.name, dictionary));
+        let index = cell.index();
+        let other = |code: usize| index.find(dictionary.name(code as u32)).map(|position| position as usize);
+        let code = |(code, position): (usize, Option<usize>)| {
+            position.or_else(|| other(code)).map_or(0.0, |position| (position + 1) as f32)
+        };
+        let codes = positions.into_iter().enumerate().map(code).collect();
         let change = Change::Recode { codes, missing: cell.missing_code() };
         Some((Cell::Category(cell), vec![(feature.cell, change)]))
     }
@@ -492,7 +501,8 @@ impl Fit<'_> {
                         columns.chunks_mut(cut.horizon).for_each(share);
                     }
                 }
-                Targets::Classes { column, classes, .. } | Targets::StepClasses { column, classes } => {
+                Targets::Classes { column, classes } | Targets::StepClasses { column, classes } => {
+                    self.notes.extend(spellings::notes(column, classes));
                     let mut seen = vec![false; classes.len()];
                     let steps = if of_steps { step_classes.next() } else { None };
                     self.train.iter().for_each(|&row| match steps {
@@ -508,6 +518,7 @@ impl Fit<'_> {
                 }
                 Targets::Labels { columns } => {
                     for (i, label) in columns.iter().enumerate() {
+                        self.notes.extend(spellings::notes(&label.name, &label.classes));
                         let first = self.train.first().map(|row| cell(row, i));
                         if self.train.iter().all(|row| Some(cell(row, i)) == first) {
                             let name = quote(&label.name);

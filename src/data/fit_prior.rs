@@ -89,15 +89,12 @@ impl Fit<'_> {
     ) -> Result<FittedCell> {
         let index = prior.index();
         let text = about.pin.fill_value.clone().unwrap_or_default();
-        let text = if prior.one_spelling { field::canonical(&text).into_owned() } else { text };
         let missing = match about.pin.missing {
             None | Some(MissingPolicy::Mean | MissingPolicy::Median) => prior.missing,
             Some(MissingPolicy::Indicator) => CategoryFill::Own,
-            Some(MissingPolicy::Constant) => prior
-                .categories
-                .iter()
-                .position(|category| *category == text)
-                .map_or(CategoryFill::Unknown, CategoryFill::Category),
+            Some(MissingPolicy::Constant) => {
+                index.find(&text).map_or(CategoryFill::Unknown, |at| CategoryFill::Category(at as usize))
+            }
             Some(MissingPolicy::DropRow) => CategoryFill::DropRow,
             Some(MissingPolicy::Error) => CategoryFill::Error,
         };
@@ -107,7 +104,7 @@ impl Fit<'_> {
             unknown: about.pin.unknown.unwrap_or(prior.unknown),
             ..prior.clone()
         };
-        let code = |code: usize| index.get(dictionary.name(code as u32)).copied();
+        let code = |code: usize| index.find(dictionary.name(code as u32)).map(|position| position + 1);
         let codes: Vec<f32> = (0..dictionary.len()).map(|c| code(c).unwrap_or(0) as f32).collect();
         let new: Vec<&str> =
             (0..dictionary.len()).filter(|&c| code(c).is_none()).map(|c| dictionary.name(c as u32)).collect();

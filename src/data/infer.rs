@@ -4,7 +4,8 @@
 //!
 //! 1. no field at all: left out;
 //! 2. at least 95 % numbers: a number column (infinities, numbers too large for 32 bits and numbers with thousands
-//!    separators count as numbers here; reading then reports them);
+//!    separators count as numbers here; reading then reports them), unless one of them is a code: it has a leading zero (`01730`), or
+//!    is a whole number beyond 2^53 (an account number); such a column is a category;
 //! 3. at least 95 % ISO-like dates: a date column;
 //! 4. fields of [`TEXT_WORDS`] words or more on average of which most are different: running text, unless it is a target;
 //! 5. fields of [`PHRASE_WORDS`] words or more on average that are too many for categories: a text too if they are
@@ -23,10 +24,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::date;
-use super::field::{self, Markers, Number};
+use super::field::{self, CodeLike, Markers, Number};
 use super::options::ColumnType;
 use super::picture::has_image_name;
 use super::rows::RowBuffer;
+use crate::error::quote;
 
 /// Categories above this number are embedded rather than one-hot encoded, and may be identifiers.
 pub(super) const MANY_VALUES: usize = 32;
@@ -49,6 +51,8 @@ pub(super) struct Profile {
     odd_numbers: usize,
     /// Whole numbers among `numbers`.
     whole: usize,
+    /// The first number that is a code, and why.
+    code: Option<(String, CodeLike)>,
     dates: usize,
     /// Words of all fields, as white space parts them.
     words: usize,
@@ -98,6 +102,9 @@ impl Profile {
                     }
                 },
             }
+            if p.code.is_none() {
+                p.code = CodeLike::of(text).map(|code| (text.to_owned(), code));
+            }
             p.filled += 1;
             p.words += text.split_ascii_whitespace().count();
             p.small_words += text.split_ascii_whitespace().filter(|word| is_small(word)).count();
@@ -105,7 +112,7 @@ impl Profile {
         p
     }
 
-    /// Whether every field is a number: then labels have one spelling for each.
+    /// Whether every field is a number.
     pub(super) fn all_numbers(&self) -> bool {
         self.filled > 0 && self.numbers == self.filled
     }
@@ -134,7 +141,8 @@ impl Profile {
             return verdict(ColumnType::Number, reason.clone(), Some(reason));
         }
         let like = self.numbers + self.odd_numbers;
-        if like * 100 >= filled * 95 {
+        let of_numbers = like * 100 >= filled * 95;
+        if of_numbers && self.code.is_none() {
             let reason = format!("{} sampled values are numbers", of(like));
             let id = !wanted
                 && self.whole == filled
@@ -159,7 +167,11 @@ impl Profile {
             let reason = format!("{values} different texts in {filled} sampled fields, of words that recur");
             return verdict(ColumnType::Text, reason, None);
         }
-        let hint = if several_words { "; type = \"text\" reads them word by word" } else { "" };
+        let hint = match &self.code {
+            _ if several_words => "; type = \"text\" reads them word by word",
+            Some(_) if of_numbers => "; type = \"number\" reads them as numbers",
+            _ => "",
+        };
         let left_out = if wanted || !too_many {
             None
         } else if like_identifier {
@@ -167,7 +179,10 @@ impl Profile {
         } else {
             Some(format!("{values} different texts in {filled} fields are too many for categories{hint}"))
         };
+        let code = self.code.as_ref().filter(|_| of_numbers);
+        let code = code.map(|(text, code)| format!("{} {}: taken for codes{hint}", quote(text), code.why()));
         let reason = match like {
+            _ if code.is_some() => code.unwrap_or_default(),
             0 if self.other_dates == filled => {
                 format!("{values} different texts; a date would be read if written YYYY-MM-DD")
             }

@@ -7,6 +7,7 @@
 
 mod augment;
 mod batch;
+mod category_index;
 mod column;
 mod corpus;
 mod date;
@@ -40,6 +41,7 @@ mod samples;
 mod scaler;
 mod schema;
 pub mod source;
+mod spellings;
 mod split;
 mod step;
 mod step_targets;
@@ -56,6 +58,7 @@ mod windows;
 
 pub use augment::{AUGMENTATIONS, AugmentEntry, Augmentation, Chain, Changes, Grid, Sample as AugmentSample};
 pub use batch::{EpochOrder, balanced_class_weights};
+pub use category_index::CategoryIndex;
 pub use column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Fill, NumberCell};
 pub use corpus::{Corpus, CorpusOptions, TextFacts};
 pub use date::DatePart;

@@ -34,8 +34,8 @@ pub struct Prior {
 /// A target of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum PriorTarget {
-    /// Its labels in their order, and whether they are compared as numbers.
-    Classes { kind: ColumnType, classes: Vec<String>, one_spelling: bool },
+    /// Its labels in their order.
+    Classes { kind: ColumnType, classes: Vec<String> },
     /// Its scale.
     Number(NumberTarget),
 }
@@ -112,11 +112,8 @@ impl Prior {
         }
         let pin = &mut column.pin;
         match (&column.role, self.targets.get(&column.name)) {
-            (Role::Target, Some(PriorTarget::Classes { classes, one_spelling, .. }))
-                if pin.classes.is_none() =>
-            {
+            (Role::Target, Some(PriorTarget::Classes { classes, .. })) if pin.classes.is_none() => {
                 pin.classes = Some(classes.clone());
-                column.one_spelling = *one_spelling;
                 column.of_model = true;
                 return;
             }
@@ -134,7 +131,6 @@ impl Prior {
         match cell {
             Cell::Number(number) => column.offset = number.offset,
             Cell::Category(category) => {
-                column.one_spelling = category.one_spelling;
                 pin.encoding.get_or_insert(category.encoding);
                 pin.unknown.get_or_insert(category.unknown);
             }
@@ -153,22 +149,17 @@ impl Prior {
 impl PriorTarget {
     /// By their columns.
     fn of(targets: &Targets) -> Vec<(String, PriorTarget)> {
-        let classes = |kind, classes: &[String], one_spelling| PriorTarget::Classes {
-            kind,
-            classes: classes.to_vec(),
-            one_spelling,
-        };
+        let classes = |kind, classes: &[String]| PriorTarget::Classes { kind, classes: classes.to_vec() };
         match targets {
-            Targets::Classes { column, classes: labels, one_spelling } => {
-                vec![(column.clone(), classes(ColumnType::Category, labels, *one_spelling))]
+            Targets::Classes { column, classes: labels } => {
+                vec![(column.clone(), classes(ColumnType::Category, labels))]
             }
             Targets::StepClasses { column, classes: labels } => {
-                vec![(column.clone(), classes(ColumnType::Labels, labels, false))]
+                vec![(column.clone(), classes(ColumnType::Labels, labels))]
             }
             Targets::Labels { columns } => {
                 let label = |target: &LabelTarget| {
-                    let own = classes(ColumnType::Category, &target.classes, target.one_spelling);
-                    (target.name.clone(), own)
+                    (target.name.clone(), classes(ColumnType::Category, &target.classes))
                 };
                 columns.iter().map(label).collect()
             }

@@ -7,6 +7,7 @@ use super::options::{ColumnType, DataOptions, MissingPolicy};
 use super::raw_target::RawTargets;
 use super::rows::{Fields, RowBuffer, Rows};
 use super::schema::{ColumnSchema, Role, Schema};
+use super::spellings::LateCodes;
 use super::split::{self, Split};
 use super::stored::{Store, TokenStore};
 use super::target_groups::TargetGroups;
@@ -36,6 +37,8 @@ pub struct RawTable {
     pub(super) stores: Vec<Store>,
     /// The classes of the steps, for each target that has some.
     pub(super) step_classes: Vec<TokenStore>,
+    /// For the user.
+    pub(super) notes: Vec<String>,
     rows: usize,
     dropped: u64,
 }
@@ -49,6 +52,7 @@ pub(super) struct RawFeature {
     pub(super) cell: usize,
     pub(super) kind: RawKind,
     policy: Option<MissingPolicy>,
+    codes: Option<LateCodes>,
     missing: u64,
     first_missing: Option<(String, u64)>,
 }
@@ -223,7 +227,7 @@ impl Reading {
                 continue;
             }
             let (kind, cells) = match column.kind {
-                ColumnType::Category => (RawKind::Category(Dictionary::new(column.one_spelling)), 1),
+                ColumnType::Category => (RawKind::Category(Dictionary::default()), 1),
                 ColumnType::Date => {
                     let parts = DatePart::of_column(column.date_format, column.has_time);
                     (RawKind::Date { parts }, parts.len())
@@ -246,6 +250,7 @@ impl Reading {
             weights: Vec::new(),
             stores,
             step_classes: Vec::new(),
+            notes: Vec::new(),
             rows: 0,
             dropped: 0,
         };
@@ -310,6 +315,14 @@ impl Reading {
         if self.weight.is_some() && table.weights.iter().all(|&w| w == 0.0) {
             return Err(Error::data(&table.schema.file, "all row weights are 0"));
         }
+        for feature in &table.features {
+            let note = feature
+                .codes
+                .as_ref()
+                .and_then(|codes| codes.note(&table.schema.columns[feature.column].name));
+            table.notes.extend(note);
+        }
+        table.notes.extend(targets.notes());
         let RawTable { schema, target_cells, step_classes, rows, .. } = &mut table;
         table.targets = targets.finish(schema, target_cells, *rows, step_classes)?;
         for feature in &table.features {
@@ -328,7 +341,8 @@ impl Reading {
 impl RawFeature {
     fn new(position: usize, cell: usize, kind: RawKind, column: &ColumnSchema) -> Self {
         let policy = column.pin.missing;
-        RawFeature { column: position, cell, kind, policy, missing: 0, first_missing: None }
+        let codes = LateCodes::watch(column);
+        RawFeature { column: position, cell, kind, policy, codes, missing: 0, first_missing: None }
     }
 
     /// Puts the field's numbers at the end of `cells`; false if it is missing.
@@ -344,6 +358,9 @@ impl RawFeature {
         match &mut self.kind {
             RawKind::Number { offset } => {
                 let raw = read_number(row, text, name, markers, *offset, Stage::Train)?;
+                if let Some(codes) = &mut self.codes {
+                    codes.see(text);
+                }
                 cells.push(raw);
                 Ok(!raw.is_nan())
             }

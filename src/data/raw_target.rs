@@ -1,11 +1,13 @@
 //! Targets while a table is read, and the decision between classes and numbers once it has been.
 
+use super::category_index::CategoryIndex;
 use super::column::{Dictionary, NumberCell};
 use super::field::{self, Markers, Number};
 use super::infer::MANY_VALUES;
 use super::options::{ColumnType, DataOptions};
 use super::rows::Fields;
 use super::schema::{ColumnSchema, Role, Schema};
+use super::spellings::{self, LateCodes};
 use super::step_targets;
 use super::stored::TokenStore;
 use super::target::{LabelTarget, NumberTarget, Tally, Targets};
@@ -29,6 +31,7 @@ struct RawTarget {
     pinned: bool,
     /// Whether its classes are those of that model.
     of_model: bool,
+    codes: Option<LateCodes>,
     kind: Kind,
 }
 
@@ -38,17 +41,66 @@ enum Kind {
         offset: f64,
         tally: Tally,
     },
-    Labels {
-        dictionary: Dictionary,
-        classes: Option<Vec<String>>,
-        one_spelling: bool,
-    },
+    Labels(Labels),
     /// A label for each step: the codes of each row.
     Steps {
-        dictionary: Dictionary,
-        classes: Option<Vec<String>>,
+        labels: Labels,
         codes: TokenStore,
     },
+}
+
+/// Labels while they are read, and their codes.
+#[derive(Debug)]
+enum Labels {
+    /// As they come along.
+    Found(Dictionary),
+    /// Those that a config lists or a model has: a code is a position.
+    Listed { classes: Vec<String>, index: CategoryIndex },
+}
+
+impl Labels {
+    fn new(listed: Option<&Vec<String>>) -> Self {
+        match listed {
+            Some(classes) => Labels::Listed { classes: classes.clone(), index: CategoryIndex::new(classes) },
+            None => Labels::Found(Dictionary::default()),
+        }
+    }
+
+    /// The code of a label; none if it is not among those that are listed.
+    fn code(&mut self, text: &str) -> Option<u32> {
+        match self {
+            Labels::Found(dictionary) => Some(dictionary.code(text)),
+            Labels::Listed { index, .. } => index.find(text),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Labels::Found(dictionary) => dictionary.len(),
+            Labels::Listed { classes, .. } => classes.len(),
+        }
+    }
+
+    fn listed(&self) -> &[String] {
+        match self {
+            Labels::Found(_) => &[],
+            Labels::Listed { classes, .. } => classes,
+        }
+    }
+
+    /// The classes in their order, and the position of each code.
+    fn finish(self) -> (Vec<String>, Vec<u32>) {
+        match self {
+            Labels::Found(dictionary) => {
+                let (classes, positions) = dictionary.sorted(|_| true);
+                (classes, positions.into_iter().map(|position| position.unwrap_or(0) as u32).collect())
+            }
+            Labels::Listed { classes, .. } => {
+                let positions = (0..classes.len() as u32).collect();
+                (classes, positions)
+            }
+        }
+    }
 }
 
 impl RawTargets {
@@ -72,6 +124,15 @@ impl RawTargets {
     /// Whether some have a label for each step of a row.
     pub(super) fn have_steps(&self) -> bool {
         self.columns.iter().any(|target| matches!(target.kind, Kind::Steps { .. }))
+    }
+
+    /// For the user.
+    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
+        self.columns.iter().filter_map(|target| match &target.kind {
+            Kind::Number { .. } => target.codes.as_ref().and_then(|codes| codes.note(&target.name)),
+            Kind::Labels(Labels::Found(labels)) => spellings::merged(&target.name, labels),
+            _ => None,
+        })
     }
 
     /// Puts a row's targets at the end of `cells`: raw numbers, codes of labels, numbers of steps. The row has `steps` steps.
@@ -158,63 +219,60 @@ impl RawTarget {
         let as_labels = schema.kind == ColumnType::Category
             || (pin.classes.is_some() && pin.kind != Some(ColumnType::Number));
         let kind = if schema.kind == ColumnType::Labels {
-            let mut dictionary = Dictionary::new(false);
-            pin.classes.iter().flatten().for_each(|c| _ = dictionary.code(c));
-            Kind::Steps { dictionary, classes: pin.classes.clone(), codes: TokenStore::default() }
+            Kind::Steps { labels: Labels::new(pin.classes.as_ref()), codes: TokenStore::default() }
         } else if as_labels {
-            let one_spelling = schema.one_spelling;
-            let mut dictionary = Dictionary::new(one_spelling);
-            let classes = pin.classes.as_ref().map(|classes| {
-                classes
-                    .iter()
-                    .map(|c| if one_spelling { field::canonical(c).into() } else { c.clone() })
-                    .collect()
-            });
-            classes.iter().flatten().for_each(|c: &String| _ = dictionary.code(c));
-            Kind::Labels { dictionary, classes, one_spelling }
+            Kind::Labels(Labels::new(pin.classes.as_ref()))
         } else {
             Kind::Number { offset: schema.offset, tally: Tally::default() }
         };
         let pinned = pin.kind == Some(ColumnType::Number);
-        RawTarget { column, name: schema.name.clone(), pinned, of_model: schema.of_model, kind }
+        let codes = LateCodes::watch(schema);
+        RawTarget { column, name: schema.name.clone(), pinned, of_model: schema.of_model, codes, kind }
     }
 
     fn read<R: Fields>(&mut self, row: &R, markers: &Markers, steps: usize) -> Result<f32> {
         let text = row.get(self.column).trim_ascii();
         let missing = match self.kind {
             Kind::Steps { .. } => markers.has_text(text),
-            Kind::Number { .. } | Kind::Labels { .. } => markers.has(text),
+            Kind::Number { .. } | Kind::Labels(_) => markers.has(text),
         };
         if missing {
             return Err(missing_target(row, &self.name, text));
+        }
+        if let Some(codes) = &mut self.codes {
+            codes.see(text);
         }
         match &mut self.kind {
             Kind::Number { offset, tally } => {
                 let raw = read_number_target(row, text, &self.name, markers, *offset)?;
                 if let Some(x) = field::parse_number(text) {
-                    tally.add(x);
+                    tally.add(x, text);
                 }
                 Ok(raw)
             }
-            Kind::Labels { dictionary, classes, .. } => {
-                let code = dictionary.code(text);
-                match classes {
-                    Some(known) if code as usize >= known.len() => {
-                        Err(unlisted_label(row, &self.name, text, known, self.of_model))
+            Kind::Labels(labels) => match labels.code(text) {
+                Some(code) => Ok(code as f32),
+                None => Err(unlisted_label(row, &self.name, text, labels.listed(), self.of_model)),
+            },
+            Kind::Steps { labels, codes } => {
+                let parts = step_targets::split(text);
+                step_targets::check_count(row, &self.name, parts.clone().count(), steps)?;
+                let mut of_row = Vec::with_capacity(steps);
+                for label in parts {
+                    match labels.code(label) {
+                        Some(code) => of_row.push(code),
+                        None => {
+                            return Err(unlisted_label(
+                                row,
+                                &self.name,
+                                label,
+                                labels.listed(),
+                                self.of_model,
+                            ));
+                        }
                     }
-                    _ => Ok(code as f32),
                 }
-            }
-            Kind::Steps { dictionary, classes, codes } => {
-                let labels = step_targets::split(text);
-                step_targets::check_count(row, &self.name, labels.clone().count(), steps)?;
-                codes.push_ids(labels.clone().map(|label| dictionary.code(label)));
-                if let Some(known) = classes
-                    && dictionary.len() > known.len()
-                    && let Some(label) = labels.clone().find(|&label| known.iter().all(|k| k != label))
-                {
-                    return Err(unlisted_label(row, &self.name, label, known, self.of_model));
-                }
+                codes.push_ids(of_row.into_iter());
                 Ok(steps as f32)
             }
         }
@@ -228,7 +286,7 @@ impl RawTarget {
     fn is_flag(&self) -> bool {
         match &self.kind {
             Kind::Number { tally, .. } => !self.pinned && tally.is_flag(),
-            Kind::Labels { dictionary, .. } => dictionary.len() == 2,
+            Kind::Labels(labels) => labels.len() == 2,
             Kind::Steps { .. } => false,
         }
     }
@@ -241,22 +299,22 @@ impl RawTarget {
         steps: &mut Vec<TokenStore>,
     ) -> Result<Targets> {
         let about = &mut schema.columns[self.column];
-        let (classes, one_spelling) = match self.kind {
-            Kind::Steps { dictionary, classes, mut codes } => {
-                let (sorted, positions) = dictionary.sorted(|_| true);
-                if classes.is_none() {
-                    codes.replace(|code| positions[code as usize].unwrap_or(0) as u32);
-                }
-                let classes = classes.unwrap_or(sorted);
+        let classes = match self.kind {
+            Kind::Steps { labels, mut codes } => {
+                let (classes, positions) = labels.finish();
+                codes.replace(|code| positions[code as usize]);
                 about.values = classes.len();
                 about.target = format!("{} classes, one for each of {} steps", classes.len(), codes.total());
                 steps.push(codes);
                 return Ok(Targets::StepClasses { column: self.name, classes });
             }
-            Kind::Labels { dictionary, classes, one_spelling } => {
-                let pinned = classes.is_some();
-                let (sorted, positions) = dictionary.sorted(|_| true);
-                let many = sorted.len();
+            Kind::Labels(labels) => {
+                let pinned = matches!(labels, Labels::Listed { .. });
+                if pinned && !self.of_model {
+                    about.reason = "as listed".into();
+                }
+                let (classes, positions) = labels.finish();
+                let many = classes.len();
                 if many > MANY_VALUES && 2 * many > rows && !pinned && about.pin.kind.is_none() {
                     let place = format!("{}, column {}", schema.file, quote(&self.name));
                     let what = format!("{many} different labels in {rows} rows are not classes");
@@ -266,11 +324,8 @@ impl RawTarget {
                     );
                     return Err(Error::data(place, what).help(help));
                 }
-                if !pinned {
-                    let place_of = |code: f32| positions[code as usize].unwrap_or(0) as f32;
-                    cells.column(0).for_each(|code| *code = place_of(*code));
-                }
-                (classes.unwrap_or(sorted), one_spelling)
+                cells.column(0).for_each(|code| *code = positions[*code as usize] as f32);
+                classes
             }
             Kind::Number { offset, tally } => {
                 let (as_classes, reason) = match self.pinned {
@@ -285,12 +340,12 @@ impl RawTarget {
                     return Ok(Targets::Numbers { columns: vec![plain(self.name, offset)] });
                 }
                 cells.column(0).for_each(|x| *x = images.partition_point(|image| image < x) as f32);
-                (tally.values.into_iter().map(field::number_label).collect::<Vec<_>>(), true)
+                tally.spellings
             }
         };
         about.values = classes.len();
         about.target = format!("{} classes", classes.len());
-        Ok(Targets::Classes { column: self.name, classes, one_spelling })
+        Ok(Targets::Classes { column: self.name, classes })
     }
 }
 
@@ -308,21 +363,19 @@ fn finish_several(
             let about = &mut schema.columns[target.column];
             (about.target, about.values) = ("a yes/no label".into(), 2);
             let own = cells.column(i);
-            let (classes, one_spelling) = match target.kind {
-                Kind::Number { offset, .. } => {
+            let classes = match target.kind {
+                Kind::Number { offset, tally } => {
                     own.for_each(|x| *x = (f64::from(*x) + offset) as f32);
-                    (vec!["0".to_owned(), "1".to_owned()], true)
+                    vec![tally.spelling(0.0), tally.spelling(1.0)]
                 }
-                Kind::Labels { classes: Some(classes), one_spelling, .. } => (classes, one_spelling),
-                Kind::Labels { dictionary, one_spelling, .. } => {
-                    let (sorted, positions) = dictionary.sorted(|_| true);
-                    own.for_each(|code| *code = positions[*code as usize].unwrap_or(0) as f32);
-                    (sorted, one_spelling)
+                Kind::Labels(labels) | Kind::Steps { labels, .. } => {
+                    let (classes, positions) = labels.finish();
+                    own.for_each(|code| *code = positions[*code as usize] as f32);
+                    classes
                 }
-                Kind::Steps { classes, .. } => (classes.unwrap_or_default(), false),
             };
             if let Ok(classes) = <[String; 2]>::try_from(classes) {
-                columns.push(LabelTarget { name: target.name, classes, one_spelling });
+                columns.push(LabelTarget { name: target.name, classes });
             }
         }
         return Ok(Targets::Labels { columns });
@@ -335,10 +388,10 @@ fn finish_several(
                 about.target = "a number".into();
                 columns.push(plain(target.name, offset));
             }
-            Kind::Labels { dictionary, .. } | Kind::Steps { dictionary, .. } => {
+            Kind::Labels(labels) | Kind::Steps { labels, .. } => {
                 let place = format!("model.outputs.{}.target", toml_key(output));
                 let what = "several targets of one output must all be numbers, or all have two values";
-                let found = format!("{} different texts in column {}", dictionary.len(), quote(&target.name));
+                let found = format!("{} different texts in column {}", labels.len(), quote(&target.name));
                 let help = "give the column an output of its own";
                 return Err(Error::usage(place, what).found(found).help(help));
             }

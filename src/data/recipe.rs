@@ -1,7 +1,9 @@
 //! How the fields of a row become the channels of a step.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::category_index::CategoryIndex;
 use super::column::Dictionary;
 use super::date::DatePart;
 use super::field::{self, Markers};
@@ -148,14 +150,15 @@ impl Recipe {
                 }
             }
             ColumnType::Category => {
-                let mut dictionary = Dictionary::new(profile.all_numbers());
+                let mut dictionary = Dictionary::default();
                 fields().filter(|text| !markers.has(text)).for_each(|text| _ = dictionary.code(text));
                 let (values, _) = dictionary.sorted(|_| true);
                 if values.len() > MANY_VALUES {
                     return Ok(Some(format!("{} categories are too many for a step", values.len())));
                 }
-                // Of two values one tells the other.
-                let skip = usize::from(values.len() == 2);
+                // Of two values one tells the other, unless both are the same number.
+                let alike = |a: &String, b: &String| CategoryIndex::new(&[a]).find(b).is_some();
+                let skip = usize::from(matches!(&values[..], [a, b] if !alike(a, b)));
                 for value in values.into_iter().skip(skip) {
                     self.channels.push((c, format!("{name}={value}"), Kind::Is(value)));
                 }
@@ -194,6 +197,25 @@ impl Recipe {
     /// Each channel's column, and what it takes of the field.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Kind)> {
         self.channels.iter().map(|(c, _, kind)| (*c, kind))
+    }
+
+    /// For each channel of a category: which of its column's values it is, and all of them.
+    pub(super) fn categories(&self) -> Vec<Option<(u32, Arc<CategoryIndex>)>> {
+        let mut values: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        let positions: Vec<Option<u32>> = self
+            .channels
+            .iter()
+            .map(|(c, _, kind)| {
+                let Kind::Is(value) = kind else { return None };
+                let of_column = values.entry(*c).or_default();
+                of_column.push(value);
+                Some(of_column.len() as u32 - 1)
+            })
+            .collect();
+        let indexes: BTreeMap<usize, Arc<CategoryIndex>> =
+            values.iter().map(|(&c, values)| (c, Arc::new(CategoryIndex::new(values)))).collect();
+        let channels = self.channels.iter().zip(positions);
+        channels.map(|((c, ..), position)| Some((position?, indexes[c].clone()))).collect()
     }
 
     /// Number of channels.

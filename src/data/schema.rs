@@ -53,7 +53,6 @@ pub struct ColumnSchema {
     pub(super) date_format: &'static str,
     pub(super) has_time: bool,
     pub(super) offset: f64,
-    pub(super) one_spelling: bool,
     /// Whether it is taken for what it is in the model that a run goes on from.
     pub(super) of_model: bool,
     /// What became of the texts of the column; known once the preprocessing is fitted.
@@ -490,7 +489,6 @@ impl Roles {
             date_format: "%Y-%m-%d",
             has_time: false,
             offset: 0.0,
-            one_spelling: false,
             of_model: false,
             text: String::new(),
             stored: None,
@@ -540,7 +538,6 @@ impl Roles {
         column.date_format = profile.date_format.unwrap_or(column.date_format);
         column.has_time = profile.has_time;
         column.offset = profile.offset();
-        column.one_spelling = profile.all_numbers();
         if self.target[c] {
             column.role = Role::Target;
         } else if let (Some(reason), None) = (verdict.left_out, settled) {

@@ -9,8 +9,6 @@ pub struct LabelTarget {
     pub name: String,
     /// What 0 and 1 are called in the data.
     pub classes: [String; 2],
-    /// Whether labels are compared as numbers.
-    pub one_spelling: bool,
 }
 
 /// A number target.
@@ -50,8 +48,6 @@ pub enum Targets {
         column: String,
         /// Labels; in ascending order unless a config gives another.
         classes: Vec<String>,
-        /// Whether labels are compared as numbers: "1" and "1.0" are one class.
-        one_spelling: bool,
     },
     /// At each step of a row one of two or more classes; the table's row holds the number of its steps, and the table's
     /// [`StepTargets`](super::StepTargets) their classes.
@@ -112,12 +108,11 @@ impl Targets {
         }
     }
 
-    /// What each number of a row is: labels with their spelling, or `None` for a number.
-    pub(super) fn labels(&self, i: usize) -> Option<(&[String], bool)> {
+    /// What each number of a row is: labels, or `None` for a number.
+    pub(super) fn labels(&self, i: usize) -> Option<&[String]> {
         match self {
-            Targets::Classes { classes, one_spelling, .. } => Some((classes, *one_spelling)),
-            Targets::StepClasses { classes, .. } => Some((classes, false)),
-            Targets::Labels { columns } => Some((&columns[i].classes, columns[i].one_spelling)),
+            Targets::Classes { classes, .. } | Targets::StepClasses { classes, .. } => Some(classes),
+            Targets::Labels { columns } => Some(&columns[i].classes),
             Targets::Numbers { .. } | Targets::NextToken { .. } => None,
         }
     }
@@ -146,27 +141,38 @@ const MOST_CLASSES: usize = 20;
 pub(super) struct Tally {
     /// Ascending; no longer kept up once the values cannot be classes.
     pub(super) values: Vec<f64>,
+    /// How each of them is spelled; of several spellings the shortest, `1` rather than `1.0`.
+    pub(super) spellings: Vec<String>,
     /// Why the values cannot be classes.
     not_classes: Option<&'static str>,
-    last: Option<f64>,
 }
 
 impl Tally {
+    /// Adds a value, which is spelled `text`.
     #[inline]
-    pub(super) fn add(&mut self, x: f64) {
+    pub(super) fn add(&mut self, x: f64, text: &str) {
         let x = x + 0.0; // -0 is 0
-        if self.not_classes.is_some() || self.last == Some(x) {
+        if self.not_classes.is_some() {
             return;
         }
-        self.last = Some(x);
         match self.values.binary_search_by(|v| v.total_cmp(&x)) {
+            Ok(at) if text.len() < self.spellings[at].len() => self.spellings[at] = text.to_owned(),
             Ok(_) => {}
             Err(_) if x.fract() != 0.0 => self.not_classes = Some("not all are whole numbers"),
             Err(_) if self.values.len() == MOST_CLASSES => {
                 self.not_classes = Some("more than 20 different whole numbers");
             }
-            Err(at) => self.values.insert(at, x),
+            Err(at) => {
+                self.values.insert(at, x);
+                self.spellings.insert(at, text.to_owned());
+            }
         }
+    }
+
+    /// How `x` is spelled.
+    pub(super) fn spelling(&self, x: f64) -> String {
+        let found = self.values.iter().position(|&v| v == x);
+        found.map_or_else(|| x.to_string(), |at| self.spellings[at].clone())
     }
 
     /// Whether the values are the classes of `rows` rows, and why. They are where all are whole numbers, at most 20
@@ -197,7 +203,7 @@ mod tests {
         let mut tally = Tally::default();
         let mut rows = 0;
         for x in values {
-            tally.add(x);
+            tally.add(x, &x.to_string());
             rows += 1;
         }
         tally.verdict(rows).0

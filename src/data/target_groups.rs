@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn classes(column: &str) -> Targets {
-        Targets::Classes { column: column.into(), classes: vec!["a".into(), "b".into()], one_spelling: false }
+        Targets::Classes { column: column.into(), classes: vec!["a".into(), "b".into()] }
     }
 
     #[test]

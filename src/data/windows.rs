@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use super::field::{self, Markers};
+use super::category_index::CategoryIndex;
+use super::field::Markers;
 use super::held::Extent;
 use super::long::{STEPS, check_pins};
 use super::raw::{missing_values, read_date, read_number};
@@ -224,9 +225,10 @@ fn numbers(
     })?;
     // Of each column the number of rows without a value, the first and the last of them: a field may fill several channels.
     let mut missing: Vec<(u64, u32, u32)> = vec![(0, 0, 0); texts.columns().len()];
+    let categories = recipe.categories();
     for &row in order {
         let row_of = texts.row(row as usize);
-        for (c, kind) in recipe.iter() {
+        for ((c, kind), category) in recipe.iter().zip(&categories) {
             let (text, name) = (row_of.get(c).trim_ascii(), &texts.columns()[c]);
             let x = match kind {
                 Kind::Number => read_number(&row_of, text, name, markers, 0.0, purpose.stage())?,
@@ -234,8 +236,10 @@ fn numbers(
                     let date = read_date(&row_of, text, name, markers, purpose.stage())?;
                     date.map_or(f32::NAN, |date| part.of(date) as f32)
                 }
-                Kind::Is(value) => {
-                    f32::from(u8::from(text == value || field::canonical(text) == value.as_str()))
+                Kind::Is(_) => {
+                    let is =
+                        |(position, values): &(u32, Arc<CategoryIndex>)| values.find(text) == Some(*position);
+                    f32::from(u8::from(category.as_ref().is_some_and(is)))
                 }
             };
             if x.is_nan() || markers.has(text) {

@@ -313,8 +313,11 @@ pub(super) fn tell(report: &crate::data::Report, series: bool, progress: &mut dy
     }
     for (column, count) in &report.unknown {
         let values = if *count == 1 { "value" } else { "values" };
+        let case = report.other_case.get(column).map_or_else(String::new, |(text, known)| {
+            format!("; {} differs in case alone from {}", quote(text), quote(known))
+        });
         let column = quote(column);
-        progress.note(&format!("column {column}: {count} {values} that training never saw"));
+        progress.note(&format!("column {column}: {count} {values} that training never saw{case}"));
     }
     for (column, (unknown, all)) in report.tokens.iter().filter(|(_, (unknown, _))| *unknown > 0) {
         let column = quote(column);

@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use crate::checkpoint::{self, Existing, MetricsLog, Row, RunDir, Split};
 use crate::config::{self, ClassWeights, Config, Validation, registries};
-use crate::data::{EpochOrder, Preprocessing, Table, TargetGroup, Targets, balanced_class_weights};
+use crate::data::{
+    CategoryIndex, EpochOrder, Preprocessing, Table, TargetGroup, Targets, balanced_class_weights, list,
+};
 use crate::error::{Code, Error, Result, quote};
 use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{self, Column, Report, Task, closing_table};
@@ -327,12 +329,20 @@ fn output_class_weights(choice: &ClassWeights, loaded: &Loaded, output: &Output)
                 .found(list.len().to_string()))
         }
         ClassWeights::Named(named) => {
-            if let Some((name, _)) = named.iter().find(|(name, _)| !classes.contains(name)) {
-                let error = Error::usage("train.class_weights", format!("there is no class {}", quote(name)));
-                return Err(error.expected(format!("one of {}", classes.join(", "))));
+            let index = CategoryIndex::new(classes);
+            let mut weights: Vec<Option<f32>> = vec![None; classes.len()];
+            for (name, weight) in named {
+                let Some(class) = index.find(name).map(|class| class as usize) else {
+                    let error =
+                        Error::usage("train.class_weights", format!("there is no class {}", quote(name)));
+                    return Err(error.expected(format!("one of {}", list(classes))));
+                };
+                if weights[class].replace(*weight as f32).is_some() {
+                    let what = format!("the class {} has two weights", quote(&classes[class]));
+                    return Err(Error::usage("train.class_weights", what).help("take one of them out"));
+                }
             }
-            let of = |class: &String| named.iter().find(|(n, _)| n == class).map_or(1.0, |(_, w)| *w as f32);
-            Ok(Some(classes.iter().map(of).collect()))
+            Ok(Some(weights.into_iter().map(|weight| weight.unwrap_or(1.0)).collect()))
         }
     }
 }

@@ -29,6 +29,7 @@ mod ragged;
 mod readme;
 mod recurrent;
 mod source;
+mod spellings;
 mod threads;
 mod tokens;
 mod transformers;

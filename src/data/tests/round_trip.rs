@@ -53,6 +53,18 @@ fn json_keeps_every_bit_and_column_order_does_not_matter() -> Result<()> {
 }
 
 #[test]
+fn what_version_0_1_0_wrote_of_spellings_is_read() -> Result<()> {
+    let fitted = fit(&mixed(), &DataOptions::new("y"))?;
+    let json = fitted.preprocessing.to_json();
+    let old = json
+        .replace("\"categories\":[", "\"one_spelling\":false,\"categories\":[")
+        .replace("\"classes\":[\"0\",\"1\",\"2\"]", "\"classes\":[\"0\",\"1\",\"2\"],\"one_spelling\":true");
+    assert_eq!(old.matches("one_spelling").count(), 4);
+    assert_eq!(Preprocessing::from_json(&old)?, fitted.preprocessing);
+    Ok(())
+}
+
+#[test]
 fn rows_pass_in_blocks_of_any_size() -> Result<()> {
     let fitted = fit(&mixed(), &DataOptions::new("y"))?;
     for limit in [1, 7, 80, 1000] {
