@@ -40,6 +40,9 @@ const COLS: bool = false;
 /// How B lies: in panels, or in its own rows.
 const PACKED: bool = true;
 const IN_PLACE: bool = false;
+/// Whether a tile has all columns of its vectors.
+const FULL: bool = true;
+const CUT: bool = false;
 
 /// Length of the sums that gives time to fetch what the next tile begins with.
 const LONG: usize = 64;
@@ -69,12 +72,33 @@ fn first(count: usize) -> __m256i {
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t: &Tile<f32>) {
+    // SAFETY: the caller vouches for every element that `t` names.
+    unsafe {
+        if t.cols == NV * LANES {
+            sum_tile::<MR, NV, A, B, FULL>(t);
+        } else {
+            sum_tile::<MR, NV, A, B, CUT>(t);
+        }
+    }
+}
+
+/// Computes a tile; `WHOLE` says whether it has all columns of its `NV` vectors.
+///
+/// # Safety
+/// As [`TileKernel`].
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+unsafe fn sum_tile<const MR: usize, const NV: usize, const A: bool, const B: bool, const WHOLE: bool>(
+    t: &Tile<f32>,
+) {
     let last = first(t.cols - (NV - 1) * LANES);
     let mut sums = [[_mm256_setzero_ps(); NV]; MR];
-    // SAFETY: the caller vouches for every element that `t` names; the mask leaves out columns past `t.cols`.
+    // SAFETY: the caller vouches for every element that `t` names; the mask leaves out columns past `t.cols`. Rows of a panel
+    // have whole vectors.
     unsafe {
         for (i, sums) in sums.iter_mut().enumerate() {
-            load_row(t.start.add(i * t.start_stride), last, sums);
+            load_row::<NV, WHOLE>(t.start.add(i * t.start_stride), last, sums);
         }
         if t.k >= LONG {
             // The tile below comes next; a prefetch may name any address.
@@ -88,7 +112,12 @@ unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t
                 let mut a = t.a.wrapping_add(u * t.segments.a[0] + v * t.segments.a[1]);
                 let mut b = t.b.wrapping_add(u * t.segments.b[0] + v * t.segments.b[1]);
                 for _ in 0..t.k {
-                    load_row(b, last, &mut row);
+                    // A masked load takes twice as long as a plain one on CPUs that halve vectors of 256 bits.
+                    if B == PACKED {
+                        load_row::<NV, FULL>(b, last, &mut row);
+                    } else {
+                        load_row::<NV, WHOLE>(b, last, &mut row);
+                    }
                     // Strides of a page or so defeat the prefetchers of the CPU; a prefetch may name any address.
                     if B == IN_PLACE {
                         _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(8 * t.b_stride).cast());
@@ -111,7 +140,7 @@ unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t
             let c = t.c.add(i * t.c_stride);
             for (v, sum) in sums.iter().enumerate() {
                 // Some CPUs take long over a masked store.
-                if v < NV - 1 || t.cols == NV * LANES {
+                if WHOLE || v < NV - 1 {
                     _mm256_storeu_ps(c.add(v * LANES), *sum);
                 } else {
                     _mm256_maskstore_ps(c.add(v * LANES), last, *sum);
@@ -121,19 +150,36 @@ unsafe fn tile<const MR: usize, const NV: usize, const A: bool, const B: bool>(t
     }
 }
 
-/// Loads `NV` vectors from `from`, of the last only the lanes in `last`.
+/// Loads `NV` vectors from `from`, of the last only the lanes in `last` unless all of them are there.
 ///
 /// # Safety
 /// Those elements must be valid.
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx2")]
 #[inline]
-unsafe fn load_row<const NV: usize>(from: *const f32, last: __m256i, to: &mut [__m256; NV]) {
+unsafe fn load_row<const NV: usize, const WHOLE: bool>(
+    from: *const f32,
+    last: __m256i,
+    to: &mut [__m256; NV],
+) {
     for (v, to) in to.iter_mut().enumerate() {
         let from = from.wrapping_add(v * LANES);
+        let plain = WHOLE || v < NV - 1;
         // SAFETY: see the caller's promise.
-        *to = unsafe { if v < NV - 1 { _mm256_loadu_ps(from) } else { _mm256_maskload_ps(from, last) } };
+        *to = unsafe { if plain { _mm256_loadu_ps(from) } else { _mm256_maskload_ps(from, last) } };
     }
+}
+
+/// Loads the first `count` elements from `from`, at most a vector of them; zeros take the place of the others.
+///
+/// # Safety
+/// Those elements must be valid.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn load(from: *const f32, count: usize) -> __m256 {
+    // SAFETY: see the caller's promise.
+    unsafe { if count >= LANES { _mm256_loadu_ps(from) } else { _mm256_maskload_ps(from, first(count)) } }
 }
 
 /// See [`super::blocked::PackKernel`].
@@ -143,13 +189,13 @@ unsafe fn pack_rows(p: &Packing) {
     for row in 0..p.rows {
         for (strip, first_col) in (0..p.cols.next_multiple_of(NR)).step_by(WIDTH).enumerate() {
             for col in [0, LANES] {
-                let mask = first(p.cols.saturating_sub(first_col + col));
-                // SAFETY: the caller vouches for every element that `p` names; the mask leaves out columns past its end.
+                let count = p.cols.saturating_sub(first_col + col);
+                // SAFETY: the caller vouches for every element that `p` names; columns past its end are left out.
                 unsafe {
                     let from = p.from.wrapping_add(row * p.from_stride + first_col + col);
                     _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(COPIED_AHEAD * p.from_stride).cast());
                     let to = p.to.add((strip * p.rows + row) * WIDTH + col);
-                    _mm256_storeu_ps(to, _mm256_maskload_ps(from, mask));
+                    _mm256_storeu_ps(to, load(from, count));
                 }
             }
         }
@@ -197,12 +243,11 @@ unsafe fn pack_cols(p: &Packing) {
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx2")]
 unsafe fn transpose(p: &Packing) {
-    let mask = first(p.rows);
     let mut x = [_mm256_setzero_ps(); LANES];
     for (j, x) in x.iter_mut().enumerate() {
         if j < p.cols {
             // SAFETY: the caller vouches for column j.
-            *x = unsafe { _mm256_maskload_ps(p.from.add(j * p.from_stride), mask) };
+            *x = unsafe { load(p.from.add(j * p.from_stride), p.rows) };
         }
     }
     // Within each 128-bit half h, after two rounds x[4g + r] holds row 4h + r of columns 4g..4g + 4.

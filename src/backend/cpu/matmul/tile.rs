@@ -13,7 +13,7 @@ pub struct Tile<T> {
     pub k: usize,
     /// Where the sums go on.
     pub segments: Segments,
-    /// Columns, at most the kernel's width.
+    /// Columns, at most the kernel's width. Of a panel whole vectors are read, whatever they hold behind these.
     pub cols: usize,
     /// A.
     pub a: *const T,
