@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::category_index::CategoryIndex;
-use super::column::{CategoryFill, Cell, Fill};
+use super::column::{CategoryFill, Cell, Fill, NumberCell};
 use super::field::{self, Markers, Stage};
 use super::options::Unknown;
 use super::preprocess::{Binding, Preprocessing};
 use super::raw::{grow, missing_values, push_payload, read_date, read_number, weight};
 use super::raw_target::{missing_target, read_number_target, unknown_label};
+use super::report::Report;
 use super::rows::{Fields, Rows};
 use super::step_targets;
 use super::stored::{TextCell, TextFill, TokenStore};
@@ -16,21 +17,6 @@ use super::table::Table;
 use super::target::Targets;
 use super::tokenizer::UnknownText;
 use crate::error::{Code, Error, Problem, Result, quote};
-
-/// What an [`Encoder`] met that is worth a note.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Rows left out for a missing value (`missing = "drop_row"`).
-    pub dropped: u64,
-    /// For each column that had some: fields whose category was unseen in training.
-    pub unknown: BTreeMap<String, u64>,
-    /// For each column that had one: the first of them that differs in upper and lower case alone from a category, and that category.
-    pub other_case: BTreeMap<String, (String, String)>,
-    /// For each column of texts: tokens that training never saw, and all of them.
-    pub tokens: BTreeMap<String, (u64, u64)>,
-    /// For each column that had some: texts of more tokens than the network takes.
-    pub cut: BTreeMap<String, u64>,
-}
 
 /// Unknown categories that one error shows.
 const SHOWN: usize = 5;
@@ -49,12 +35,16 @@ pub struct Encoder<'p> {
     categories: Vec<CategoryIndex>,
     /// For each number of the target: its labels.
     labels: Vec<CategoryIndex>,
+    /// Whether some targets are numbers.
+    exact: bool,
     /// Steps of the row that is being read, those that are cut among them.
     steps: usize,
     report: Report,
+    /// For each column: its missing values.
+    missing: Vec<u64>,
     unknown: Vec<Problem>,
     /// For each column whose policy is `error`: how many are missing, and the first.
-    missing: BTreeMap<usize, (u64, String, u64)>,
+    forbidden: BTreeMap<usize, (u64, String, u64)>,
 }
 
 impl<'p> Encoder<'p> {
@@ -85,10 +75,12 @@ impl<'p> Encoder<'p> {
             markers: Markers::new(&preprocessing.missing_values),
             categories: categories.collect(),
             labels: labels.collect(),
+            exact: targets.iter().any(|(group, _)| matches!(group.targets, Targets::Numbers { .. })),
             steps: 0,
             report: Report::default(),
+            missing: vec![0; preprocessing.columns.len()],
             unknown: Vec::new(),
-            missing: BTreeMap::new(),
+            forbidden: BTreeMap::new(),
         })
     }
 
@@ -98,8 +90,13 @@ impl<'p> Encoder<'p> {
     }
 
     /// What has been met so far.
-    pub fn report(&self) -> &Report {
-        &self.report
+    pub fn report(&self) -> Report {
+        let columns = self.preprocessing.columns.iter().zip(&self.missing);
+        let missing = columns.filter(|(_, count)| **count > 0);
+        Report {
+            missing: missing.map(|(c, &count)| (c.name.clone(), count)).collect(),
+            ..self.report.clone()
+        }
     }
 
     /// Replaces the rows of `table` by the next rows of `rows`, at most `limit`; how many there are now. Fewer than
@@ -133,25 +130,33 @@ impl<'p> Encoder<'p> {
         let start = table.cells.len();
         self.steps = 0;
         grow(&mut table.cells, table.width)?;
+        let mut stays = true;
         for c in 0..self.preprocessing.columns.len() {
-            if !self.push_column(c, row, table)? {
-                table.cells.truncate(start);
-                table.stores.iter_mut().for_each(|store| store.truncate(table.rows));
-                self.report.dropped += 1;
-                return Ok(false);
-            }
+            stays &= self.push_column(c, row, table)?;
         }
-        grow(&mut table.targets, self.binding.targets.len())?;
+        self.report.rows += 1;
+        if !stays {
+            table.cells.truncate(start);
+            table.stores.iter_mut().for_each(|store| store.truncate(table.rows));
+            self.report.dropped += 1;
+            return Ok(false);
+        }
+        let width = self.binding.targets.len();
+        grow(&mut table.targets, width)?;
+        if self.exact {
+            grow(&mut table.truths, width)?;
+        }
         let mut step_classes = table.step_classes.iter_mut();
         for i in 0..self.binding.targets.len() {
-            let target = match self.preprocessing.targets.of(i) {
+            let (target, truth) = match self.preprocessing.targets.of(i) {
                 Some((Targets::StepClasses { column, classes }, _)) => match step_classes.next() {
-                    Some(store) => self.step_classes(i, row, column, classes, store)?,
-                    None => 0.0,
+                    Some(store) => (self.step_classes(i, row, column, classes, store)?, 0.0),
+                    None => (0.0, 0.0),
                 },
                 _ => self.target(i, row)?,
             };
             table.targets.push(target);
+            table.truths.extend(self.exact.then_some(truth));
         }
         if let (Some(column), Some(name)) = (self.binding.weight, &self.preprocessing.weight) {
             grow(&mut table.weights, 1)?;
@@ -209,8 +214,8 @@ impl<'p> Encoder<'p> {
             }
             Cell::Image(_) | Cell::Series(_) | Cell::Text(_) => return Ok(true),
         };
-        if missing && *fill == Fill::Error {
-            self.note_missing(c, row);
+        if missing {
+            self.note_missing(c, row, *fill == Fill::Error);
         }
         Ok(!(missing && *fill == Fill::DropRow))
     }
@@ -237,8 +242,8 @@ impl<'p> Encoder<'p> {
             }
             Err(unknown) => return Err(unknown_text(row, name, &unknown)),
         }
-        if missing && cell.missing == TextFill::Error {
-            self.note_missing(c, row);
+        if missing {
+            self.note_missing(c, row, cell.missing == TextFill::Error);
         }
         Ok(!(missing && cell.missing == TextFill::DropRow))
     }
@@ -282,9 +287,12 @@ impl<'p> Encoder<'p> {
         counted.1 += all;
     }
 
-    fn note_missing<R: Fields>(&mut self, c: usize, row: &R) {
-        let first = || (0, row.file().to_owned(), row.line());
-        self.missing.entry(c).or_insert_with(first).0 += 1;
+    fn note_missing<R: Fields>(&mut self, c: usize, row: &R, forbidden: bool) {
+        self.missing[c] += 1;
+        if forbidden {
+            let first = || (0, row.file().to_owned(), row.line());
+            self.forbidden.entry(c).or_insert_with(first).0 += 1;
+        }
     }
 
     fn note_unknown<R: Fields>(&mut self, c: usize, policy: Unknown, row: &R, text: &str) -> Result<()> {
@@ -320,30 +328,32 @@ impl<'p> Encoder<'p> {
     /// Fails if a row was pushed that the policies do not allow.
     fn check(&mut self) -> Result<()> {
         let mut problems = std::mem::take(&mut self.unknown);
-        for (c, (count, file, line)) in std::mem::take(&mut self.missing) {
+        for (c, (count, file, line)) in std::mem::take(&mut self.forbidden) {
             let name = &self.preprocessing.columns[c].name;
             problems.push(missing_values(&self.source, name, count, &file, line));
         }
         if problems.is_empty() { Ok(()) } else { Err(Error::all(Code::Data, problems)) }
     }
 
-    fn target<R: Fields>(&self, i: usize, row: &R) -> Result<f32> {
+    /// Number `i` of the target as the network learns it, and in 64 bits if it is a number of the data.
+    fn target<R: Fields>(&self, i: usize, row: &R) -> Result<(f32, f64)> {
         let text = row.get(self.binding.targets[i]).trim_ascii();
-        let Some((targets, own)) = self.preprocessing.targets.of(i) else { return Ok(0.0) };
+        let Some((targets, own)) = self.preprocessing.targets.of(i) else { return Ok((0.0, 0.0)) };
         let name = targets.name(own);
         if self.markers.has(text) {
             return Err(missing_target(row, name, text));
         }
         match (targets, targets.labels(own)) {
             (Targets::Numbers { columns }, _) => {
-                let raw = read_number_target(row, text, name, &self.markers, columns[own].offset)?;
-                Ok(columns[own].scale(raw))
+                let column = &columns[own];
+                let x = read_number_target(row, text, name, &self.markers, column.offset)?;
+                Ok((column.scale(NumberCell::raw(column.offset, x)), x))
             }
             (_, Some(labels)) => match self.labels[i].find(text) {
-                Some(code) => Ok(code as f32),
+                Some(code) => Ok((code as f32, 0.0)),
                 None => Err(unknown_label(row, name, text, labels, "was not seen in training")),
             },
-            (_, None) => Ok(0.0),
+            (_, None) => Ok((0.0, 0.0)),
         }
     }
 }

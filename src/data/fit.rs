@@ -15,6 +15,7 @@ use super::options::{Encoding, MissingPolicy, Resize, Scale, Unknown};
 use super::preprocess::{InputColumns, Preprocessing};
 use super::prior::NOT_IN_MODEL;
 use super::raw::{RawFeature, RawKind, RawTable};
+use super::resolution::{self, Merged};
 use super::scaler::{self, Scaler, Summary};
 use super::schema::{ColumnSchema, Role, Schema};
 use super::spellings;
@@ -130,7 +131,7 @@ impl RawTable {
     /// Applies `changes`, given by ascending cell, and takes the other cells out.
     fn encode(self, changes: &[(usize, Change)], targets: &TargetGroups) -> Table {
         let rows = self.len();
-        let RawTable { mut cells, mut target_cells, weights, stores, step_classes, width, .. } = self;
+        let RawTable { mut cells, mut target_cells, truths, weights, stores, step_classes, width, .. } = self;
         let kept = changes.len();
         cells.par_chunks_mut((width * 1024).max(1)).for_each(|block| {
             for row in block.chunks_exact_mut(width) {
@@ -155,7 +156,18 @@ impl RawTable {
             }
         }
         let targets = target_cells;
-        Table { width: kept, cells, target_width, targets, weights, stores, step_classes, rows, text: None }
+        Table {
+            width: kept,
+            cells,
+            target_width,
+            targets,
+            truths,
+            weights,
+            stores,
+            step_classes,
+            rows,
+            text: None,
+        }
     }
 }
 
@@ -276,6 +288,7 @@ impl Fit<'_> {
                     self.warn_constant(about, &summary);
                     return Ok(None);
                 }
+                self.check_resolution(&number, about);
                 let change = Change::Scale(number.clone());
                 Some((Cell::Number(number), vec![(feature.cell, change)]))
             }
@@ -466,6 +479,41 @@ impl Fit<'_> {
         Some((Cell::Category(cell), vec![(feature.cell, change)]))
     }
 
+    /// A warning where 32 bits do not tell the values of number targets apart.
+    fn check_resolution_of_targets(&mut self, groups: &TargetGroups) {
+        let width = groups.width();
+        for (group, own) in groups.iter() {
+            let Targets::Numbers { columns } = &group.targets else { continue };
+            for (column, i) in columns.iter().zip(own) {
+                let rows = self.train.iter().take(resolution::LOOKED_AT);
+                let values: Vec<f64> = rows.map(|&row| self.raw.truths[row as usize * width + i]).collect();
+                let encode = |x: f64| column.scale(NumberCell::raw(column.offset, x));
+                let Some(merged) = Merged::of(&values, encode) else { continue };
+                let help = match (column.mean, column.std) == (0.0, 1.0) {
+                    true => "set data.standardise_target = true, or subtract a constant from the column",
+                    false => "a few values are far away from the others; check them",
+                };
+                let (name, told) = (quote(&column.name), merged.told());
+                self.warnings.push(format!("target {name}: {told}; {help}"));
+            }
+        }
+    }
+
+    /// A warning where 32 bits do not tell the values of a number column apart.
+    fn check_resolution(&mut self, number: &NumberCell, about: &ColumnSchema) {
+        let Some(merged) = Merged::of(&about.sample, |x| number.scale(NumberCell::raw(number.offset, x)))
+        else {
+            return;
+        };
+        let key = field::pin_key(&about.name);
+        let help = match number.scaler {
+            Scaler::None => format!("set {key}.scale = \"standard\""),
+            _ => "a few values are far away from the others; check them, or list them in data.missing_values"
+                .into(),
+        };
+        self.warnings.push(format!("column {}: {}; {help}", quote(&about.name), merged.told()));
+    }
+
     /// Means and deviations of number targets; a warning for each class without a row.
     fn targets(&mut self) -> TargetGroups {
         let mut groups = self.raw.targets.clone();
@@ -529,6 +577,7 @@ impl Fit<'_> {
                 }
             }
         }
+        self.check_resolution_of_targets(&groups);
         groups
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::kept::FileRows;
+use super::note::Note;
 use super::picture::{Form, Picture};
 use super::rows::{Fields, Meaning, RowBuffer, Rows};
 use super::step::Steps;
@@ -22,7 +23,7 @@ pub struct HeldRows {
     steps: Box<Steps>,
     file_rows: Option<Box<FileRows>>,
     /// What a user should know about how they were made.
-    note: Option<String>,
+    notes: Vec<Note>,
     next: usize,
 }
 
@@ -46,7 +47,7 @@ impl HeldRows {
             column,
             steps: Box::default(),
             file_rows: None,
-            note: None,
+            notes: Vec::new(),
             next: 0,
         }
     }
@@ -85,13 +86,13 @@ impl HeldRows {
     }
 
     /// The same, with what a user should know about how they were made.
-    pub(super) fn with_note(self, note: Option<String>) -> Self {
-        HeldRows { note, ..self }
+    pub(super) fn with_notes(self, notes: Vec<Note>) -> Self {
+        HeldRows { notes, ..self }
     }
 
     /// What a user should know about how they were made.
-    pub(super) fn note(&self) -> Option<&str> {
-        self.note.as_deref()
+    pub(super) fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// Takes out the rows of the file that the samples were made of, where they were kept.

@@ -27,6 +27,7 @@ use super::date;
 use super::field::{self, CodeLike, Markers, Number};
 use super::options::ColumnType;
 use super::picture::has_image_name;
+use super::resolution::LOOKED_AT;
 use super::rows::RowBuffer;
 use crate::error::quote;
 
@@ -66,6 +67,8 @@ pub(super) struct Profile {
     pub(super) has_time: bool,
     low: f64,
     high: f64,
+    /// The first of `numbers`.
+    pub(super) sample: Vec<f64>,
 }
 
 /// The type of a column, why, and why it is not an input (if it is not).
@@ -85,6 +88,9 @@ impl Profile {
                 Number::Missing => continue,
                 Number::Value(x) if (x as f32).is_finite() => {
                     p.numbers += 1;
+                    if p.sample.len() < LOOKED_AT {
+                        p.sample.push(x);
+                    }
                     p.whole += usize::from(x.fract() == 0.0);
                     (p.low, p.high) = (p.low.min(x), p.high.max(x));
                 }

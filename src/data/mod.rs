@@ -26,8 +26,10 @@ mod inputs;
 mod kept;
 mod language;
 mod long;
+mod missing;
 mod moments;
 mod normal;
+mod note;
 mod options;
 mod picture;
 mod preprocess;
@@ -36,6 +38,8 @@ mod raw;
 mod raw_target;
 pub mod reader;
 mod recipe;
+mod report;
+mod resolution;
 mod rows;
 mod samples;
 mod scaler;
@@ -62,7 +66,7 @@ pub use category_index::CategoryIndex;
 pub use column::{CategoryCell, CategoryFill, Cell, Column, DateCell, Fill, NumberCell};
 pub use corpus::{Corpus, CorpusOptions, TextFacts};
 pub use date::DatePart;
-pub use encode::{Encoder, Report};
+pub use encode::Encoder;
 pub(crate) use field::{closest, list};
 pub use fit::Fitted;
 pub use held::{Extent, HeldRow, HeldRows, Payloads};
@@ -71,6 +75,7 @@ pub use inputs::{DEFAULT_INPUT, DenseInput, EmbeddingInput, Inputs, StoredInput}
 pub use kept::{FileRows, Keep, Kept};
 pub use language::{Language, Spelled, TEXT, TokenInput, TokenRows};
 pub use long::{LongTable, STEPS};
+pub use note::Note;
 pub use options::{
     ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, OutputGroup, Resize, Scale,
     Unknown,
@@ -78,6 +83,7 @@ pub use options::{
 pub use preprocess::{Binding, InputColumns, Preprocessing};
 pub use prior::Prior;
 pub use raw::RawTable;
+pub use report::{Report, left_out};
 pub use rows::{BufferedRow, Fields, Meaning, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
 pub use samples::{ImageColumns, Sample, SampleOptions, Samples, StepTable};
 pub use scaler::Scaler;

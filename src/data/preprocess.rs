@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::column::{CategoryFill, Cell, Column, Fill, NumberCell};
-use super::encode::{Encoder, Report};
+use super::encode::Encoder;
 use super::field;
 use super::inputs::Inputs;
 use super::language::Language;
 use super::long::STEPS;
 use super::picture::Form;
+use super::report::Report;
 use super::rows::Rows;
 use super::stored::TextCell;
 use super::table::Table;
@@ -70,6 +71,15 @@ impl Preprocessing {
     pub(super) fn channels(&self, name: &str) -> &[String] {
         let cell = self.columns.iter().find(|column| column.name == name).map(|column| &column.cell);
         if let Some(Cell::Series(cell)) = cell { &cell.channels } else { &[] }
+    }
+
+    /// What a missing number of a step becomes in the channel `name`.
+    pub(super) fn step_fill(&self, name: &str) -> Option<f64> {
+        let cell = self.columns.iter().find_map(|column| match &column.cell {
+            Cell::Series(cell) if column.name == STEPS => Some(cell),
+            _ => None,
+        })?;
+        cell.fill.get(cell.channels.iter().position(|channel| channel == name)?).copied()
     }
 
     /// Where the steps of a table hold a channel: the store, and the number in a step.
@@ -206,7 +216,7 @@ impl Preprocessing {
         if table.is_empty() {
             return Err(Error::data(rows.source(), "0 rows").expected("a header and at least one row"));
         }
-        Ok((table, encoder.report().clone()))
+        Ok((table, encoder.report()))
     }
 
     /// As JSON text; the same preprocessing gives the same bytes.

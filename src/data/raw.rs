@@ -10,6 +10,7 @@ use super::schema::{ColumnSchema, Role, Schema};
 use super::spellings::LateCodes;
 use super::split::{self, Split};
 use super::stored::{Store, TokenStore};
+use super::target::Targets;
 use super::target_groups::TargetGroups;
 use crate::error::{Code, Error, Problem, Result, quote};
 use crate::tensor::Key;
@@ -31,6 +32,8 @@ pub struct RawTable {
     pub(super) targets: TargetGroups,
     /// `[rows, targets]`
     pub(super) target_cells: Vec<f32>,
+    /// Number targets in 64 bits, `[rows, targets]`; empty where no target is a number.
+    pub(super) truths: Vec<f64>,
     /// One for each row; empty without a weight column.
     pub(super) weights: Vec<f32>,
     /// Images, series and texts, in the order of their columns.
@@ -247,6 +250,7 @@ impl Reading {
             cells: Vec::new(),
             targets: TargetGroups::new(Vec::new()),
             target_cells: Vec::new(),
+            truths: Vec::new(),
             weights: Vec::new(),
             stores,
             step_classes: Vec::new(),
@@ -290,7 +294,10 @@ impl Reading {
         }
         grow(&mut table.target_cells, self.targets.len())?;
         let steps = if self.targets.have_steps() { table.steps_of_last() } else { 0 };
-        self.targets.push(row, &self.markers, steps, &mut table.target_cells)?;
+        if self.targets.have_numbers() {
+            grow(&mut table.truths, self.targets.len())?;
+        }
+        self.targets.push(row, &self.markers, steps, &mut table.target_cells, &mut table.truths)?;
         if let Some(column) = self.weight {
             grow(&mut table.weights, 1)?;
             table.weights.push(weight(row, column, &table.schema.columns[column].name, &self.markers)?);
@@ -323,8 +330,12 @@ impl Reading {
             table.notes.extend(note);
         }
         table.notes.extend(targets.notes());
-        let RawTable { schema, target_cells, step_classes, rows, .. } = &mut table;
-        table.targets = targets.finish(schema, target_cells, *rows, step_classes)?;
+        let RawTable { schema, target_cells, truths, step_classes, rows, .. } = &mut table;
+        table.targets = targets.finish(schema, target_cells, truths, *rows, step_classes)?;
+        let is_number = |targets: &Targets| matches!(targets, Targets::Numbers { .. });
+        if !table.targets.iter().any(|(group, _)| is_number(&group.targets)) {
+            table.truths = Vec::new();
+        }
         for feature in &table.features {
             let column = &mut table.schema.columns[feature.column];
             column.missing = feature.missing;
@@ -334,6 +345,7 @@ impl Reading {
         }
         table.cells.shrink_to_fit();
         table.target_cells.shrink_to_fit();
+        table.truths.shrink_to_fit();
         Ok(table)
     }
 }
@@ -503,13 +515,13 @@ pub(super) fn weight<R: Fields>(row: &R, column: usize, name: &str, markers: &Ma
 
 /// Makes room for `more` numbers. A quarter at a time: pages never written take no memory, and moving a large block is a
 /// matter of page tables.
-pub(super) fn grow(numbers: &mut Vec<f32>, more: usize) -> Result<()> {
+pub(super) fn grow<T>(numbers: &mut Vec<T>, more: usize) -> Result<()> {
     if numbers.capacity() - numbers.len() >= more {
         return Ok(());
     }
     let room = more.max(numbers.len() / 4).max(1 << 12);
     numbers.try_reserve_exact(room).map_err(|_| {
-        let bytes = 4 * (numbers.len() + room);
+        let bytes = size_of::<T>() * (numbers.len() + room);
         Error::environment("memory", format!("the table does not fit: {bytes} bytes were refused"))
     })
 }

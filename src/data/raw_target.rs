@@ -135,21 +135,32 @@ impl RawTargets {
         })
     }
 
-    /// Puts a row's targets at the end of `cells`: raw numbers, codes of labels, numbers of steps. The row has `steps` steps.
+    /// Whether some are numbers, or may be.
+    pub(super) fn have_numbers(&self) -> bool {
+        self.columns.iter().any(RawTarget::is_number)
+    }
+
+    /// Puts a row's targets at the end of `cells`: raw numbers, codes of labels, numbers of steps; and if some are numbers, all of them
+    /// in 64 bits at the end of `truths`. The row has `steps` steps.
     pub(super) fn push<R: Fields>(
         &mut self,
         row: &R,
         markers: &Markers,
         steps: usize,
         cells: &mut Vec<f32>,
+        truths: &mut Vec<f64>,
     ) -> Result<()> {
+        let exact = self.have_numbers();
         for target in &mut self.columns {
-            cells.push(target.read(row, markers, steps)?);
+            let x = target.read(row, markers, steps)?;
+            cells.push(NumberCell::raw(target.offset(), x));
+            truths.extend(exact.then_some(x));
         }
         Ok(())
     }
 
-    /// Decides what the targets are, and turns `cells` `[rows, targets]` into positions of classes, 0/1 or raw numbers; `steps`
+    /// Decides what the targets are, and turns `cells` `[rows, targets]` into positions of classes, 0/1 or raw numbers; `truths` are
+    /// the numbers in 64 bits, as [`RawTargets::push`] made them; `steps`
     /// gets the classes of the steps, one store for each target that has some.
     ///
     /// Where the options name no outputs, yes/no targets make one output of labels, numbers one of numbers; among others
@@ -158,6 +169,7 @@ impl RawTargets {
         self,
         schema: &mut Schema,
         cells: &mut [f32],
+        truths: &[f64],
         rows: usize,
         steps: &mut Vec<TokenStore>,
     ) -> Result<TargetGroups> {
@@ -168,7 +180,7 @@ impl RawTargets {
         let mut start = 0;
         for (name, n) in outputs {
             let own: Vec<RawTarget> = columns.by_ref().take(n).collect();
-            let cells = Cells { cells: &mut *cells, start, width };
+            let cells = Cells { cells: &mut *cells, truths, start, width };
             let targets = match <[RawTarget; 1]>::try_from(own) {
                 Ok([single]) => single.finish_single(schema, cells, rows, steps)?,
                 Err(several) => finish_several(&name, several, schema, cells)?,
@@ -202,6 +214,7 @@ fn refuse_one_class(targets: &Targets, file: &str, rows: usize) -> Result<()> {
 /// The cells of some neighbouring targets: `[rows, width]`, of which they begin at `start`.
 struct Cells<'a> {
     cells: &'a mut [f32],
+    truths: &'a [f64],
     start: usize,
     width: usize,
 }
@@ -210,6 +223,13 @@ impl Cells<'_> {
     /// The cells of target `i` of these.
     fn column(&mut self, i: usize) -> impl Iterator<Item = &mut f32> {
         self.cells.iter_mut().skip(self.start + i).step_by(self.width)
+    }
+
+    /// The cells of target `i` of these, each with its number in 64 bits.
+    fn numbers(&mut self, i: usize) -> impl Iterator<Item = (&mut f32, f64)> {
+        let first = self.start + i;
+        let truths = self.truths.iter().skip(first).step_by(self.width);
+        self.cells.iter_mut().skip(first).step_by(self.width).zip(truths.copied())
     }
 }
 
@@ -230,7 +250,12 @@ impl RawTarget {
         RawTarget { column, name: schema.name.clone(), pinned, of_model: schema.of_model, codes, kind }
     }
 
-    fn read<R: Fields>(&mut self, row: &R, markers: &Markers, steps: usize) -> Result<f32> {
+    /// What is subtracted from its numbers before they are rounded to 32 bits.
+    fn offset(&self) -> f64 {
+        if let Kind::Number { offset, .. } = self.kind { offset } else { 0.0 }
+    }
+
+    fn read<R: Fields>(&mut self, row: &R, markers: &Markers, steps: usize) -> Result<f64> {
         let text = row.get(self.column).trim_ascii();
         let missing = match self.kind {
             Kind::Steps { .. } => markers.has_text(text),
@@ -244,14 +269,12 @@ impl RawTarget {
         }
         match &mut self.kind {
             Kind::Number { offset, tally } => {
-                let raw = read_number_target(row, text, &self.name, markers, *offset)?;
-                if let Some(x) = field::parse_number(text) {
-                    tally.add(x, text);
-                }
-                Ok(raw)
+                let x = read_number_target(row, text, &self.name, markers, *offset)?;
+                tally.add(x, text);
+                Ok(x)
             }
             Kind::Labels(labels) => match labels.code(text) {
-                Some(code) => Ok(code as f32),
+                Some(code) => Ok(f64::from(code)),
                 None => Err(unlisted_label(row, &self.name, text, labels.listed(), self.of_model)),
             },
             Kind::Steps { labels, codes } => {
@@ -273,7 +296,7 @@ impl RawTarget {
                     }
                 }
                 codes.push_ids(of_row.into_iter());
-                Ok(steps as f32)
+                Ok(steps as f64)
             }
         }
     }
@@ -332,14 +355,13 @@ impl RawTarget {
                     true => (false, "pinned".into()),
                     false => tally.verdict(rows),
                 };
-                let images: Vec<f32> = tally.values.iter().map(|&v| NumberCell::raw(offset, v)).collect();
-                let distinct = images.windows(2).all(|w| w[0] < w[1]);
                 about.reason = reason;
-                if !as_classes || !distinct {
+                if !as_classes {
                     about.target = "a number".into();
                     return Ok(Targets::Numbers { columns: vec![plain(self.name, offset)] });
                 }
-                cells.column(0).for_each(|x| *x = images.partition_point(|image| image < x) as f32);
+                let place = |x: f64| tally.values.partition_point(|&value| value < x);
+                cells.numbers(0).for_each(|(cell, x)| *cell = place(x) as f32);
                 tally.spellings
             }
         };
@@ -362,15 +384,14 @@ fn finish_several(
         for (i, target) in targets.into_iter().enumerate() {
             let about = &mut schema.columns[target.column];
             (about.target, about.values) = ("a yes/no label".into(), 2);
-            let own = cells.column(i);
             let classes = match target.kind {
-                Kind::Number { offset, tally } => {
-                    own.for_each(|x| *x = (f64::from(*x) + offset) as f32);
+                Kind::Number { tally, .. } => {
+                    cells.numbers(i).for_each(|(cell, x)| *cell = x as f32);
                     vec![tally.spelling(0.0), tally.spelling(1.0)]
                 }
                 Kind::Labels(labels) | Kind::Steps { labels, .. } => {
                     let (classes, positions) = labels.finish();
-                    own.for_each(|code| *code = positions[*code as usize] as f32);
+                    cells.column(i).for_each(|code| *code = positions[*code as usize] as f32);
                     classes
                 }
             };
@@ -415,20 +436,18 @@ pub(super) fn missing_target<R: Fields>(row: &R, name: &str, text: &str) -> Erro
         })
 }
 
-/// The raw value of a number target.
+/// The value of a number target, which `offset` brings into the range of 32 bits.
 pub(super) fn read_number_target<R: Fields>(
     row: &R,
     text: &str,
     name: &str,
     markers: &Markers,
     offset: f64,
-) -> Result<f32> {
-    let raw = match markers.number(text) {
-        Number::Value(x) => NumberCell::raw(offset, x),
-        _ => f32::NAN,
-    };
-    if raw.is_finite() {
-        return Ok(raw);
+) -> Result<f64> {
+    if let Number::Value(x) = markers.number(text)
+        && NumberCell::raw(offset, x).is_finite()
+    {
+        return Ok(x);
     }
     let what = match field::parse_number(text) {
         Some(_) => "a target that is not finite in 32 bits",

@@ -7,6 +7,8 @@ use super::idx::{self, IdxOptions, too_large};
 use super::image_rows::{ImageColumn, ImageRow, ImageRows};
 use super::kept::{FileRows, Keep};
 use super::long::{self, LongTable};
+use super::missing;
+use super::note::Note;
 use super::options::DataOptions;
 use super::picture::Form;
 use super::preprocess::Preprocessing;
@@ -72,6 +74,18 @@ impl<'a> Purpose<'a> {
     /// Whether a column is a target of what is fitted.
     pub(super) fn is_target(self, column: &String) -> bool {
         matches!(self, Purpose::Fit(options) if options.target.contains(column))
+    }
+
+    /// What a missing number of the steps of a series becomes, in a channel that is made of `column`.
+    pub(super) fn became_of_steps(self, column: &str) -> String {
+        let fill = match self {
+            Purpose::Fit(_) => None,
+            Purpose::Fitted { preprocessing, .. } => preprocessing.step_fill(column),
+        };
+        match fill {
+            Some(fill) => format!("each became {}, the mean in training", missing::short(fill)),
+            None => "each became the mean of the training part".into(),
+        }
     }
 
     /// Who reads.
@@ -218,15 +232,14 @@ impl Samples {
     }
 
     /// What a user should know once all rows are read.
-    pub fn notes(&self) -> Vec<String> {
-        match self {
-            Samples::Table(reader) => reader.notes(),
-            Samples::Images(rows) => rows.notes(),
-            Samples::Held(rows, found) => {
-                found.notes.iter().cloned().chain(rows.note().map(str::to_owned)).collect()
-            }
-            Samples::Windows(_, found) => found.notes.clone(),
-        }
+    pub fn notes(&self) -> Vec<Note> {
+        let (of_file, of_rows) = match self {
+            Samples::Table(reader) => (reader.notes(), &[][..]),
+            Samples::Images(rows) => (rows.notes(), &[][..]),
+            Samples::Held(rows, found) => (found.notes.clone(), rows.notes()),
+            Samples::Windows(rows, found) => (found.notes.clone(), rows.notes()),
+        };
+        of_file.into_iter().map(Note::new).chain(of_rows.iter().cloned()).collect()
     }
 
     /// The character between the fields of its first file, given or found; none for what is no table of fields.

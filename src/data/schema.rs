@@ -53,6 +53,8 @@ pub struct ColumnSchema {
     pub(super) date_format: &'static str,
     pub(super) has_time: bool,
     pub(super) offset: f64,
+    /// Some of its numbers.
+    pub(super) sample: Vec<f64>,
     /// Whether it is taken for what it is in the model that a run goes on from.
     pub(super) of_model: bool,
     /// What became of the texts of the column; known once the preprocessing is fitted.
@@ -489,6 +491,7 @@ impl Roles {
             date_format: "%Y-%m-%d",
             has_time: false,
             offset: 0.0,
+            sample: Vec::new(),
             of_model: false,
             text: String::new(),
             stored: None,
@@ -538,6 +541,9 @@ impl Roles {
         column.date_format = profile.date_format.unwrap_or(column.date_format);
         column.has_time = profile.has_time;
         column.offset = profile.offset();
+        if column.kind == ColumnType::Number && !self.target[c] {
+            column.sample = profile.sample;
+        }
         if self.target[c] {
             column.role = Role::Target;
         } else if let (Some(reason), None) = (verdict.left_out, settled) {

@@ -15,6 +15,8 @@ pub struct Table {
     pub(super) target_width: usize,
     /// `[rows, target_width]`; empty where targets were not read.
     pub(super) targets: Vec<f32>,
+    /// The targets that are numbers as they stand in the data, `[rows, target_width]`; empty where none is a number.
+    pub(super) truths: Vec<f64>,
     /// `[rows]`; empty where all rows weigh 1.
     pub(super) weights: Vec<f32>,
     /// Images and series, in the order of their columns.
@@ -59,6 +61,7 @@ impl Table {
     pub fn clear(&mut self) {
         self.cells.clear();
         self.targets.clear();
+        self.truths.clear();
         self.weights.clear();
         self.stores.iter_mut().for_each(|store| store.truncate(0));
         self.step_classes.iter_mut().for_each(|store| store.truncate(0));
@@ -72,6 +75,7 @@ impl Table {
         let text = self.text.as_ref().map_or(0, TokenRows::bytes);
         text + stored
             + steps
+            + 8 * self.truths.capacity()
             + 4 * (self.cells.capacity() + self.targets.capacity() + self.weights.capacity())
     }
 
@@ -153,6 +157,14 @@ impl Table {
     pub fn target_row(&self, row: u32) -> &[f32] {
         let start = row as usize * self.target_width;
         &self.targets[start..start + self.target_width]
+    }
+
+    /// The number targets of one row in their own unit, in 64 bits; 0 for other targets. Empty where no target is a number.
+    pub fn truth_row(&self, row: u32) -> &[f64] {
+        match self.truths.is_empty() {
+            true => &[],
+            false => &self.truths[row as usize * self.target_width..][..self.target_width],
+        }
     }
 
     /// The weights of these rows; 1 where there is no weight column. `out`: `[rows.len()]`.

@@ -11,6 +11,8 @@ use super::category_index::CategoryIndex;
 use super::field::Markers;
 use super::held::Extent;
 use super::long::{STEPS, check_pins};
+use super::missing::{self, Missing};
+use super::note::Note;
 use super::raw::{missing_values, read_date, read_number};
 use super::raw_target::missing_target;
 use super::recipe::{Kind, Recipe};
@@ -60,6 +62,7 @@ pub struct WindowRows {
     horizon: usize,
     stride: usize,
     steps: Steps,
+    notes: Vec<Note>,
     /// The last row of the next window, and of the last one.
     next: usize,
     last: usize,
@@ -102,7 +105,7 @@ pub(super) fn read<R: Rows>(rows: &mut R, table: &WindowTable, purpose: Purpose<
     if let Purpose::Fit(options) = purpose {
         check_pins(options, recipe.number_columns(&texts))?;
     }
-    let numbers = numbers(&texts, &order, &recipe, &markers, table, purpose)?;
+    let (numbers, notes) = numbers(&texts, &order, &recipe, &markers, table, purpose)?;
     if with_targets {
         for (&row, i) in order.iter().zip(0..) {
             let lost = |&&c: &&usize| markers.has(texts.field(row as usize, c).trim_ascii());
@@ -156,6 +159,7 @@ pub(super) fn read<R: Rows>(rows: &mut R, table: &WindowTable, purpose: Purpose<
         horizon: table.horizon,
         stride: if with_targets { table.stride } else { 1 },
         steps,
+        notes,
     })
 }
 
@@ -217,7 +221,7 @@ fn numbers(
     markers: &Markers,
     table: &WindowTable,
     purpose: Purpose<'_>,
-) -> Result<Series> {
+) -> Result<(Series, Vec<Note>)> {
     let mut numbers = Vec::new();
     let wanted = order.len() * recipe.len();
     numbers.try_reserve_exact(wanted).map_err(|_| {
@@ -252,16 +256,24 @@ fn numbers(
         }
     }
     let mut problems = Vec::new();
-    for (name, (count, row, _)) in texts.columns().iter().zip(missing) {
+    for (name, &(count, row, _)) in texts.columns().iter().zip(&missing) {
         if count > 0 && table.required.contains(name) {
             let first = texts.row(row as usize);
             problems.push(missing_values(texts.source(), name, count, first.file(), first.line()));
         }
     }
-    match problems.is_empty() {
-        true => Ok(Series { channels: recipe.names(), numbers }),
-        false => Err(Error::all(Code::Data, problems)),
+    if !problems.is_empty() {
+        return Err(Error::all(Code::Data, problems));
     }
+    let series = Series { channels: recipe.names(), numbers };
+    let missing = texts.columns().iter().zip(missing).map(|(name, (count, ..))| Missing {
+        column: name.clone(),
+        count,
+        all: order.len() as u64,
+        became: purpose.became_of_steps(name),
+    });
+    let notes = missing::notes(&missing.collect::<Vec<_>>());
+    Ok((series, notes))
 }
 
 /// The channels of `all` that `known` names: it names no other.
@@ -283,6 +295,11 @@ impl WindowRows {
     /// Whether the fields of a column are texts.
     pub(super) fn is_text(&self, column: usize) -> bool {
         column < self.texts.columns().len()
+    }
+
+    /// What a user should know about the rows.
+    pub(super) fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// Every window has the same length.

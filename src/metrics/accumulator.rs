@@ -9,6 +9,10 @@ use super::numbers::{NumberReport, Numbers};
 use super::ranking::SCORE_LIMIT;
 use super::registry::{METRICS, Source, Task};
 use super::text::TextReport;
+use crate::error::quote;
+
+/// Classes or labels that a note names.
+const SHOWN: usize = 5;
 
 /// Gathers predictions batch by batch, in memory that does not grow with the rows beyond
 /// [`SCORE_LIMIT`] scores.
@@ -169,8 +173,9 @@ impl Report {
         }
     }
 
-    /// What a reader must know about how the figures were made; usually nothing.
-    pub fn notes(&self) -> Vec<String> {
+    /// What a reader must know about how the figures were made; usually nothing. `names` are those of the classes or labels, `unit`
+    /// is what is counted: "row", "step".
+    pub fn notes(&self, names: &[String], unit: &str) -> Vec<String> {
         let exact = match self {
             Report::Classes(r) => r.exact_ranking,
             Report::Labels(r) => r.exact_ranking,
@@ -195,7 +200,30 @@ impl Report {
                 "roc_auc and average_precision were counted in bins, right to about four digits: more than {SCORE_LIMIT} scores"
             )
         };
-        (!exact).then(note).into_iter().collect()
+        self.undefined(names, unit).into_iter().chain((!exact).then(note)).collect()
+    }
+
+    /// Why some figures are not defined.
+    fn undefined(&self, names: &[String], unit: &str) -> Option<String> {
+        let (what, missing): (_, Vec<usize>) = match self {
+            Report::Classes(r) => ("class", r.without_rows().collect()),
+            Report::Labels(r) => ("label", r.one_sided().collect()),
+            Report::Numbers(_) | Report::Text(_) => return None,
+        };
+        let shown: Vec<String> =
+            missing.iter().take(SHOWN).filter_map(|&i| names.get(i)).map(|name| quote(name)).collect();
+        let more = missing.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let figures: Vec<&str> =
+            self.values().into_iter().filter(|(_, value)| value.is_nan()).map(|(name, _)| name).collect();
+        let why = match (what, missing.len()) {
+            (_, 0) => return None,
+            ("class", 1) => format!("class {} has no {unit} here", shown.join(", ")),
+            ("class", _) => format!("the classes {}{more} have no {unit} here", shown.join(", ")),
+            (_, 1) => format!("all {unit}s here have the same value of {}", shown.join(", ")),
+            _ => format!("all {unit}s here have the same value of each of {}{more}", shown.join(", ")),
+        };
+        Some(format!("{why}: not defined: {}", figures.join(", ")))
     }
 }
 
@@ -215,7 +243,7 @@ mod tests {
         assert_eq!((report.value("roc_auc"), report.value("r2"), report.rows()), (Some(1.0), None, 2));
         assert_eq!(report.headline().metric, "accuracy");
         assert_eq!(report.headline().interval, wilson(1.0, 2.0));
-        assert!(report.notes().is_empty());
+        assert!(report.notes(&[], "row").is_empty());
     }
 
     #[test]

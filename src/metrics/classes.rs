@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use super::ranking::{Ranking, mean_of_defined};
+use super::ranking::{Ranking, mean};
 
 /// Classes up to which the whole confusion matrix is kept.
 const CONFUSION_LIMIT: usize = 256;
@@ -33,8 +33,6 @@ pub struct ClassScores {
     pub predicted: f64,
     /// Rows for which it was predicted rightly.
     pub hits: f64,
-    /// Whether it is among the true or the predicted classes, whatever the weights.
-    pub present: bool,
     /// Area under the ROC curve of this class against the others; NaN where it is undefined or was not computed.
     pub roc_auc: f64,
     /// Average precision of this class against the others; NaN where it is undefined or was not computed.
@@ -42,30 +40,30 @@ pub struct ClassScores {
 }
 
 impl ClassScores {
-    /// Right ones among those predicted; 0 where it was never predicted, NaN where it is not present.
+    /// Right ones among those predicted; 0 if it was never predicted, NaN without a row of the class.
     pub fn precision(&self) -> f64 {
-        self.ratio(self.hits, self.predicted)
+        ratio(self.hits, self.predicted, self.support)
     }
 
-    /// Right ones among those of the class; 0 where it is never true, NaN where it is not present.
+    /// Right ones among those of the class; NaN without a row of the class.
     pub fn recall(&self) -> f64 {
-        self.ratio(self.hits, self.support)
+        ratio(self.hits, self.support, self.support)
     }
 
-    /// The harmonic mean of precision and recall; 0 where both are, NaN where it is not present.
+    /// The harmonic mean of precision and recall; 0 if both are, NaN without a row of the class.
     pub fn f1(&self) -> f64 {
-        self.ratio(2.0 * self.hits, self.support + self.predicted)
-    }
-
-    /// scikit-learn scores the classes that are present alone, unless it is told of others.
-    fn ratio(&self, a: f64, b: f64) -> f64 {
-        if self.present { ratio(a, b) } else { f64::NAN }
+        ratio(2.0 * self.hits, self.support + self.predicted, self.support)
     }
 }
 
-/// `a / b`, 0 for 0/0: scikit-learn's `zero_division=0`.
-pub(super) fn ratio(a: f64, b: f64) -> f64 {
-    if b == 0.0 { 0.0 } else { a / b }
+/// `a / b`, 0 for 0/0: scikit-learn's `zero_division=0`. NaN without `support`: scikit-learn gives 0 there, or leaves the class out,
+/// so that a figure may look perfect that says nothing.
+pub(super) fn ratio(a: f64, b: f64, support: f64) -> f64 {
+    match (support, b) {
+        (0.0, _) => f64::NAN,
+        (_, 0.0) => 0.0,
+        _ => a / b,
+    }
 }
 
 /// The loss of the probability `p` of what happened, clipped by the resolution of f32 as scikit-learn does for
@@ -82,7 +80,6 @@ impl Classes {
             support: 0.0,
             predicted: 0.0,
             hits: 0.0,
-            present: false,
             roc_auc: f64::NAN,
             average_precision: f64::NAN,
         };
@@ -142,9 +139,7 @@ impl Classes {
         self.weight_squares += weight * weight;
         self.log_loss += weight * log_loss_of(p);
         self.scores[target].support += weight;
-        self.scores[target].present = true;
         self.scores[predicted].predicted += weight;
-        self.scores[predicted].present = true;
         if predicted == target {
             self.hits += weight;
             self.scores[target].hits += weight;
@@ -196,14 +191,19 @@ pub struct ClassReport {
 }
 
 impl ClassReport {
-    /// The mean over the classes that are present, as scikit-learn's `macro`.
-    fn macro_mean(&self, of: impl Fn(&ClassScores) -> f64) -> f64 {
-        mean_of_defined(self.classes.iter().map(of))
+    /// Positions of the classes without a row.
+    pub fn without_rows(&self) -> impl Iterator<Item = usize> {
+        self.classes.iter().enumerate().filter(|(_, c)| c.support == 0.0).map(|(i, _)| i)
     }
 
-    /// The mean recall of the classes that are there.
+    /// The mean over all classes, as scikit-learn's `macro`; NaN if one of them has no row.
+    fn macro_mean(&self, of: impl Fn(&ClassScores) -> f64) -> f64 {
+        mean(self.classes.iter().map(of))
+    }
+
+    /// The mean recall of the classes.
     pub fn balanced_accuracy(&self) -> f64 {
-        mean_of_defined(self.classes.iter().filter(|c| c.support > 0.0).map(ClassScores::recall))
+        self.macro_mean(ClassScores::recall)
     }
 
     /// The mean of [`ClassScores::f1`].
@@ -223,16 +223,24 @@ impl ClassReport {
 
     /// Of two classes, the area for the second; of more, the mean over the classes, each against the others.
     ///
-    /// A class without rows is left out of the mean, where scikit-learn gives NaN.
+    /// NaN if a class has no row, as in scikit-learn.
     pub fn roc_auc(&self) -> f64 {
-        mean_of_defined(self.classes.iter().map(|c| c.roc_auc))
+        mean(self.ranked().map(|c| c.roc_auc))
     }
 
     /// Of two classes, that of the second; of more, the mean over the classes, each against the others.
     ///
-    /// A class without rows is left out of the mean, where scikit-learn counts it as 0.
+    /// NaN if a class has no row, where scikit-learn counts it as 0.
     pub fn average_precision(&self) -> f64 {
-        mean_of_defined(self.classes.iter().map(|c| c.average_precision))
+        if self.without_rows().next().is_some() {
+            return f64::NAN;
+        }
+        mean(self.ranked().map(|c| c.average_precision))
+    }
+
+    /// The classes that have areas: of two the second.
+    fn ranked(&self) -> impl Iterator<Item = &ClassScores> {
+        self.classes.iter().skip(usize::from(self.classes.len() == 2))
     }
 }
 
@@ -301,7 +309,6 @@ pub(super) mod tests {
     ];
     const NEVER_PREDICTED: [f64; 5] =
         [0.5, 0.6666666666666666, 0.4444444444444444, 0.3333333333333333, 0.6666666666666666];
-    const NEVER_TRUE: [f64; 5] = [0.5, 0.5, 0.3333333333333333, 0.5, 0.25];
     const BINARY: [f64; 8] = [
         0.75,
         0.75,
@@ -326,14 +333,29 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_class_that_is_never_predicted_or_never_true_counts_as_in_scikit_learn() {
-        // No row is predicted as 2; then no row is of class 0 or predicted as it.
+    fn a_class_that_is_never_predicted_counts_as_in_scikit_learn() {
         let rows = [[0.6, 0.3, 0.1], [0.3, 0.6, 0.1], [0.1, 0.5, 0.4], [0.5, 0.2, 0.3]];
         close(&figures(&report(&rows, &[0, 1, 2, 2], None))[..5], &NEVER_PREDICTED);
+    }
+
+    #[test]
+    fn a_class_without_a_row_leaves_what_needs_it_undefined() {
+        // 0 is never predicted either, 2 is.
         let rows = [[0.1, 0.6, 0.3], [0.1, 0.2, 0.7]];
         let report = report(&rows, &[1, 1], None);
-        close(&figures(&report)[..5], &NEVER_TRUE);
-        assert!(!report.classes[0].present && report.classes[2].present);
+        let [accuracy, means @ .., log_loss] = figures(&report);
+        close(&[accuracy, log_loss], &[0.5, (-(0.6f64.ln()) - 0.2f64.ln()) / 2.0]);
+        assert!(means.iter().all(|mean| mean.is_nan()), "{means:?}");
+        assert_eq!(report.without_rows().collect::<Vec<_>>(), [0, 2]);
+        let of =
+            |c: usize| [report.classes[c].precision(), report.classes[c].recall(), report.classes[c].f1()];
+        assert!([of(0), of(2)].concat().iter().all(|figure| figure.is_nan()));
+        close(&of(1), &[1.0, 0.5, 2.0 / 3.0]);
+        // One row of two classes, rightly predicted: nothing is known of the other.
+        let mut two = Classes::new(2);
+        two.update(arr2(&[[0.9, 0.1]]).view(), &[0], None);
+        let figures = figures(&two.finish());
+        assert!(figures[0] == 1.0 && figures[1..7].iter().all(|figure| figure.is_nan()), "{figures:?}");
     }
 
     #[test]
@@ -367,6 +389,7 @@ pub(super) mod tests {
         classes.update(ndarray::Array2::eye(2_000).slice(ndarray::s![..3, ..]), &[0, 1, 5], None);
         let report = classes.finish();
         assert_eq!((report.confusion.is_none(), report.roc_auc().is_nan()), (true, true));
-        close(&[report.accuracy, report.f1_macro()], &[2.0 / 3.0, 0.5]);
+        close(&[report.accuracy], &[2.0 / 3.0]);
+        assert!(report.f1_macro().is_nan());
     }
 }

@@ -3,7 +3,7 @@
 use ndarray::ArrayView2;
 
 use super::classes::{log_loss_of, ratio};
-use super::ranking::{Ranking, mean_of_defined};
+use super::ranking::{Ranking, mean};
 
 /// Gathers probabilities of labels that exclude each other or not; see [`LabelReport`].
 #[derive(Clone, Debug)]
@@ -34,19 +34,19 @@ pub struct LabelScores {
 }
 
 impl LabelScores {
-    /// Right ones among those predicted; 0 where there are none.
+    /// Right ones among those predicted; 0 if there are none, NaN if no row has the label.
     pub fn precision(&self) -> f64 {
-        ratio(self.hits, self.predicted)
+        ratio(self.hits, self.predicted, self.support)
     }
 
-    /// Right ones among those that have the label; 0 where there are none.
+    /// Right ones among those that have the label; NaN if no row has it.
     pub fn recall(&self) -> f64 {
-        ratio(self.hits, self.support)
+        ratio(self.hits, self.support, self.support)
     }
 
-    /// The harmonic mean of precision and recall; 0 where both are.
+    /// The harmonic mean of precision and recall; 0 if both are, NaN if no row has the label.
     pub fn f1(&self) -> f64 {
-        ratio(2.0 * self.hits, self.support + self.predicted)
+        ratio(2.0 * self.hits, self.support + self.predicted, self.support)
     }
 }
 
@@ -140,8 +140,14 @@ pub struct LabelReport {
 }
 
 impl LabelReport {
+    /// The mean over all labels; NaN if it is not defined for one of them.
     fn mean(&self, of: impl Fn(&LabelScores) -> f64) -> f64 {
-        mean_of_defined(self.labels.iter().map(of))
+        mean(self.labels.iter().map(of))
+    }
+
+    /// Positions of the labels that all rows have, or none.
+    pub fn one_sided(&self) -> impl Iterator<Item = usize> {
+        self.labels.iter().enumerate().filter(|(_, label)| label.roc_auc.is_nan()).map(|(i, _)| i)
     }
 
     /// The mean of [`LabelScores::f1`].
@@ -159,12 +165,12 @@ impl LabelReport {
         self.mean(LabelScores::recall)
     }
 
-    /// The mean area over the labels for which it is defined.
+    /// The mean area over the labels.
     pub fn roc_auc(&self) -> f64 {
         self.mean(|l| l.roc_auc)
     }
 
-    /// The mean average precision over the labels that some row has.
+    /// The mean average precision over the labels.
     pub fn average_precision(&self) -> f64 {
         self.mean(|l| l.average_precision)
     }
@@ -230,11 +236,14 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_nobody_has_is_left_out_of_the_areas() {
+    fn a_label_that_nobody_has_leaves_the_means_undefined() {
         let mut labels = Labels::new(2);
         labels.update(arr2(&[[0.9, 0.2], [0.4, 0.7]]).view(), arr2(&[[1.0, 0.0], [0.0, 0.0]]).view(), None);
         let report = labels.finish();
         assert!(report.labels[1].roc_auc.is_nan() && report.labels[1].average_precision.is_nan());
-        close(&[report.roc_auc(), report.average_precision(), report.f1_macro()], &[1.0, 1.0, 0.5]);
+        let means = [report.roc_auc(), report.average_precision(), report.f1_macro()];
+        assert!(means.iter().all(|mean| mean.is_nan()), "{means:?}");
+        assert_eq!(report.one_sided().collect::<Vec<_>>(), [1]);
+        close(&[report.accuracy, report.labels[0].f1()], &[0.5, 1.0]);
     }
 }

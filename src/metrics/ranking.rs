@@ -165,7 +165,12 @@ fn areas(groups: impl Iterator<Item = (f64, f64)>) -> Areas {
 
 /// The mean of the numbers that are not NaN; NaN where there are none.
 pub(super) fn mean_of_defined(values: impl Iterator<Item = f64>) -> f64 {
-    let (n, sum) = values.filter(|v| !v.is_nan()).fold((0, 0.0), |(n, sum), v| (n + 1, sum + v));
+    mean(values.filter(|v| !v.is_nan()))
+}
+
+/// The mean; NaN without values and if one of them is.
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (n, sum) = values.fold((0, 0.0), |(n, sum), v| (n + 1, sum + v));
     sum / f64::from(n)
 }
 

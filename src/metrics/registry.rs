@@ -80,7 +80,7 @@ pub const METRICS: &[Metric] = &[
     ),
     higher(
         "balanced_accuracy",
-        "Mean recall of the classes that are there.",
+        "Mean recall of the classes.",
         &[Source::Classes(ClassReport::balanced_accuracy)],
     ),
     higher(

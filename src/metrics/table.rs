@@ -73,8 +73,8 @@ pub fn confusion_matrix(report: &ClassReport, names: &[String], unit: &str) -> S
     align(&rows) + &if more > 0 { format!("and {more} kinds of mistake more\n") } else { String::new() }
 }
 
-/// Precision, recall, f1 and number of rows of each class, or of what `unit` says, and the means over the classes that are
-/// present. Of more than 100 classes, those with the most rows.
+/// Precision, recall, f1 and number of rows of each class, or of what `unit` says, and the means over the classes, which are not
+/// defined where a class has no row. Of more than 100 classes, those with the most rows.
 pub fn class_table(report: &ClassReport, names: &[String], unit: &str) -> String {
     let lines = report.classes.iter().map(|c| (c.support, vec![c.precision(), c.recall(), c.f1()])).collect();
     let means = [report.precision_macro(), report.recall_macro(), report.f1_macro()];
@@ -266,9 +266,9 @@ mean                    0.8333  0.8333  0.7778     4
 class  precision  recall      f1  steps
 a         0.5000  0.5000  0.5000      2
 b         0.0000  0.0000  0.0000      1
-c         0.0000  0.0000  0.0000      0
+c              -       -       -      0
 d              -       -       -      0
-mean      0.1667  0.1667  0.1667      3
+mean           -       -       -      3
 "
         );
     }
@@ -306,8 +306,8 @@ mean      0.1667  0.1667  0.1667      3
             "\
 label                     precision  recall      f1  roc_auc  rows
 hot                          1.0000  1.0000  1.0000   1.0000  1.50
-xxxxxxxxxxxxxxxxxxxxxxx…     0.0000  0.0000  0.0000        -     0
-mean                         0.5000  0.5000  0.5000   1.0000  1.50
+xxxxxxxxxxxxxxxxxxxxxxx…          -       -       -        -     0
+mean                              -       -       -        -  1.50
 "
         );
         let mut a = Accumulator::new(Task::Numbers, 2);

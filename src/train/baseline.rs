@@ -41,6 +41,11 @@ pub(super) fn constant(output: &Output, train: (&Table, &[u32]), part: (&Table, 
         Targets::Classes { classes, .. } => classes.len(),
         _ => targets.width(),
     };
+    // Numbers are summed from the first one on: their mean may be far from 0 compared with how much they vary.
+    let first: Vec<f64> = match (targets, train.1.first()) {
+        (Targets::Numbers { .. }, Some(&row)) => output.truth(train.0, row).to_vec(),
+        _ => vec![0.0; outputs],
+    };
     let mut answer = vec![0.0f64; outputs];
     let mut total = 0.0;
     let mut weight = [1.0f32];
@@ -50,16 +55,16 @@ pub(super) fn constant(output: &Output, train: (&Table, &[u32]), part: (&Table, 
         total += w;
         match targets {
             Targets::Classes { .. } => answer[output.target(train.0, row)[0] as usize] += w,
+            Targets::Numbers { .. } => {
+                let differences = output.truth(train.0, row).iter().zip(&first).map(|(t, first)| t - first);
+                answer.iter_mut().zip(differences).for_each(|(a, d)| *a += w * d);
+            }
             _ => {
                 answer.iter_mut().zip(output.target(train.0, row)).for_each(|(a, &t)| *a += w * f64::from(t))
             }
         }
     }
-    let restore = |i: usize, share: f64| match targets {
-        Targets::Numbers { columns } => columns[i].restore(share as f32),
-        _ => share,
-    };
-    let answer: Vec<f64> = answer.iter().enumerate().map(|(i, a)| restore(i, a / total)).collect();
+    let answer: Vec<f64> = answer.iter().zip(&first).map(|(a, first)| first + a / total).collect();
     let mut accumulator = Accumulator::new(output.head.task, outputs);
     for rows in part.1.chunks(1024) {
         let shape = (rows.len(), outputs);
@@ -77,8 +82,8 @@ pub(super) fn constant(output: &Output, train: (&Table, &[u32]), part: (&Table, 
                 let labels = Array2::from_shape_fn(shape, truth);
                 accumulator.update(probabilities.view(), Truth::Labels(labels.view()), Some(&weights));
             }
-            Targets::Numbers { columns } => {
-                let numbers = Array2::from_shape_fn(shape, |at| columns[at.1].restore(truth(at)));
+            Targets::Numbers { .. } => {
+                let numbers = Array2::from_shape_fn(shape, |(r, c)| output.truth(part.0, rows[r])[c]);
                 accumulator.update_numbers(predictions.view(), numbers.view(), Some(&weights));
             }
             Targets::StepClasses { .. } | Targets::NextToken { .. } => {}

@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 use crate::config::Config;
 use crate::data::reader::BadRows;
 use crate::data::source::Source;
-use crate::data::{Encoder, Extent, Fields, FileRows, Keep, Kept, Preprocessing, Rows, Samples, Table, list};
+use crate::data::{
+    Encoder, Extent, Fields, FileRows, Keep, Kept, Note, Preprocessing, Rows, Samples, Table, list,
+};
 use crate::error::{Error, Result, quote};
 use crate::train::load;
 use crate::train::trainer::EVALUATION_ROWS;
@@ -114,9 +116,9 @@ impl<'p> Blocks<'p> {
     }
 
     /// Notes on the rows, once they are read.
-    pub(super) fn tell(&self, progress: &mut dyn Progress) {
-        self.reader.notes().iter().for_each(|note| progress.note(note));
-        load::tell(self.encoder.report(), self.of_series, progress);
+    pub(super) fn notes(&self) -> Vec<Note> {
+        let report = self.encoder.report();
+        [self.reader.notes(), report.notes(self.preprocessing, self.of_series)].concat()
     }
 
     /// Rows that a policy left out so far.

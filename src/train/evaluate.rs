@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::data::reader::BadRows;
 use crate::data::source::Source;
-use crate::data::{Table, TokenRows};
+use crate::data::{Note, Table, TokenRows};
 use crate::error::{Error, Result, quote};
 use crate::graph::Mode;
 use crate::metrics::{self, Column, Report, closing_table};
@@ -17,7 +17,7 @@ use crate::train::run::in_pool;
 use crate::train::scores::{OutputScores, Scorer, Scores, score};
 use crate::train::season::Season;
 use crate::train::trainer::EVALUATION_ROWS;
-use crate::train::{Model, Output, Progress, Stop, language};
+use crate::train::{Model, Output, Progress, Stop, language, load};
 
 /// How a table is scored.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,6 +35,8 @@ pub struct Evaluation {
     names: Vec<Vec<String>>,
     /// Of each output: what the values one season before would have scored, where there is a season.
     seasons: Vec<Option<Report>>,
+    /// On the data.
+    notes: Vec<Note>,
 }
 
 /// Scores the model at `model` on the rows of `data`, in memory that does not grow with them beyond
@@ -68,7 +70,7 @@ pub fn evaluate(
             let scores = score(&mut model, 0, &table, &rows, stop)?;
             let source = data.name();
             let (names, seasons) = (vec![Vec::new()], vec![None]);
-            return Ok(Evaluation { source, scores, names, seasons });
+            return Ok(Evaluation { source, scores, names, seasons, notes: Vec::new() });
         }
         let wide = model.for_new_rows();
         let mut blocks = Blocks::open(&model.config, &wide, data, options.on_bad_row, true, None, progress)?;
@@ -96,11 +98,12 @@ pub fn evaluate(
         if !any {
             return Err(no_rows(blocks.source(), blocks.dropped()));
         }
-        blocks.tell(progress);
+        let notes = blocks.notes();
+        load::tell(&notes, progress);
         let source = blocks.source().to_owned();
         let names = model.outputs.iter().map(Output::names).collect();
         let seasons = seasons.into_iter().map(|season| Some(season?.finish())).collect();
-        Ok(Evaluation { source, scores: scorer.finish(&model), names, seasons })
+        Ok(Evaluation { source, scores: scorer.finish(&model), names, seasons, notes })
     })
 }
 
@@ -132,15 +135,16 @@ impl Evaluation {
 
     /// For programs: `rows` (of a text `tokens` and `characters`, of labels for each step `steps`), `loss` and every metric
     /// by name, `interval` of the headline metric, `classes` and `confusion` (`[true][predicted]`), `labels` or `outputs`,
-    /// and `notes`. Of several outputs `outputs` holds all but `rows` and `steps` for each, by name. Of forecasts with a
-    /// season `seasonal_naive` has the figures of the values one season before. What is not finite is `null`, and so are
-    /// the figures of a class that is neither true nor predicted anywhere: no mean counts it.
+    /// and `notes` on the data and the figures. Of several outputs `outputs` holds all but `rows`, `steps` and `notes` for each, by name. Of forecasts with a
+    /// season `seasonal_naive` has the figures of the values one season before. Figures that the rows do not define are
+    /// `null`, such as those of a class without a row and the means over all classes then.
     pub fn to_json(&self) -> Value {
         let scores = &self.scores;
         let mut map = Map::new();
         map.extend(scores.counted().into_iter().map(|(count, unit)| (format!("{unit}s"), json!(count))));
         if let ([output], [names]) = (&scores.outputs[..], &self.names[..]) {
             map.extend(section_json(output, scores.loss, names, self.seasons[0].as_ref()));
+            map.insert("notes".into(), json!(self.notes()));
             return Value::Object(map);
         }
         map.insert("loss".into(), json!(scores.loss));
@@ -151,7 +155,14 @@ impl Evaluation {
             })
             .collect();
         map.insert("outputs".into(), Value::Object(sections));
+        map.insert("notes".into(), json!(self.notes()));
         Value::Object(map)
+    }
+
+    /// What a reader must know about the data and the figures.
+    fn notes(&self) -> Vec<&String> {
+        let of_figures = self.scores.outputs.iter().flat_map(|output| &output.notes);
+        self.notes.iter().map(|note| &note.text).chain(of_figures).collect()
     }
 }
 
@@ -179,7 +190,7 @@ fn section_text(output: &OutputScores, loss: f64, names: &[String], season: Opti
         text.push('\n');
         text += &table;
     }
-    for (i, note) in report.notes().iter().enumerate() {
+    for (i, note) in output.notes.iter().enumerate() {
         let gap = if i == 0 { "\n" } else { "" };
         // Writing to a text cannot fail.
         let _ = writeln!(text, "{gap}note: {note}");
@@ -234,7 +245,6 @@ fn section_json(
         let figures = season.values().into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
         map.insert("seasonal_naive".into(), Value::Object(figures.collect()));
     }
-    map.insert("notes".into(), json!(report.notes()));
     map
 }
 

@@ -8,10 +8,10 @@ use crate::data::reader::{BadRows, ReadOptions};
 use crate::data::source::Source;
 use crate::data::{
     ColumnPin, ColumnType, DataOptions, Encoding, Fitted, ImageColumns, InputGroup, LongTable, MissingPolicy,
-    OutputGroup, Preprocessing, Prior, RawTable, Resize, SampleOptions, Samples, Scale, StepTable, Steps,
-    Table, TokenizerKind, Unknown, WindowTable,
+    Note, OutputGroup, Preprocessing, Prior, RawTable, Resize, SampleOptions, Samples, Scale, StepTable,
+    Steps, Table, TokenizerKind, Unknown, WindowTable, left_out,
 };
-use crate::error::{Code, Error, Result, counted, quote};
+use crate::error::{Code, Error, Result};
 use crate::spec::Values;
 use crate::train::output::loss_of;
 use crate::train::{Head, Progress, language};
@@ -247,7 +247,7 @@ pub(super) fn load(
     let data = Data { delimiter, ..config.data.clone() };
     let meaning = reader.options(meaning);
     let raw = RawTable::read(&mut reader, &meaning)?;
-    reader.notes().iter().for_each(|note| progress.note(note));
+    tell(&reader.notes(), progress);
     if raw.dropped() > 0 {
         progress.note(&left_out(raw.dropped(), config.data.series.is_some()));
     }
@@ -298,42 +298,17 @@ fn read(fitted: &mut Fitted, source: &Source, data: &Data, progress: &mut dyn Pr
     {
         fitted.inputs = fitted.preprocessing.inputs();
     }
-    reader.notes().iter().for_each(|note| progress.note(note));
-    tell(&report, data.series.is_some(), progress);
+    tell(&reader.notes(), progress);
+    tell(&report.notes(&fitted.preprocessing, data.series.is_some()), progress);
     if u32::try_from(table.len()).is_err() {
         return Err(Error::data(source.inputs()[0].name(), "the table has more than 4,294,967,295 rows"));
     }
     Ok(table)
 }
 
-/// Notes of an encoder, whose rows may be whole `series`.
-pub(super) fn tell(report: &crate::data::Report, series: bool, progress: &mut dyn Progress) {
-    if report.dropped > 0 {
-        progress.note(&left_out(report.dropped, series));
+/// Tells what a user should know about data.
+pub(super) fn tell(notes: &[Note], progress: &mut dyn Progress) {
+    for note in notes {
+        if note.warning { progress.warning(&note.text) } else { progress.note(&note.text) }
     }
-    for (column, count) in &report.unknown {
-        let values = if *count == 1 { "value" } else { "values" };
-        let case = report.other_case.get(column).map_or_else(String::new, |(text, known)| {
-            format!("; {} differs in case alone from {}", quote(text), quote(known))
-        });
-        let column = quote(column);
-        progress.note(&format!("column {column}: {count} {values} that training never saw{case}"));
-    }
-    for (column, (unknown, all)) in report.tokens.iter().filter(|(_, (unknown, _))| *unknown > 0) {
-        let column = quote(column);
-        progress.note(&format!("column {column}: {unknown} of {all} tokens are not in the vocabulary"));
-    }
-    for (column, count) in &report.cut {
-        let texts = if *count == 1 { "text has" } else { "texts have" };
-        let column = quote(column);
-        progress.note(&format!(
-            "column {column}: {count} {texts} more tokens than the model takes; the rest is cut"
-        ));
-    }
-}
-
-/// A note on `count` samples that a policy left out; each may be a `series`.
-fn left_out(count: u64, series: bool) -> String {
-    let what = if series { format!("{count} series") } else { counted(count, "row") };
-    format!("{what} with missing values {} left out", if count == 1 { "was" } else { "were" })
 }

@@ -45,6 +45,7 @@ mod testing;
 #[cfg(test)]
 mod text_tests;
 mod trainer;
+mod watched;
 mod writer;
 
 pub use crate::data::Keep;

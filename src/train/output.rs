@@ -102,6 +102,11 @@ impl Output {
         &table.target_row(row)[self.columns.clone()]
     }
 
+    /// Its numbers in row `row` of `table` in their own unit and in 64 bits, where they are numbers of the data.
+    pub(super) fn truth<'t>(&self, table: &'t Table, row: u32) -> &'t [f64] {
+        &table.truth_row(row)[self.columns.clone()]
+    }
+
     /// Its targets of the steps of rows, where it has one for each.
     pub(super) fn steps<'t>(&self, table: &'t Table) -> Option<StepTargets<'t>> {
         table.step_targets(self.step_column).filter(|_| self.head.has_steps())

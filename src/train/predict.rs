@@ -37,7 +37,7 @@ use crate::train::in_order::InOrder;
 use crate::train::run::in_pool;
 use crate::train::trainer::EVALUATION_ROWS;
 use crate::train::writer::Writer;
-use crate::train::{Keep, Model, Progress, Stop};
+use crate::train::{Keep, Model, Progress, Stop, load};
 
 /// How predictions are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,7 +118,7 @@ pub fn predict(
             send(out, writer.write(block, &predicted)?)
         })?;
         if end.is_continue() && send(out, writer.finish())?.is_continue() {
-            blocks.tell(progress);
+            load::tell(&blocks.notes(), progress);
             let broken = writer.broken();
             if broken > 0 {
                 let why = "those rows hold numbers far outside of what training saw";

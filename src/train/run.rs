@@ -10,7 +10,7 @@ use crate::data::{
 };
 use crate::error::{Code, Error, Result, quote};
 use crate::graph::{Mode, PlanOptions};
-use crate::metrics::{self, Column, Report, Task, closing_table};
+use crate::metrics::{Column, Report, Task, closing_table};
 use crate::schedule::{SCHEDULES, Scheduler};
 use crate::spec::{Setting, SourceText};
 use crate::train::defaults::{Facts, Parts};
@@ -26,6 +26,7 @@ use crate::train::summary::summary;
 use crate::train::trainer::{EVALUATION_ROWS, MAX_STEPS, Trainer};
 use crate::train::{
     Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults, generate, language, single,
+    watched,
 };
 
 /// What to train and where its files go.
@@ -203,7 +204,7 @@ fn prepare(
     };
     defaults::check_places(&config, &facts, &loaded.fitted.preprocessing.columns)?;
     defaults::resolve(&mut config, facts);
-    check_metric(&config, &outputs)?;
+    watched::check(&config, &loaded, &outputs)?;
     language::check_watched(&config, &loaded)?;
     for output in outputs.iter().filter(|o| o.head.loss.name == "poisson_nll") {
         check_counts(&config, &loaded, output)?;
@@ -224,46 +225,6 @@ fn prepare(
 pub(super) fn evaluation_rows(batch: Option<usize>, preprocessing: &Preprocessing) -> usize {
     let own = preprocessing.language.as_ref().and(batch);
     own.map_or(EVALUATION_ROWS, |own| own.min(EVALUATION_ROWS))
-}
-
-/// Refuses a watched metric that no output has.
-fn check_metric(config: &Config, outputs: &[Output]) -> Result<()> {
-    let crate::config::EarlyStopping::After { metric, .. } = &config.train.early_stopping else {
-        return Ok(());
-    };
-    let known: Vec<String> = match outputs {
-        [only] => metrics::names(only.head.task).into_iter().map(str::to_owned).collect(),
-        several => {
-            let own = |o: &Output| {
-                metrics::names(o.head.task).into_iter().map(|m| format!("{}.{m}", o.name)).collect::<Vec<_>>()
-            };
-            std::iter::once("loss".to_owned()).chain(several.iter().flat_map(own)).collect()
-        }
-    };
-    if known.contains(metric) {
-        return Ok(());
-    }
-    let error =
-        Error::usage("train.early_stopping.metric", format!("there is no metric {} here", quote(metric)));
-    let error =
-        error.expected(format!("one of {}", known.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ")));
-    Err(match suggest_metric(metric, outputs) {
-        Some(close) => error.help(format!("did you mean {}?", quote(&close))),
-        None => error,
-    })
-}
-
-/// The metric that was probably meant, with its output's name where there are several.
-fn suggest_metric(metric: &str, outputs: &[Output]) -> Option<String> {
-    if let [only] = outputs {
-        return metrics::suggest(metric, only.head.task).map(str::to_owned);
-    }
-    let (prefix, name) = metric.rsplit_once('.').unwrap_or(("", metric));
-    let candidates = outputs.iter().filter_map(|o| {
-        let close = metrics::suggest(name, o.head.task).filter(|_| name != "loss" || !prefix.is_empty())?;
-        Some((strsim::damerau_levenshtein(prefix, &o.name), format!("{}.{close}", o.name)))
-    });
-    candidates.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
 /// Refuses a negative target of a loss for counts.
@@ -442,8 +403,9 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, Counted, String)> {
         trainer.log.append(&scores.add_to(row))?;
         trainer.log.sync()?;
     }
-    let notes = scores.outputs.iter().flat_map(|o| o.report.notes());
-    notes.for_each(|note| trainer.progress.note(&note));
+    for output in &scores.outputs {
+        output.notes.iter().for_each(|note| trainer.progress.note(note));
+    }
     if let (Some(text), Some(of_part), Some(own)) =
         (train.0.text(), part.0.text(), &trainer.model.preprocessing.language)
     {

@@ -4,7 +4,7 @@ use ndarray::ArrayView2;
 
 use crate::checkpoint::Row;
 use crate::data::{self, Spelled, StepTargets, Table};
-use crate::error::Result;
+use crate::error::{Result, quote};
 use crate::metrics::{Accumulator, Report, Targets, Task, TextTotals};
 use crate::tensor::Key;
 use crate::train::model::Weighing;
@@ -28,6 +28,8 @@ pub struct OutputScores {
     pub loss: f64,
     /// All metrics.
     pub report: Report,
+    /// What a reader must know about them.
+    pub notes: Vec<String>,
     /// What they count: "row", "step" or "token".
     pub unit: &'static str,
 }
@@ -122,18 +124,21 @@ impl Scorer {
 
     /// The figures of everything that was added.
     pub(super) fn finish(self, model: &Model) -> Scores {
-        let finish = |(own, output): (OutputScorer, &Output)| OutputScores {
-            name: output.name.clone(),
-            loss: own.loss / own.weight,
-            report: match own.gather {
+        let several = model.outputs.len() > 1;
+        let finish = |(own, output): (OutputScorer, &Output)| {
+            let report = match own.gather {
                 Gather::Rows(accumulator) => accumulator.finish(),
                 Gather::Text { totals, .. } => Report::Text(totals.finish()),
-            },
-            unit: match output.head.task {
+            };
+            let unit = match output.head.task {
                 Task::Text => "token",
                 _ if output.head.has_steps() => "step",
                 _ => "row",
-            },
+            };
+            let of = if several { format!("output {}: ", quote(&output.name)) } else { String::new() };
+            let notes =
+                report.notes(&output.names(), unit).into_iter().map(|note| of.clone() + &note).collect();
+            OutputScores { name: output.name.clone(), loss: own.loss / own.weight, report, notes, unit }
         };
         let outputs: Vec<OutputScores> = self.outputs.into_iter().zip(&model.outputs).map(finish).collect();
         // An output that counts nothing cannot spoil the sum.
@@ -182,9 +187,7 @@ impl Buffers {
                 b.predictions.truncate(n);
             }
             b.numbers.clear();
-            for &r in rows {
-                b.numbers.extend(columns.iter().zip(output.target(table, r)).map(|(c, &t)| c.restore(t)));
-            }
+            rows.iter().for_each(|&row| b.numbers.extend_from_slice(output.truth(table, row)));
             let (predictions, numbers) =
                 (view(&b.predictions, n, columns.len()), view(&b.numbers, n, columns.len()));
             accumulator.update_numbers(predictions, numbers, Some(&b.weights));

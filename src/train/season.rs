@@ -34,13 +34,12 @@ impl Season {
 
     /// Adds `rows` of `table`.
     pub(super) fn add(&mut self, output: &Output, table: &Table, rows: &[u32]) {
-        let Targets::Numbers { columns } = &output.targets else { return };
         let shape = (rows.len(), self.pasts.len());
         let predictions = Array2::from_shape_fn(shape, |(r, c)| {
             let (store, channel, back, mean) = self.pasts[c];
             table.step(store, rows[r], back, channel).map_or(mean, f64::from)
         });
-        let truth = |(r, c): (usize, usize)| columns[c].restore(output.target(table, rows[r])[c]);
+        let truth = |(r, c): (usize, usize)| output.truth(table, rows[r])[c];
         let truths = Array2::from_shape_fn(shape, truth);
         let mut weights = vec![1.0; rows.len()];
         table.weight(rows, &mut weights);

@@ -194,6 +194,7 @@ fn an_empty_text_gets_no_label_and_unknown_words_are_counted() {
         notes,
         [
             "column \"n\" is ignored: the model does not know it",
+            "column \"message\": 1 of 2 values is missing; each counts as an empty text",
             "column \"message\": 2 of 3 tokens are not in the vocabulary"
         ]
     );

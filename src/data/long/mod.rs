@@ -18,6 +18,8 @@ use self::words::Words;
 use super::field::{self, Markers, Stage};
 use super::held::{HeldRows, Payloads};
 use super::kept::{FileRows, Keep, Kept};
+use super::missing::{self, Missing};
+use super::note::Note;
 use super::options::DataOptions;
 use super::preprocess::absent;
 use super::raw::{missing_values, read_number};
@@ -362,6 +364,15 @@ impl<'a> Reading<'a> {
                 self.numbers.extend(channels.iter().map(|&(_, at)| row[at]));
             }
         }
+        let missing: Vec<Missing> = channels
+            .iter()
+            .map(|&(c, at)| Missing {
+                column: self.columns[c].clone(),
+                count: self.missing[at].0,
+                all: self.of.len() as u64,
+                became: self.purpose.became_of_steps(&self.columns[c]),
+            })
+            .collect();
         let (spans, note) = spans::last(self.series.iter().map(|s| s.steps as usize), self.table.length);
         let channels: Vec<usize> = channels.into_iter().map(|(c, _)| c).collect();
         let block = Series {
@@ -395,7 +406,8 @@ impl<'a> Reading<'a> {
         });
         let payloads = if numbers { Payloads::Steps(Arc::new(block), spans) } else { Payloads::None };
         let rows = HeldRows::new(texts, kept.len(), payloads).with_steps(steps).with_file_rows(file_rows);
-        Ok(rows.with_note(note))
+        let notes = note.map(Note::new).into_iter().chain(missing::notes(&missing));
+        Ok(rows.with_notes(notes.collect()))
     }
 
     /// The channels: their columns, and their positions among the numbers that were read.
