@@ -35,6 +35,7 @@ mod raw;
 mod raw_target;
 pub mod reader;
 mod recipe;
+mod row_places;
 mod rows;
 mod samples;
 mod scaler;
@@ -75,6 +76,7 @@ pub use options::{
 pub use preprocess::{Binding, InputColumns, Preprocessing};
 pub use prior::Prior;
 pub use raw::RawTable;
+pub use row_places::RowPlaces;
 pub use rows::{BufferedRow, Fields, Meaning, MemoryRows, RowBuffer, Rows, SAMPLE_ROWS};
 pub use samples::{ImageColumns, Sample, SampleOptions, Samples, StepTable};
 pub use scaler::Scaler;
