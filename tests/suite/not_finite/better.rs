@@ -59,7 +59,8 @@ fn noise_is_told() {
     let labels = noise(|_, _, r| format!("{},{}", i32::from(r < 0.4), i32::from(r > 0.7)));
     let text = std::fs::read_to_string(labels.path().join("t.csv")).expect("a table");
     let labels = labels.with("t.csv", text.replacen("a,b,y", "a,b,y,z", 1));
-    let labels = warning(&labels, &format!("{TRAIN} --set data.target=[\"y\",\"z\"]"));
+    let line = TRAIN.replace("--target y", r#"--set data.target=["y","z"]"#);
+    let labels = warning(&labels, &line);
     assert!(labels.contains("warning: the model is no better than the shares of the labels"), "{labels}");
 }
 
