@@ -15,11 +15,11 @@ pub enum Code {
     Usage,
     /// 3: the data is wrong.
     Data,
-    /// 4: the model file is wrong, damaged or does not fit.
+    /// 4: the model file is wrong, damaged or does not fit, or the model gives a number that is not finite.
     Model,
     /// 5: the environment failed: disk full, no permission, not enough memory, a locked directory.
     Environment,
-    /// 6: training diverged.
+    /// 6: training diverged: a loss, an output or a weight is not finite.
     Diverged,
     /// 130 or 143: stopped by SIGINT (2) or SIGTERM (15); 128 + the signal's number.
     Interrupted(u8),

@@ -17,8 +17,15 @@ use crate::error::{Code, Error, Result, shell_word};
 pub fn open_model(path: &Path) -> Result<ModelFile<'static>> {
     let file = if path.is_dir() { path.join(MODEL_FILE) } else { path.to_path_buf() };
     if path.is_dir() && !file.exists() {
-        return Err(Error::usage(place(path), format!("the directory holds no {MODEL_FILE}"))
-            .help("give the directory of a run, or one .safetensors file"));
+        let error = Error::usage(place(path), format!("the directory holds no {MODEL_FILE}"));
+        return Err(if path.join(LAST_CHECKPOINT).is_file() {
+            error.help(format!(
+                "no weights of this run have passed yet; to go on with it: backprop train --resume --run-dir {}",
+                shell_word(&place(path))
+            ))
+        } else {
+            error.help("give the directory of a run, or one .safetensors file")
+        });
     }
     ModelFile::read(&file).map_err(|e| match (e.code, good_file(&file)) {
         (Code::Model, Some(help)) => e.help(help),
@@ -97,8 +104,13 @@ mod tests {
              help: the first argument is a run directory or a .safetensors file"
         );
         write_bytes(&run.config(), b"").unwrap();
-        sample().write(&run.model()).unwrap();
         sample().write(&run.last_checkpoint()).unwrap();
+        assert_eq!(
+            message(dir.path()),
+            "error[2]: RUN: the directory holds no model.safetensors\n  \
+             help: no weights of this run have passed yet; to go on with it: backprop train --resume --run-dir RUN"
+        );
+        sample().write(&run.model()).unwrap();
         assert_eq!(open_model(dir.path()).unwrap(), ModelFile::read(&run.model()).unwrap());
 
         fs::write(run.model(), "").unwrap();

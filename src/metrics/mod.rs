@@ -23,5 +23,6 @@ pub use labels::{LabelReport, LabelScores, Labels};
 pub use numbers::{NumberReport, NumberScores, Numbers};
 pub use ranking::{BIN_LIMIT, SCORE_LIMIT};
 pub use registry::{METRICS, Metric, Source, Task, find, names, suggest};
+pub(crate) use table::number as figure;
 pub use table::{Column, class_table, closing_table, confusion_matrix, label_table, output_table};
 pub use text::{TextReport, TextTotals};

@@ -143,7 +143,7 @@ fn shown(name: &str) -> String {
 }
 
 /// A figure: four decimals, fewer for large ones, powers of ten where it is very small or large, `-` for NaN.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         _ if value.is_nan() => "-".into(),
         0.0 => "0.0000".into(),

@@ -186,16 +186,6 @@ pub(super) enum Said<'a> {
     Nothing,
 }
 
-impl<'a> Said<'a> {
-    /// All numbers of it.
-    pub(super) fn numbers(self) -> &'a [f64] {
-        match self {
-            Said::Once(numbers) | Said::Steps(numbers) => numbers,
-            Said::Nothing => &[],
-        }
-    }
-}
-
 impl Part {
     fn new(output: &Output, proba: bool) -> Part {
         let (targets, head) = (output.targets.clone(), &output.head);

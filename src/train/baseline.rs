@@ -10,6 +10,7 @@ use crate::metrics::{Accumulator, Report, Targets as Truth};
 use crate::optim::StepOptions;
 use crate::spec::{Choice, Family, Span, Tree, Value, Values};
 use crate::tensor::Key;
+use crate::train::not_finite::Unscored;
 use crate::train::scores::{Scores, score};
 use crate::train::stepper::{self, Clip, EVALUATE};
 use crate::train::{Model, Output, Stop};
@@ -114,7 +115,7 @@ fn constant_of_steps(
 }
 
 /// Scores of a linear model with the same preprocessing and loss; none where each step has a label and the row has more than its
-/// steps.
+/// steps, and none where one is not finite.
 ///
 /// # Errors
 /// None that the network itself would not have had, and `Code::Interrupted`.
@@ -177,7 +178,11 @@ pub(super) fn linear(
         }
         epoch += 1;
     }
-    score(&mut linear, EVALUATE, part.0, part.1, stop).map(Some)
+    match score(&mut linear, EVALUATE, part.0, part.1, stop) {
+        Ok(scores) => Ok(Some(scores)),
+        Err(Unscored::NotFinite(_)) => Ok(None),
+        Err(Unscored::Stopped(error)) => Err(error),
+    }
 }
 
 /// Layers that put all inputs of `model` side by side, those with places as they lie, and of a text the mean of its tokens'

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::data::reader::BadRows;
 use crate::data::source::Source;
 use crate::data::{
-    Encoder, Extent, Fields, FileRows, Keep, Kept, Note, Preprocessing, Rows, Samples, Table, list,
+    Encoder, Extent, Fields, FileRows, Keep, Kept, Note, Preprocessing, RowPlaces, Rows, Samples, Table, list,
 };
 use crate::error::{Error, Result, quote};
 use crate::train::load;
@@ -24,6 +24,8 @@ const BLOCK_NUMBERS: usize = 1 << 22;
 pub(super) struct Block {
     pub table: Table,
     pub kept: Kept,
+    /// Where each row stands.
+    pub places: RowPlaces,
 }
 
 /// A table of new rows, opened and bound to a model's preprocessing.
@@ -139,14 +141,20 @@ impl<'p> Blocks<'p> {
     ) -> Result<ControlFlow<()>> {
         let width = if self.with_targets { self.preprocessing.targets.width() } else { 0 };
         let inputs = self.preprocessing.inputs();
-        let empty = || Block { table: Table::empty(&inputs, width), kept: Kept::new(self.keep.clone()) };
+        let empty = || Block {
+            table: Table::empty(&inputs, width),
+            kept: Kept::new(self.keep.clone()),
+            places: RowPlaces::default(),
+        };
         let (mut ready, mut next) = (empty(), empty());
         let mut read = |block: &mut Block| -> Result<bool> {
             stop.check(doing)?;
-            let kept = &mut block.kept;
+            let Block { kept, places, .. } = block;
             kept.clear();
+            places.clear();
             let mut keep = |row: &dyn Fields| {
                 kept.push(row);
+                places.push(row);
                 Ok(())
             };
             let rows = self.encoder.fill(&mut self.reader, &mut block.table, self.limit, &mut keep)?;

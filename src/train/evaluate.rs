@@ -13,6 +13,7 @@ use crate::error::{Error, Result, quote};
 use crate::graph::Mode;
 use crate::metrics::{self, Column, Report, closing_table};
 use crate::train::blocks::{Blocks, no_rows};
+use crate::train::not_finite::{NotFinite, Unscored};
 use crate::train::run::in_pool;
 use crate::train::scores::{OutputScores, Scorer, Scores, score};
 use crate::train::season::Season;
@@ -44,8 +45,8 @@ pub struct Evaluation {
 ///
 /// # Errors
 /// Those of [`Model::load`]; [`Code::Data`](crate::error::Code::Data) for rows that do not fit, a label that training never
-/// saw, or no rows at all; [`Code::Model`](crate::error::Code::Model) for missing columns;
-/// [`Code::Interrupted`](crate::error::Code::Interrupted).
+/// saw, or no rows at all; [`Code::Model`](crate::error::Code::Model) for missing columns, and for an output or a loss that is not
+/// finite; [`Code::Interrupted`](crate::error::Code::Interrupted).
 pub fn evaluate(
     model: &Path,
     data: &Source,
@@ -67,8 +68,17 @@ pub fn evaluate(
             stop.check("reading the text")?;
             let Some(text) = table.text() else { unreachable!("the table is one of text") };
             let rows = text.windows();
-            let scores = score(&mut model, 0, &table, &rows, stop)?;
             let source = data.name();
+            let scores = score(&mut model, 0, &table, &rows, stop).map_err(|error| match error {
+                Unscored::NotFinite(found) => {
+                    let place = match found.first() {
+                        Some(row) => format!("{source}, the tokens from number {} on", row + 1),
+                        None => source.clone(),
+                    };
+                    found.error(place, &model, Mode::Evaluate, &table)
+                }
+                Unscored::Stopped(error) => error,
+            })?;
             let (names, seasons) = (vec![Vec::new()], vec![None]);
             return Ok(Evaluation { source, scores, names, seasons, notes: Vec::new() });
         }
@@ -88,7 +98,12 @@ pub fn evaluate(
             rows.extend(0..block.table.len() as u32);
             model.cover_texts(block.table.longest_text(), Mode::Evaluate)?;
             let batch = model.machine.plan(0).max_rows;
-            rows.chunks(batch).for_each(|rows| scorer.add(&mut model, 0, &block.table, rows));
+            for rows in rows.chunks(batch) {
+                scorer.add(&mut model, 0, &block.table, rows).map_err(|found| {
+                    let place = block.places.of(found.first().unwrap_or(0) as usize);
+                    found.error(place, &model, Mode::Evaluate, &block.table)
+                })?;
+            }
             for (season, output) in seasons.iter_mut().zip(&model.outputs) {
                 season.iter_mut().for_each(|season| season.add(output, &block.table, &rows));
             }
@@ -103,7 +118,9 @@ pub fn evaluate(
         let source = blocks.source().to_owned();
         let names = model.outputs.iter().map(Output::names).collect();
         let seasons = seasons.into_iter().map(|season| Some(season?.finish())).collect();
-        Ok(Evaluation { source, scores: scorer.finish(&model), names, seasons, notes })
+        let infinite = |found: NotFinite| Error::model(&*source, format!("{} is not finite", found.what));
+        let scores = scorer.finish(&model).map_err(infinite)?;
+        Ok(Evaluation { source, scores, names, seasons, notes })
     })
 }
 

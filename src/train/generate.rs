@@ -7,12 +7,14 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use crate::checkpoint;
 use crate::config::{self, Config};
 use crate::data::{Decoder, Tokenizer};
 use crate::error::{Code, Error, Problem, Result, quote};
 use crate::graph::Mode;
 use crate::tensor::Key;
 use crate::train::decoder::TokenDecoder;
+use crate::train::model::all_finite;
 use crate::train::run::in_pool;
 use crate::train::sampling::{Sampler, Sampling, log_probability};
 use crate::train::{Model, Progress, Stop};
@@ -52,13 +54,13 @@ pub struct Prompt {
 /// Between the texts of several samples.
 const BETWEEN: &str = "\n---\n";
 
-/// Generates texts with the model at `model` and writes them to `out` as they come.
+/// Generates texts with the model at `path` and writes them to `out` as they come.
 ///
 /// # Errors
-/// Those of [`Model::load`]; [`Code::Usage`] for a model that is no language model; the prompt's code for one without a token or with
+/// Those of [`Model::load`]; [`Code::Model`] for logits that are not finite; [`Code::Usage`] for a model that is no language model; the prompt's code for one without a token or with
 /// a character that the model does not know; [`Code::Environment`] where `out` cannot be written; [`Code::Interrupted`].
 pub fn generate(
-    model: &Path,
+    path: &Path,
     options: &GenerateOptions,
     threads: Option<usize>,
     out: &mut (dyn Write + Send),
@@ -66,7 +68,7 @@ pub fn generate(
     stop: &Stop,
 ) -> Result<()> {
     in_pool(threads, || {
-        let model = Model::load(model, Mode::Predict, Some(1))?;
+        let model = Model::load(path, Mode::Predict, Some(1))?;
         let mut decoder = TokenDecoder::of(&model)?;
         let Some(language) = &model.preprocessing.language else { return Ok(()) };
         let named = match &options.prompt {
@@ -99,7 +101,12 @@ pub fn generate(
             let mut writer = Writer::new(options, &language.tokenizer, behind, sample, out);
             writer.begin(&named.text)?;
             let key = Key::new(options.seed).named("generate").part(sample as u64);
-            tokens += one(&mut decoder, options, &prompt, key, &mut writer, stop)?;
+            let place = match options.samples {
+                1 => checkpoint::place(path),
+                _ => format!("{}, text {}", checkpoint::place(path), sample + 1),
+            };
+            tokens += one(&mut decoder, options, &prompt, key, &mut writer, stop)
+                .map_err(|failure| failure.error(&place))?;
         }
         let seconds = start.elapsed().as_secs_f64();
         if !options.log_probabilities {
@@ -145,8 +152,8 @@ fn default_prompt(tokenizer: &Tokenizer) -> String {
 /// The text that `config` wants of a network with the weights of `model`.
 ///
 /// # Errors
-/// As [`generate`].
-pub(super) fn sample(model: &Model, config: &config::Sample, stop: &Stop) -> Result<String> {
+/// As [`generate`]; the step whose logits are not finite.
+pub(super) fn sample(model: &Model, config: &config::Sample, stop: &Stop) -> Result<String, Failure> {
     let Some(language) = &model.preprocessing.language else { return Ok(String::new()) };
     let named = match &config.prompt {
         Some(text) => sample_prompt(text),
@@ -187,6 +194,35 @@ pub(super) fn encode(tokenizer: &Tokenizer, prompt: &Prompt) -> Result<Vec<u32>>
     Ok(ids)
 }
 
+/// Why a text was not generated to its end.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The logits of this step are not finite: the first token of the text is step 1.
+    NotFinite {
+        step: usize,
+    },
+    Other(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Other(error)
+    }
+}
+
+impl Failure {
+    /// The error about the model at `place`.
+    fn error(self, place: &str) -> Error {
+        match self {
+            Failure::Other(error) => error,
+            Failure::NotFinite { step } => {
+                Error::model(format!("{place}, step {step}"), "the logits of the next token are not finite")
+                    .help("train the model again with a smaller train.optimizer.learning_rate")
+            }
+        }
+    }
+}
+
 /// Generates one text; how many tokens it has.
 fn one(
     decoder: &mut TokenDecoder,
@@ -195,11 +231,14 @@ fn one(
     key: Key,
     writer: &mut Writer<'_, '_>,
     stop: &Stop,
-) -> Result<usize> {
+) -> Result<usize, Failure> {
     let mut sampler = Sampler::new(options.sampling.clone(), writer.tokenizer.unknown());
     let mut logits = decoder.begin(prompt).to_vec();
     for index in 0..options.max_tokens {
         stop.check("generate")?;
+        if !all_finite(&logits) {
+            return Err(Failure::NotFinite { step: index + 1 });
+        }
         let token = sampler.choose(&logits, decoder.window(), key.part(index as u64));
         if writer.token(token, &logits)? {
             return Ok(index + 1);

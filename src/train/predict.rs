@@ -6,8 +6,7 @@
 //! A network of several outputs has `probability_NAME_CLASS` and `quantile_NAME_Q`, output after output.
 //!
 //! **JSON lines**: an object a row. Kept columns are strings; `prediction` is a class, a number or, of several targets, an
-//! object by their names; `probabilities` and `quantiles` are objects, of several outputs objects by the names of targets. A
-//! number that is not finite is `null`.
+//! object by their names; `probabilities` and `quantiles` are objects, of several outputs objects by the names of targets.
 //!
 //! **Steps**: the labels of a text's tokens stand in one field, with blanks between them, and in a list in JSON. Of a long
 //! table (`[data.series]`) there is a line for each series; but where its steps have labels, a line for each row of the
@@ -34,6 +33,7 @@ use crate::tensor::Key;
 use crate::train::answer::{Answer, Predicted};
 use crate::train::blocks::{Block, Blocks};
 use crate::train::in_order::InOrder;
+use crate::train::not_finite::NotFinite;
 use crate::train::run::in_pool;
 use crate::train::trainer::EVALUATION_ROWS;
 use crate::train::writer::Writer;
@@ -71,7 +71,8 @@ pub struct PredictOptions {
 /// keep that are not there; [`Code::Model`](crate::error::Code::Model) for missing columns;
 /// [`Code::Data`](crate::error::Code::Data) for rows that do not fit;
 /// [`Code::Environment`](crate::error::Code::Environment) where `out` cannot be written;
-/// [`Code::Interrupted`](crate::error::Code::Interrupted). All rows before the block with the defect are written.
+/// [`Code::Interrupted`](crate::error::Code::Interrupted). All rows before the block with the defect are written,
+/// and those of the block where a number is not finite.
 pub fn predict(
     model: &Path,
     data: &Source,
@@ -114,23 +115,26 @@ pub fn predict(
         let mut predicted = Vec::new();
         let end = blocks.each(stop, "predict", |block| {
             model.cover_texts(block.table.longest_text(), Mode::Predict)?;
-            predict_block(&mut model, block, &mut predicted);
-            send(out, writer.write(block, &predicted)?)
+            let bad = predict_block(&mut model, block, &mut predicted);
+            let row = bad.as_ref().and_then(NotFinite::first);
+            let rows = row.map_or(block.table.len(), |row| row as usize);
+            let sent = send(out, writer.write(block, rows, &predicted)?)?;
+            match bad {
+                Some(bad) if sent.is_continue() => {
+                    Err(bad.error(block.places.of(rows), &model, Mode::Predict, &block.table))
+                }
+                _ => Ok(sent),
+            }
         })?;
         if end.is_continue() && send(out, writer.finish())?.is_continue() {
             load::tell(&blocks.notes(), progress);
-            let broken = writer.broken();
-            if broken > 0 {
-                let why = "those rows hold numbers far outside of what training saw";
-                progress.warning(&format!("predictions that are not finite: {broken}; {why}"));
-            }
         }
         Ok(())
     })
 }
 
-/// What each output says of all rows of a block.
-fn predict_block(model: &mut Model, block: &Block, predicted: &mut Vec<Predicted>) {
+/// What each output says of all rows of a block, or of those before the first for which a number is not finite.
+fn predict_block(model: &mut Model, block: &Block, predicted: &mut Vec<Predicted>) -> Option<NotFinite> {
     predicted.resize(model.outputs.len(), Predicted::default());
     for own in &mut *predicted {
         own.numbers.clear();
@@ -141,17 +145,27 @@ fn predict_block(model: &mut Model, block: &Block, predicted: &mut Vec<Predicted
     for rows in rows.chunks(model.machine.plan(0).max_rows) {
         model.fill_inputs(0, &block.table, rows, None);
         model.run(0, rows.len(), Key::new(0), false);
+        let mut bad = NotFinite::in_outputs(model, 0, &block.table, rows);
         for (output, own) in predicted.iter_mut().enumerate() {
             model.predictions(output, 0, rows.len(), &mut batch);
             let head = &model.outputs[output].head;
             let (of_steps, width) = (head.has_steps(), head.predicted_width());
             for (numbers, &row) in batch.chunks_exact(batch.len() / rows.len()).zip(rows) {
                 let there = if of_steps { model.steps_of(&block.table, row) * width } else { numbers.len() };
-                own.numbers.extend_from_slice(&numbers[..there]);
+                let numbers = &numbers[..there];
+                // The rate of a finite logarithm may be infinite.
+                if !numbers.iter().all(|x| x.is_finite()) && bad.iter().all(|bad| bad.first() > Some(row)) {
+                    bad = Some(NotFinite { what: "the prediction".into(), rows: vec![row] });
+                }
+                own.numbers.extend_from_slice(numbers);
                 own.ends.push(own.numbers.len());
             }
         }
+        if bad.is_some() {
+            return bad;
+        }
     }
+    None
 }
 
 /// Writes and flushes `bytes`; `Break` if nobody reads them.

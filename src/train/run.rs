@@ -3,31 +3,25 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::checkpoint::{self, Existing, MetricsLog, Row, RunDir, Split};
+use crate::checkpoint::{self, Existing, MetricsLog, RunDir};
 use crate::config::{self, ClassWeights, Config, Validation, registries};
-use crate::data::{
-    CategoryIndex, EpochOrder, Preprocessing, Table, TargetGroup, Targets, balanced_class_weights, list,
-};
+use crate::data::{CategoryIndex, EpochOrder, Preprocessing, TargetGroup, balanced_class_weights, list};
 use crate::error::{Code, Error, Result, quote};
 use crate::graph::{Mode, PlanOptions};
-use crate::metrics::{Column, Report, Task, closing_table};
+use crate::metrics::Task;
 use crate::schedule::{SCHEDULES, Scheduler};
 use crate::spec::{Setting, SourceText};
+use crate::train::closing::{self, Closing};
 use crate::train::defaults::{Facts, Parts};
 use crate::train::load::{self, Held, Loaded};
 use crate::train::origin::{Origin, preprocessing_of};
 use crate::train::pace::{self, Pace};
 use crate::train::same_run::{fingerprint, not_shorter, only_longer, piped_again, same_data};
-use crate::train::scores::score;
-use crate::train::season::Season;
 use crate::train::state::{Best, STATE, STATES, State, is_weight};
-use crate::train::stepper::{self, Clip, EVALUATE};
+use crate::train::stepper::{self, Clip};
 use crate::train::summary::summary;
 use crate::train::trainer::{EVALUATION_ROWS, MAX_STEPS, Trainer};
-use crate::train::{
-    Finished, Model, Output, OutputScores, Progress, Stop, baseline, defaults, generate, language, single,
-    watched,
-};
+use crate::train::{Finished, Model, Output, Progress, Stop, defaults, generate, language, single, watched};
 
 /// What to train and where its files go.
 #[derive(Clone, Debug)]
@@ -133,6 +127,7 @@ pub fn resume(
         }
         let epoch = state.epoch;
         trainer.state = state;
+        trainer.wrote_model = trainer.directory.model().is_file();
         let reason = trainer.ended();
         let part = trainer.part_of_epoch().map(|(done, all)| format!(" and {done} of {all} steps"));
         if let Some(reason) = reason.or_else(|| part.is_some().then(|| MAX_STEPS.to_owned())) {
@@ -344,6 +339,8 @@ fn assemble<'r>(
         order: EpochOrder::default(),
         started,
         saved: None,
+        passed: false,
+        wrote_model: false,
     })
 }
 
@@ -353,10 +350,12 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
     trainer.progress.directory(&path, resumed);
     let reason = trainer.run()?;
     trainer.restore_best();
-    let (part, counted, table) = close(&mut trainer).map_err(|error| match error.code {
-        Code::Interrupted(signal) => trainer.stopped(signal),
-        _ => error,
-    })?;
+    let Closing { part, counted, table } =
+        closing::close(&mut trainer).map_err(|error| match error.code {
+            Code::Interrupted(signal) => trainer.stopped(signal),
+            _ => error,
+        })?;
+    trainer.save_closed_model()?;
     let best_epoch = trainer.best.as_ref().map_or(trainer.state.begun(), |b| b.epoch);
     let end = Finished {
         part,
@@ -372,112 +371,4 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
     };
     trainer.progress.finished(&end);
     Ok(end)
-}
-
-/// What the figures at the end count, and of what.
-type Counted = Vec<(u64, &'static str)>;
-
-/// Scores the test file, else the validation part, else the training part: its name, what was counted and the closing
-/// table.
-fn close(trainer: &mut Trainer<'_>) -> Result<(String, Counted, String)> {
-    let config = trainer.model.config.clone();
-    let loaded = &trainer.loaded;
-    let train: (&Table, &[u32]) = (&loaded.fitted.table, &loaded.train);
-    let (name, part): (String, (&Table, &[u32])) = match (loaded.test(), loaded.validation()) {
-        (Some(part), _) => (test_name(&config.data), part),
-        (None, Some(part)) => ("the validation part, which chose the weights".into(), part),
-        (None, None) => ("the training part itself".into(), train),
-    };
-    // A text may be very long: some of it tells enough where it was learned anyway.
-    let some: Vec<u32>;
-    let part = match part.0.text() {
-        Some(text) if std::ptr::eq(part.0, train.0) => {
-            some = text.windows().into_iter().take((SCORED / text.context()).max(1)).collect();
-            (part.0, &some[..])
-        }
-        _ => part,
-    };
-    let scores = score(&mut trainer.model, EVALUATE, part.0, part.1, trainer.stop)?;
-    if loaded.test().is_some() {
-        let row = Row::new(trainer.state.step, trainer.state.begun(), Split::Test);
-        trainer.log.append(&scores.add_to(row))?;
-        trainer.log.sync()?;
-    }
-    for output in &scores.outputs {
-        output.notes.iter().for_each(|note| trainer.progress.note(note));
-    }
-    if let (Some(text), Some(of_part), Some(own)) =
-        (train.0.text(), part.0.text(), &trainer.model.preprocessing.language)
-    {
-        let simple = language::baselines(&own.tokenizer, text, of_part, part.1);
-        let table = text_closing(&scores.outputs[0], &simple);
-        return Ok((name, scores.counted(), table));
-    }
-    let constants: Vec<Report> =
-        trainer.model.outputs.iter().map(|output| baseline::constant(output, train, part)).collect();
-    let linear = baseline::linear(&trainer.model, &config, train, part, trainer.stop)?;
-    let seasons = trainer.model.outputs.iter().map(|output| {
-        let mut season = Season::new(&config, &trainer.model.preprocessing, output)?;
-        part.1.chunks(EVALUATION_ROWS).for_each(|rows| season.add(output, part.0, rows));
-        Some(season.finish())
-    });
-    let all = trainer.model.outputs.iter().zip(&scores.outputs).zip(&constants).zip(seasons).enumerate();
-    let tables = all.map(|(i, (((output, own), constant), season))| {
-        let linear = linear.as_ref().map(|scores| &scores.outputs[i]);
-        closing(&output.targets, own, constant, season.as_ref(), linear)
-    });
-    let table = match &scores.outputs[..] {
-        [_] => tables.collect(),
-        several => {
-            let titled = several.iter().zip(tables);
-            titled
-                .map(|(s, table)| format!("output {}\n\n{table}", quote(&s.name)))
-                .collect::<Vec<_>>()
-                .join("\n")
-        }
-    };
-    Ok((name, scores.counted(), table))
-}
-
-/// Tokens of the training part that are scored where nothing else is.
-const SCORED: usize = 1 << 17;
-
-/// The closing table of a language model beside what counting gives.
-fn text_closing(scores: &OutputScores, simple: &[(&'static str, Report)]) -> String {
-    let values: Vec<_> = simple.iter().map(|(_, report)| report.values()).collect();
-    let baselines: Vec<Column<'_>> =
-        simple.iter().zip(&values).map(|((title, _), values)| Column { title, values }).collect();
-    let own = scores.report.values();
-    closing_table(&Column { title: "model", values: &own }, Some(&scores.report.headline()), &baselines)
-}
-
-/// What the test part is called.
-fn test_name(data: &crate::config::Data) -> String {
-    match (data.test_fraction, &data.windows) {
-        (0.0, _) => data.test.join(", "),
-        (_, Some(_)) => "the test part, the last in time".into(),
-        (_, None) => "the test part".into(),
-    }
-}
-
-fn closing(
-    targets: &Targets,
-    scores: &OutputScores,
-    constant: &Report,
-    season: Option<&Report>,
-    linear: Option<&OutputScores>,
-) -> String {
-    let title = match targets {
-        Targets::Classes { .. } | Targets::StepClasses { .. } => "majority class",
-        Targets::Labels { .. } => "shares",
-        Targets::Numbers { .. } | Targets::NextToken { .. } => "mean",
-    };
-    let (own, flat) = (scores.report.values(), constant.values());
-    let straight = linear.map(|linear| linear.report.values());
-    let headline = scores.report.headline();
-    let before = season.map(Report::values);
-    let mut baselines = vec![Column { title, values: &flat }];
-    baselines.extend(before.iter().map(|values| Column { title: "seasonal naive", values }));
-    baselines.extend(straight.iter().map(|values| Column { title: "linear model", values }));
-    closing_table(&Column { title: "model", values: &own }, Some(&headline), &baselines)
 }

@@ -48,8 +48,10 @@ impl Sampler {
         if repetition_penalty != 1.0 {
             for &token in context {
                 let from = f64::from(logits[token as usize]);
-                all[token as usize].1 =
+                let penalised =
                     if from > 0.0 { from / repetition_penalty } else { from * repetition_penalty };
+                // A penalty near 0, or a huge one, must not leave the numbers.
+                all[token as usize].1 = penalised.clamp(f64::MIN, f64::MAX);
             }
         }
         if let Some(unknown) = self.unknown.filter(|_| all.len() > 1) {
@@ -99,7 +101,8 @@ impl Sampler {
 pub(super) fn log_probability(logits: &[f32], token: u32) -> f64 {
     let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f64 = logits.iter().map(|&x| f64::from(x - top).exp()).sum();
-    f64::from(logits[token as usize] - top) - sum.ln()
+    // In 64 bits the difference of two numbers of 32 bits is finite.
+    f64::from(logits[token as usize]) - f64::from(top) - sum.ln()
 }
 
 #[cfg(test)]
@@ -165,6 +168,27 @@ mod tests {
         let mut sampler =
             Sampler::new(Sampling { top_k: 1, top_p: 1e-9, min_p: 1.0, ..Sampling::default() }, None);
         assert_eq!(sampler.choose(&LOGITS, &[], Key::new(0)), 1);
+    }
+
+    #[test]
+    fn numbers_at_the_ends_of_their_range_choose_a_token() {
+        let huge = [f32::MAX, -f32::MAX, 0.0, f32::MIN_POSITIVE, f32::MAX];
+        for repetition_penalty in [1.0, f64::MIN_POSITIVE, f64::MAX] {
+            for temperature in [0.0, f64::MIN_POSITIVE, 1.0, f64::MAX] {
+                let limits = Sampling { temperature, repetition_penalty, ..Sampling::default() };
+                for limits in [
+                    Sampling { top_k: 2, ..limits.clone() },
+                    Sampling { top_p: 0.5, ..limits.clone() },
+                    Sampling { min_p: 1.0, ..limits },
+                ] {
+                    let mut sampler = Sampler::new(limits, None);
+                    for i in 0..20 {
+                        assert!(sampler.choose(&huge, &[0, 1, 2, 3, 4], Key::new(3).part(i)) < 5);
+                    }
+                }
+            }
+        }
+        assert!((0..5).all(|token| log_probability(&huge, token).is_finite()));
     }
 
     #[test]

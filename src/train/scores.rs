@@ -4,10 +4,11 @@ use ndarray::ArrayView2;
 
 use crate::checkpoint::Row;
 use crate::data::{self, Spelled, StepTargets, Table};
-use crate::error::{Result, quote};
+use crate::error::quote;
 use crate::metrics::{Accumulator, Report, Targets, Task, TextTotals};
 use crate::tensor::Key;
 use crate::train::model::Weighing;
+use crate::train::not_finite::{NotFinite, Unscored};
 use crate::train::{Model, Output, Stop, language};
 
 /// The figures of a pass over some rows.
@@ -83,12 +84,24 @@ impl Scorer {
     }
 
     /// Adds `rows` of `table`, at most as many as the plan takes.
-    pub(super) fn add(&mut self, model: &mut Model, plan: usize, table: &Table, rows: &[u32]) {
+    ///
+    /// # Errors
+    /// The rows whose raw output or loss is not finite: no metric may count them.
+    pub(super) fn add(
+        &mut self,
+        model: &mut Model,
+        plan: usize,
+        table: &Table,
+        rows: &[u32],
+    ) -> Result<(), NotFinite> {
         let n = rows.len();
         model.fill_inputs(plan, table, rows, None);
         model.fill_targets(plan, table, rows);
         model.fill_weights(plan, table, rows, Weighing::Plain);
         model.run(plan, n, Key::new(0), false);
+        if let Some(found) = NotFinite::in_scores(model, plan, table, rows) {
+            return Err(found);
+        }
         let b = &mut self.buffers;
         b.weights.resize(n, 1.0);
         table.weight(rows, &mut b.weights);
@@ -120,10 +133,14 @@ impl Scorer {
                 }
             }
         }
+        Ok(())
     }
 
     /// The figures of everything that was added.
-    pub(super) fn finish(self, model: &Model) -> Scores {
+    ///
+    /// # Errors
+    /// A figure that is infinite. One that the rows do not define is NaN, and no error.
+    pub(super) fn finish(self, model: &Model) -> Result<Scores, NotFinite> {
         let several = model.outputs.len() > 1;
         let finish = |(own, output): (OutputScorer, &Output)| {
             let report = match own.gather {
@@ -143,7 +160,12 @@ impl Scorer {
         let outputs: Vec<OutputScores> = self.outputs.into_iter().zip(&model.outputs).map(finish).collect();
         // An output that counts nothing cannot spoil the sum.
         let counted = outputs.iter().zip(&model.outputs).filter(|(_, o)| o.weight > 0.0);
-        Scores { loss: counted.map(|(scores, output)| scores.loss * output.weight).sum(), outputs }
+        let scores =
+            Scores { loss: counted.map(|(scores, output)| scores.loss * output.weight).sum(), outputs };
+        match scores.figures().into_iter().find(|(_, value)| value.is_infinite()) {
+            Some((what, _)) => Err(NotFinite { what, rows: Vec::new() }),
+            None => Ok(scores),
+        }
     }
 }
 
@@ -284,14 +306,14 @@ impl Scores {
 /// carries what it has read.
 ///
 /// # Errors
-/// `Code::Interrupted`, within a batch of the signal.
+/// A number that is not finite; `Code::Interrupted`, within a batch of the signal.
 pub(super) fn score(
     model: &mut Model,
     plan: usize,
     table: &Table,
     rows: &[u32],
     stop: &Stop,
-) -> Result<Scores> {
+) -> Result<Scores, Unscored> {
     let mut scorer = Scorer::new(model);
     let batch = model.machine.plan(plan).max_rows;
     model.forget(plan);
@@ -304,16 +326,16 @@ pub(super) fn score(
                 stop.check(SCORING)?;
                 rows_now.clear();
                 rows_now.extend(group.iter().filter_map(|stream| stream.get(step)));
-                scorer.add(model, plan, table, &rows_now);
+                scorer.add(model, plan, table, &rows_now)?;
             }
         }
-        return Ok(scorer.finish(model));
+        return Ok(scorer.finish(model)?);
     }
     for rows in rows.chunks(batch) {
         stop.check(SCORING)?;
-        scorer.add(model, plan, table, rows);
+        scorer.add(model, plan, table, rows)?;
     }
-    Ok(scorer.finish(model))
+    Ok(scorer.finish(model)?)
 }
 
 /// What a signal stops here.

@@ -11,14 +11,16 @@ use crate::metrics;
 use crate::optim::{Optimizer, StepOptions};
 use crate::schedule::{self, Scheduler};
 use crate::tensor::Key;
+use crate::train::generate::Failure;
 use crate::train::load::Loaded;
 use crate::train::model::PREPROCESSING;
+use crate::train::not_finite::Unscored;
 use crate::train::pace::Pace;
 use crate::train::scores::{Scores, score};
 use crate::train::state::{Best, STATE, STATES, State};
 use crate::train::stepper::{self, EVALUATE, TRAIN};
 use crate::train::stop::interrupted;
-use crate::train::{Epoch, Model, Progress, Stop, diagnose, generate, language};
+use crate::train::{Epoch, Model, Progress, Stop, generate, language};
 
 /// A checkpoint is written after an epoch if the last one is older than this.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
@@ -45,6 +47,16 @@ pub(super) struct Trainer<'r> {
     pub order: EpochOrder,
     pub started: Instant,
     pub saved: Option<Instant>,
+    /// Whether the weights as they stand gave finite numbers on the validation part.
+    pub passed: bool,
+    /// Whether the model in the directory is one of this run.
+    pub wrote_model: bool,
+}
+
+/// What the weights after an epoch gave.
+struct Scored {
+    validation: Option<Scores>,
+    sample: Option<String>,
 }
 
 /// The figure that decides which weights are best.
@@ -90,15 +102,16 @@ impl Trainer<'_> {
                 return Ok(reason);
             }
             let speed = self.steps()?;
+            let scored = self.score(speed)?;
             if self.is_cut() {
                 // A longer run goes on from here, within the epoch and as if nothing had been scored yet.
                 self.save()?;
-                self.close(&watch, speed)?;
+                self.close(&watch, speed, scored)?;
                 self.save_model()?;
                 self.log.sync()?;
                 return Ok(MAX_STEPS.to_owned());
             }
-            self.close(&watch, speed)?;
+            self.close(&watch, speed, scored)?;
             (self.state.epoch, self.state.steps_in_epoch, self.state.at_end) = (self.state.begun(), 0, false);
             (self.state.loss, self.state.weight) = (0.0, 0.0);
             let due = self.saved.is_none_or(|at| at.elapsed() >= CHECKPOINT_INTERVAL);
@@ -139,15 +152,29 @@ impl Trainer<'_> {
         }
     }
 
-    /// Scores the weights as they stand behind the steps of an epoch, and tells of them.
-    fn close(&mut self, watch: &Watch, speed: Option<f64>) -> Result<()> {
-        let train_loss = self.state.loss / self.state.weight;
-        // Whatever a signal may stop comes first: a checkpoint then stands before the epoch is closed.
-        let scored = self.validate().and_then(|validation| Ok((validation, self.sample()?)));
-        let (validation, sample) = scored.map_err(|error| match error.code {
+    /// Scores the weights as they stand after the steps of an epoch. Nothing is changed: a checkpoint that is written while it is done,
+    /// or after it, stands before the epoch is closed.
+    ///
+    /// # Errors
+    /// `Code::Diverged` where a number is not finite, `Code::Interrupted`.
+    fn score(&mut self, speed: Option<f64>) -> Result<Scored> {
+        // All plans share the memory of what is carried from batch to batch.
+        let carried = self.model.machine.states(TRAIN).to_vec();
+        let scored =
+            self.validate(speed).and_then(|validation| Ok(Scored { validation, sample: self.sample()? }));
+        self.model.machine.states_mut(TRAIN).copy_from_slice(&carried);
+        let scored = scored.map_err(|error| match error.code {
             Code::Interrupted(signal) => self.interrupted(signal),
             _ => error,
         })?;
+        self.passed = scored.validation.is_some();
+        Ok(scored)
+    }
+
+    /// Writes what an epoch scored, keeps its weights if they are the best, and reports it.
+    fn close(&mut self, watch: &Watch, speed: Option<f64>, scored: Scored) -> Result<()> {
+        let Scored { validation, sample } = scored;
+        let train_loss = self.state.loss / self.state.weight;
         let epoch = self.state.begun();
         self.scheduler.observe(validation.as_ref().map_or(train_loss, |v| v.loss));
         let row = self.train_row(epoch, train_loss, speed);
@@ -213,20 +240,24 @@ impl Trainer<'_> {
             let done = self.state.step + 1;
             let log = train.log_every_steps > 0 && done.is_multiple_of(train.log_every_steps);
             let last = self.state.steps_in_epoch + 1 == per_epoch;
-            let options =
-                StepOptions { measure_norm: log || last || done == total, ..StepOptions::new(rate) };
+            let every = train.checkpoint_every_steps;
+            let saves = every > 0 && done.is_multiple_of(every);
+            let ends = last || done == total;
+            let options = StepOptions { measure_norm: log || ends, ..StepOptions::new(rate) };
             let key = key.part(self.state.step);
             let table = &self.loaded.fitted.table;
             let stepped =
                 stepper::step(&mut self.model, &mut self.optimizer, table, part, batch, key, options);
-            if !stepped.loss.is_finite() || stepped.norm.is_some_and(|n| !n.is_finite()) {
-                return Err(self.diverged(&part[..part.len().min(batch)], key, rate, stepped));
+            (self.state.rate, self.state.norm) = (Some(rate), stepped.norm);
+            self.state.step = done;
+            self.passed = false;
+            let bad = !stepped.loss.is_finite() || stepped.norm.is_some_and(|n| !n.is_finite());
+            if bad || ((ends || saves) && self.model.bad_tensor().is_some()) {
+                return Err(self.diverged(part, key, stepped));
             }
             seen += part.len() * self.samples_per_row();
-            self.state.step = done;
             self.state.steps_in_epoch += 1;
             self.state.at_end = last;
-            (self.state.rate, self.state.norm) = (Some(rate), stepped.norm);
             self.state.loss += stepped.loss * stepped.weight;
             self.state.weight += stepped.weight;
             if self.state.steps_in_epoch.is_multiple_of(show_every) {
@@ -239,8 +270,7 @@ impl Trainer<'_> {
                 let row = self.train_row(self.state.epoch + 1, stepped.loss, Some(speed));
                 self.log.append(&row)?;
             }
-            let every = train.checkpoint_every_steps;
-            if every > 0 && done.is_multiple_of(every) {
+            if saves {
                 self.save()?;
             }
             if let Some(signal) = self.stop.signal() {
@@ -274,15 +304,27 @@ impl Trainer<'_> {
         row.number("seconds", (seconds * 1e3).round() / 1e3)
     }
 
-    fn validate(&mut self) -> Result<Option<Scores>> {
+    fn validate(&mut self, speed: Option<f64>) -> Result<Option<Scores>> {
         let Some((table, rows)) = self.loaded.validation() else { return Ok(None) };
-        score(&mut self.model, EVALUATE, table, rows, self.stop).map(Some)
+        match score(&mut self.model, EVALUATE, table, rows, self.stop) {
+            Ok(scores) => Ok(Some(scores)),
+            Err(Unscored::NotFinite(found)) => {
+                let row = self.train_row(self.state.begun(), self.state.loss / self.state.weight, speed);
+                self.log.append(&row)?;
+                Err(self.diverged_in_validation(&found))
+            }
+            Err(Unscored::Stopped(error)) => Err(error),
+        }
     }
 
     /// The text to show, where the config wants one.
-    fn sample(&self) -> Result<Option<String>> {
-        let sample = self.model.config.train.sample.as_ref();
-        sample.map(|sample| generate::sample(&self.model, sample, self.stop)).transpose()
+    fn sample(&mut self) -> Result<Option<String>> {
+        let Some(sample) = &self.model.config.train.sample else { return Ok(None) };
+        match generate::sample(&self.model, sample, self.stop) {
+            Ok(text) => Ok(Some(text)),
+            Err(Failure::NotFinite { step }) => Err(self.diverged_in_sample(step)),
+            Err(Failure::Other(error)) => Err(error),
+        }
     }
 
     /// Keeps the weights if the watched figure got better. Without validation the last weights are the best.
@@ -290,7 +332,8 @@ impl Trainer<'_> {
         let Some(scores) = scores else { return false };
         let figure = scores.figure(&watch.metric).unwrap_or(f64::NAN);
         let better = match &self.best {
-            None => !figure.is_nan(),
+            _ if !figure.is_finite() => false,
+            None => true,
             Some(best) if watch.higher => figure > best.figure + watch.min_delta,
             Some(best) => figure < best.figure - watch.min_delta,
         };
@@ -351,13 +394,28 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// Writes the best weights so far as the model.
-    fn save_model(&self) -> Result<()> {
+    /// Writes the best weights so far as the model, or without any those that stand, unless a validation part is still to score them.
+    pub(super) fn save_model(&mut self) -> Result<()> {
+        let unscored = self.loaded.validation().is_some() && !self.passed;
+        if unscored && self.best.is_none() {
+            return Ok(());
+        }
+        self.write_model()
+    }
+
+    /// Writes the weights that were scored at the end, where none is there yet: of a run that had no step to do.
+    pub(super) fn save_closed_model(&mut self) -> Result<()> {
+        if self.wrote_model { Ok(()) } else { self.write_model() }
+    }
+
+    fn write_model(&mut self) -> Result<()> {
         let tensors = match &self.best {
             Some(best) => self.model.tensors(&best.params, &best.buffers, ""),
             None => self.model.tensors(self.model.machine.params(), self.model.machine.buffers(), ""),
         };
-        ModelFile { metadata: self.model.metadata(), tensors }.write(&self.directory.model())
+        ModelFile { metadata: self.model.metadata(), tensors }.write(&self.directory.model())?;
+        self.wrote_model = true;
+        Ok(())
     }
 
     /// Brings the best weights back.
@@ -381,31 +439,5 @@ impl Trainer<'_> {
         let path = shell_word(&crate::checkpoint::place(self.directory.path()));
         let problem = Problem::new(place, "stopped by a signal; a checkpoint was saved");
         interrupted(signal, problem.help(format!("go on with: backprop train --resume --run-dir {path}")))
-    }
-
-    fn diverged(&mut self, rows: &[u32], key: Key, rate: f64, stepped: stepper::Stepped) -> Error {
-        let table = &self.loaded.fitted.table;
-        let bad = diagnose::first_bad(&mut self.model, table, rows, key);
-        let what =
-            if stepped.loss.is_finite() { "the gradient is not finite" } else { "the loss is not finite" };
-        let norm = stepped.norm.map_or_else(String::new, |n| format!(", gradient norm {n}"));
-        let bad =
-            bad.map_or_else(String::new, |b| format!("; the first number that is not finite is in {b}"));
-        let shown: Vec<String> = rows.iter().take(10).map(|r| (r + 1).to_string()).collect();
-        let more = if rows.len() > 10 { ", …" } else { "" };
-        let what_rows = if table.text().is_some() { "the windows that begin at tokens" } else { "rows" };
-        let found = format!(
-            "loss {}, learning rate {rate}{norm}{bad}; the batch is {what_rows} {}{more} of the training data",
-            stepped.loss,
-            shown.join(", ")
-        );
-        let kept = if self.best.is_some() && self.save_model().is_ok() {
-            format!("; the best weights so far are in {}", crate::checkpoint::place(&self.directory.model()))
-        } else {
-            String::new()
-        };
-        let help = format!("a smaller train.optimizer.learning_rate, or train.clip_grad_norm = 1.0{kept}");
-        let place = format!("step {}", self.state.step + 1);
-        Error::new(Code::Diverged, Problem::new(place, what).found(found).help(help))
     }
 }

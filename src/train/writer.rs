@@ -19,8 +19,6 @@ pub(super) struct Writer {
     header: bool,
     /// The rows of a long table, where each has a line of its own.
     in_order: Option<InOrder>,
-    /// Lines with a prediction that is not finite.
-    broken: u64,
 }
 
 impl Writer {
@@ -39,16 +37,16 @@ impl Writer {
                 .help("rename it in the input, or name the columns to keep without it"));
         }
         let header = format == Format::Csv;
-        Ok(Writer { answer, kept, format, text: Vec::new(), header, in_order, broken: 0 })
+        Ok(Writer { answer, kept, format, text: Vec::new(), header, in_order })
     }
 
-    /// Lines of `block`, for which each output predicts this, and before the first ones the header. Without
+    /// Lines of the first `rows` of `block`, for which each output predicts this, and before the first ones the header. Without
     /// [`InOrder`] a line for each row; with it, the lines of all rows of a long table that can be written by now, the
     /// block keeping the id of each series alone.
     ///
     /// # Errors
     /// None that the formats can have in memory.
-    pub(super) fn write(&mut self, block: &Block, predicted: &[Predicted]) -> Result<&[u8]> {
+    pub(super) fn write(&mut self, block: &Block, rows: usize, predicted: &[Predicted]) -> Result<&[u8]> {
         self.text.clear();
         if std::mem::take(&mut self.header) {
             let mut csv = csv::Writer::from_writer(&mut self.text);
@@ -57,14 +55,13 @@ impl Writer {
         }
         let (answer, kept, format) = (&self.answer, &self.kept, self.format);
         let Some(in_order) = &mut self.in_order else {
-            let (text, broken) = (&mut self.text, &mut self.broken);
-            let mut lines = Lines { answer, kept, format, text, broken, ends: None };
+            let mut lines = Lines { answer, kept, format, text: &mut self.text, ends: None };
             let line = |at| Line { kept: (&block.kept, at), predicted, at, step: Step::All };
-            lines.write((0..block.table.len()).map(line))?;
+            lines.write((0..rows).map(line))?;
             return Ok(&self.text);
         };
         let (mut text, mut ends) = (Vec::new(), Vec::new());
-        for at in 0..block.table.len() {
+        for at in 0..rows {
             let rows = in_order.rows();
             let series = block.kept.row(at).next().and_then(|id| rows.series_of_id(id));
             let Some(series) = series else { unreachable!("the blocks are made of these rows") };
@@ -76,8 +73,7 @@ impl Writer {
             };
             text.clear();
             ends.clear();
-            let (text_of, broken) = (&mut text, &mut self.broken);
-            let mut lines = Lines { answer, kept, format, text: text_of, broken, ends: Some(&mut ends) };
+            let mut lines = Lines { answer, kept, format, text: &mut text, ends: Some(&mut ends) };
             lines.write(own.iter().enumerate().map(line))?;
             in_order.put(series, &text, &ends);
             in_order.release(series + 1, &mut self.text);
@@ -93,11 +89,6 @@ impl Writer {
         }
         &self.text
     }
-
-    /// How many lines have a prediction that is not finite.
-    pub(super) fn broken(&self) -> u64 {
-        self.broken
-    }
 }
 
 /// What cannot happen in memory.
@@ -111,19 +102,13 @@ struct Lines<'w> {
     kept: &'w [String],
     format: Format,
     text: &'w mut Vec<u8>,
-    /// Counts the lines with a prediction that is not finite.
-    broken: &'w mut u64,
     /// Where in the text each line ends, if that is wanted.
     ends: Option<&'w mut Vec<usize>>,
 }
 
 impl Lines<'_> {
     fn write<'a>(&mut self, lines: impl Iterator<Item = Line<'a>>) -> Result<()> {
-        let (answer, broken) = (self.answer, &mut *self.broken);
-        let lines = lines.inspect(|&line| {
-            let finite = answer.said(line).all(|(_, said)| said.numbers().iter().all(|x| x.is_finite()));
-            *broken += u64::from(!finite);
-        });
+        let answer = self.answer;
         match self.format {
             Format::Csv => {
                 let mut csv = csv::Writer::from_writer(&mut *self.text);

@@ -16,6 +16,7 @@ mod images;
 mod language;
 mod mixup;
 mod norms;
+mod not_finite;
 mod notes;
 mod outputs;
 mod places;

@@ -26,8 +26,10 @@ use crate::train::trainer::EVALUATION_ROWS;
 use crate::train::{Output, memory};
 
 mod feed;
+mod finite;
 
 pub(in crate::train) use feed::Weighing;
+pub(in crate::train) use finite::all_finite;
 
 /// Tokens of a text that is to get a label for each of them: longer ones are cut.
 const LONGEST_TEXT: usize = 1 << 14;

@@ -218,14 +218,3 @@ fn a_full_disk_behind_predictions() {
       help: free some space, then run it again
     ");
 }
-
-#[test]
-fn predictions_that_are_not_finite_are_told() {
-    let place = Place::new().with("iris.csv", iris());
-    place.run("train --data iris.csv --target species --set train.epochs=2 --run-dir r --quiet").worked();
-    let far = "sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4,0.2\n-3e38,3e38,3e38,-3e38\n";
-    let place = place.with("far.csv", far);
-    let end = place.run("predict r far.csv --proba");
-    assert_eq!(end.code, 0, "{}", end.err);
-    assert!(end.err.contains("warning: predictions that are not finite: 1;"), "{}", end.err);
-}
