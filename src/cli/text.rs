@@ -34,26 +34,13 @@ pub(super) fn started(run: &Started) -> String {
         ));
     }
     lines.push(("task", run.task.clone()));
-    lines.push(("network", format!("{} ({} parameters)", run.network, thousands(run.parameters as u64))));
     let validation = match run.rows.1 {
         0 => "no validation part".into(),
         n => format!("{} to validate", thousands(n as u64)),
     };
     let unit = if run.context.is_some() { "tokens" } else { "rows" };
     lines.push((unit, format!("{} to train on, {validation}", thousands(run.rows.0 as u64))));
-    let epochs = counted(run.epochs, "epoch");
-    let steps = counted(run.steps, "step");
-    lines.push((
-        "training",
-        match run.context {
-            None => format!("batches of {}, at most {epochs}, {steps}", thousands(run.batch_size as u64)),
-            Some(context) => format!(
-                "batches of {} x {} tokens, at most {epochs}, {steps}",
-                thousands(run.batch_size as u64),
-                thousands(context as u64)
-            ),
-        },
-    ));
+    lines.extend(run.settings.iter().map(|setting| (setting.label, setting.to_string())));
     lines.push(("memory", bytes(run.bytes as u64)));
     lines.into_iter().map(|(label, text)| format!("{label:9}  {text}\n")).collect()
 }
@@ -166,6 +153,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::train::{Chosen, SettingLine};
 
     #[test]
     fn what_was_inferred() {
@@ -175,12 +163,13 @@ mod tests {
         let run = Started {
             columns,
             task: "10 classes of \"digit\"".into(),
-            network: "linear 64 -> 10".into(),
-            parameters: 4810,
+            settings: vec![
+                SettingLine { label: "network", text: "64 -> 10".into(), chosen: Chosen::Everything },
+                SettingLine { label: "batch", text: "32 rows".into(), chosen: Chosen::Nothing },
+            ],
             rows: (1437, 0),
             batch_size: 32,
             epochs: 1,
-            steps: 45,
             bytes: 3 << 19,
             context: None,
         };
@@ -192,9 +181,9 @@ mod tests {
                    pixel_20       number
                    ... and 44 more inputs
         task       10 classes of "digit"
-        network    linear 64 -> 10 (4,810 parameters)
         rows       1,437 to train on, no validation part
-        training   batches of 32, at most 1 epoch, 45 steps
+        network    64 -> 10 (default)
+        batch      32 rows
         memory     1.5 MiB
         "#);
         assert_eq!(directory("runs/digits-1", None), "directory  runs/digits-1");

@@ -60,7 +60,7 @@ impl Config {
         let (mut tree, twice) = spec::parse(source, id)?;
         let mut report = Report::new(sources, registries).with_schema(keys::ROOT);
         twice.into_iter().for_each(|(span, problem)| report.add(span, problem));
-        settings.iter().for_each(|setting| setting.apply(&mut tree, &mut report));
+        Setting::apply_all(settings, &mut tree, &mut report);
         paths::resolve(&mut tree, &report.sources);
         let of_text = tree.get("data").is_some_and(|data| data.get("text").is_some());
         if of_text {

@@ -59,7 +59,7 @@ impl Output {
         };
         let mut entries = vec![("target".to_owned(), target)];
         entries.extend(self.input.as_ref().map(|input| ("input".to_owned(), text(input))));
-        let loss = self.loss.as_ref().map_or_else(|| Value::Str("auto".into()), Choice::to_value);
+        let loss = self.loss.as_ref().map_or_else(|| Value::Str("auto".into()), Choice::to_given);
         entries.push(("loss".to_owned(), loss));
         entries.push(("weight".to_owned(), Value::Float(self.weight)));
         Value::Table(entries)

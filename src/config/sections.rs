@@ -161,7 +161,7 @@ pub struct Train {
 /// When to stop before the last epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EarlyStopping {
-    /// Only where the number of epochs is chosen from the data.
+    /// After half of the epochs without progress, where there are validation rows.
     Auto,
     /// Never.
     Never,
@@ -169,8 +169,8 @@ pub enum EarlyStopping {
     After {
         /// The figure of the validation part to watch.
         metric: String,
-        /// Epochs without progress.
-        patience: usize,
+        /// Epochs without progress; `None`: half of all.
+        patience: Option<usize>,
         /// Smaller changes are no progress.
         min_delta: f64,
     },
@@ -438,9 +438,9 @@ impl Train {
         let mut values = Values::default()
             .with("epochs", auto(self.epochs.map(whole)))
             .with("batch_size", auto(self.batch_size.map(|n| whole(n as u64))))
-            .with("loss", auto(self.loss.as_ref().map(Choice::to_value)))
-            .with("optimizer", auto(self.optimizer.as_ref().map(Choice::to_value)))
-            .with("schedule", auto(self.schedule.as_ref().map(Choice::to_value)))
+            .with("loss", auto(self.loss.as_ref().map(Choice::to_given)))
+            .with("optimizer", auto(self.optimizer.as_ref().map(Choice::to_given)))
+            .with("schedule", auto(self.schedule.as_ref().map(Choice::to_given)))
             .with("early_stopping", self.early_stopping.to_value())
             .with("accumulate_steps", whole(self.accumulate_steps as u64))
             .with(
@@ -487,7 +487,8 @@ impl EarlyStopping {
                 let values = Values::from_table(table, &[keys::EARLY_STOPPING]).unwrap_or_default();
                 EarlyStopping::After {
                     metric: values.str("metric").to_owned(),
-                    patience: values.usize("patience"),
+                    patience: matches!(values.get("patience"), Some(Value::Int(_)))
+                        .then(|| values.usize("patience")),
                     min_delta: values.f64("min_delta"),
                 }
             }
@@ -501,7 +502,7 @@ impl EarlyStopping {
             EarlyStopping::Never => text("none"),
             EarlyStopping::After { metric, patience, min_delta } => Value::Table(vec![
                 ("metric".to_owned(), text(metric)),
-                ("patience".to_owned(), Value::Int(*patience as i64)),
+                ("patience".to_owned(), patience.map_or_else(|| text("auto"), |n| Value::Int(n as i64))),
                 ("min_delta".to_owned(), Value::Float(*min_delta)),
             ]),
         }

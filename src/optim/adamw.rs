@@ -7,7 +7,7 @@ use crate::spec::Values;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "adamw",
-    doc: "adam's step, and w ← w − learning_rate·λ·w beside it. Loshchilov & Hutter 2019, alg. 2. As PyTorch's AdamW.",
+    doc: "adam's step, and w ← w − learning_rate·λ·w beside it. Loshchilov & Hutter 2019, alg. 2. As PyTorch's AdamW. In a config learning_rate and weight_decay follow from data and network: see train.optimizer.",
     keys: &[
         keys::learning_rate(1e-3),
         keys::betas(&[0.9, 0.999]),

@@ -8,7 +8,8 @@ use crate::spec::{Key, Kind, Preset};
 pub(super) const ENTRY: Entry = Entry {
     name: "cosine",
     doc: "rate = eta_min + ½(learning_rate − eta_min)(1 + cos(π·min(t, T)/T)), T = t_max. Loshchilov & Hutter 2017, \"SGDR\", without restarts. As \
-          PyTorch's CosineAnnealingLR up to T, where it stays at eta_min; T is the length of training unless given.",
+          PyTorch's CosineAnnealingLR up to T, where it stays at eta_min; T is the length of training unless given. For a language model \
+          warmup_steps are 100 unless they are set.",
     keys: &[
         keys::length("t_max"),
         Key {

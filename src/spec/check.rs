@@ -133,16 +133,18 @@ impl<'a> Report<'a> {
             }
             (Kind::Keys(keys), Node::Table(_)) => Some(self.check(keys, tree, path).into_table()),
             (Kind::Choice(family), Node::Str(_) | Node::Table(_)) => {
-                self.pick(family, tree, path).map(|choice| choice.to_value())
+                let choice = self.pick(family, tree, path)?;
+                Some(if family.is_completed() { choice.to_given() } else { choice.to_value() })
             }
             _ => self.misfit("has the wrong type", kind, tree, path),
         }
     }
 
-    /// Resolves `"name"` or `{ type = "name", ... }` against a registry; a table without `type` is the family's
-    /// [preset](Family::preset).
+    /// Resolves `"name"` or `{ type = "name", ... }` against a registry. Of the families that are
+    /// [completed](Family::is_completed) later, a table may lack its `type`.
     pub fn pick(&mut self, family: Family, tree: &Tree, path: &str) -> Option<Choice> {
         let (rows, before) = (self.registries.rows(family), self.len());
+        let given = tree.entries().iter().map(|(name, _)| name.text.as_str());
         let (name, span) = match (&tree.node, tree.get("type")) {
             (Node::Str(name), _) => (name.as_str(), tree.span),
             (Node::Table(_), Some(Tree { node: Node::Str(name), span })) => (name.as_str(), *span),
@@ -150,9 +152,18 @@ impl<'a> Report<'a> {
                 self.value(&Kind::Str, other, &join(path, "type"));
                 return None;
             }
-            (Node::Table(_), None) => match family.preset() {
-                Some(name) => (name, tree.span),
+            (Node::Table(_), None) => match self.registries.untyped(family, given.clone()) {
+                Some(index) => (rows[index].name, tree.span),
                 None => {
+                    let known = rows.iter().flat_map(|row| row.keys).map(|key| key.name);
+                    let unknown = |(name, _): &&(Name, Tree)| known.clone().all(|known| known != name.text);
+                    if let (true, Some((name, _))) =
+                        (family.is_completed(), tree.entries().iter().find(unknown))
+                    {
+                        let what = format!("{path}: no {} has the key {}", family.noun(), quote(&name.text));
+                        self.add(name.span, with_guess(Problem::new("", what), &name.text, known));
+                        return None;
+                    }
                     let problem = Problem::new("", format!("{path} has no type"));
                     self.add(tree.span, problem.help(format!("add type = \"...\", one of: {}", names(rows))));
                     return None;
@@ -174,7 +185,12 @@ impl<'a> Report<'a> {
             Node::Str(_) => self.missing_keys(&keys, &[], tree, path, Some(row.name)),
             _ => self.check_entries(&keys, tree, path, Some(row.name)),
         };
-        (self.len() == before).then_some(Choice { index, name: row.name, values })
+        let choice = Choice::new(index, row.name, values);
+        let choice = match &tree.node {
+            Node::Str(_) => choice.given_in_part(["type"].into_iter()),
+            _ => choice.given_in_part(given),
+        };
+        (self.len() == before).then_some(choice)
     }
 
     /// `only`: the row of a registry that the table is for, whose `type` key is allowed.

@@ -33,14 +33,28 @@ impl Setting {
         Setting { place: flag.to_owned(), given: Given::Known(path, value) }
     }
 
-    /// Lays the value over `tree`; what cannot be is added to the report.
-    pub fn apply(&self, tree: &mut Tree, report: &mut Report<'_>) {
-        let id = report.sources.add(SourceText::flag(&self.place));
-        let span = Span::new(id, 0..0);
+    /// The place of the setting among the sources of `report`.
+    fn span(&self, report: &mut Report<'_>) -> Span {
+        Span::new(report.sources.add(SourceText::flag(&self.place)), 0..0)
+    }
+
+    fn apply_at(&self, span: Span, tree: &mut Tree, report: &mut Report<'_>) {
         let set = self.read(span).and_then(|(path, value)| put(tree, &path, value, span));
         if let Err(problem) = set {
             report.add(span, *problem);
         }
+    }
+
+    /// Lays all of `settings` over `tree`: those of `--set` first, the shorter path before the longer, then named flags; what cannot be is added to the report. So
+    /// `train.optimizer` and `train.optimizer.learning_rate` mean the same in either order; of one key the last counts.
+    pub fn apply_all(settings: &[Setting], tree: &mut Tree, report: &mut Report<'_>) {
+        // Problems are told in the order of the command line.
+        let mut ordered: Vec<(Span, &Setting)> = settings.iter().map(|s| (s.span(report), s)).collect();
+        ordered.sort_by_key(|(_, setting)| match &setting.given {
+            Given::Text(text) => (false, depth(text)),
+            Given::Known(..) => (true, 0),
+        });
+        ordered.into_iter().for_each(|(span, setting)| setting.apply_at(span, tree, report));
     }
 
     fn read(&self, span: Span) -> Result<(Vec<String>, Tree), Box<Problem>> {
@@ -72,10 +86,13 @@ fn put(tree: &mut Tree, path: &[String], value: Tree, span: Span) -> Result<(), 
     let mut here = tree;
     for (depth, key) in path.iter().enumerate() {
         let so_far = || path[..depth].join(".");
-        // `optimizer = "adam"` and `optimizer.eps=1`: the name becomes the table's type.
+        // `optimizer = "adam"` and `optimizer.eps=1`: the name becomes the table's type. Words for "nothing is given" become an empty
+        // table.
         if let Node::Str(name) = &here.node {
+            let is_open = matches!(name.as_str(), "auto" | "none");
             let name = Tree { node: Node::Str(name.clone()), span: here.span };
-            let entries = vec![(Name { text: "type".to_owned(), span: name.span }, name)];
+            let entry = (Name { text: "type".to_owned(), span: name.span }, name);
+            let entries = if is_open { Vec::new() } else { vec![entry] };
             *here = Tree { node: Node::Table(entries), span };
         }
         let found = here.describe();
@@ -109,6 +126,13 @@ fn put(tree: &mut Tree, path: &[String], value: Tree, span: Span) -> Result<(), 
     Ok(())
 }
 
+/// Keys in the path of `a.b.c=VALUE`; 0 if it is no path.
+fn depth(text: &str) -> usize {
+    let path =
+        split_at_equals(text).map(|(path, _)| path).filter(|path| path.matches('.').count() < DEPTH_LIMIT);
+    path.and_then(|path| toml_edit::Key::parse(path.trim()).ok()).map_or(0, |keys| keys.len())
+}
+
 /// Splits at the first `=` outside of quotes.
 fn split_at_equals(text: &str) -> Option<(&str, &str)> {
     let mut quoted = None;
@@ -138,7 +162,7 @@ mod tests {
         let source = SourceText::new("t", text, Format::Toml);
         let (mut tree, _) = parse(&source, 0).unwrap();
         let mut report = Report::default();
-        Setting::parse(setting).apply(&mut tree, &mut report);
+        Setting::apply_all(&[Setting::parse(setting)], &mut tree, &mut report);
         report.finish().map(|()| tree.to_value()).map_err(|error| error.to_string())
     }
 
@@ -162,6 +186,22 @@ mod tests {
         ] {
             assert_eq!(set("", setting), table(same), "{setting}");
         }
+    }
+
+    #[test]
+    fn a_table_and_its_keys_may_be_set_in_any_order() {
+        let source = SourceText::new("t", "o = { type = 'adam', eps = 1 }", Format::Toml);
+        let all = |settings: &[&str]| {
+            let (mut tree, _) = parse(&source, 0).unwrap();
+            let settings: Vec<Setting> = settings.iter().map(|text| Setting::parse(text)).collect();
+            Setting::apply_all(&settings, &mut tree, &mut Report::default());
+            tree.to_value()
+        };
+        let sgd = table("o = { type = 'sgd', rate = 2 }").unwrap();
+        assert_eq!(all(&["o=sgd", "o.rate=2"]), sgd);
+        assert_eq!(all(&["o.rate=2", "o=sgd"]), sgd);
+        assert_eq!(all(&["o.rate=1", "o=sgd", "o.rate=2"]), sgd);
+        assert_eq!(all(&["o=auto", "o.rate=2"]), table("o = { rate = 2 }").unwrap());
     }
 
     #[test]

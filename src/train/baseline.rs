@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::graph::{Mode, PlanOptions};
 use crate::metrics::{Accumulator, Report, Targets as Truth};
 use crate::optim::StepOptions;
-use crate::spec::{Choice, Family, Span, Tree, Value, Values};
+use crate::spec::{Choice, Family, Span, Tree, Value};
 use crate::tensor::Key;
 use crate::train::not_finite::Unscored;
 use crate::train::scores::{Scores, score};
@@ -150,9 +150,7 @@ pub(super) fn linear(
     let vectors = VECTOR * texts.clone().sum::<usize>();
     let wide = (linear.graph().param_count() - vectors) as f64 / columns as f64;
     let rate = 0.05 * (128.0 / wide).min(1.0);
-    let rows = crate::config::registries().rows(Family::Optimizer);
-    let index = rows.iter().position(|r| r.name == "adam").unwrap_or(0);
-    let adam = Choice { index, name: rows[index].name, values: Values::defaults(rows[index].keys) };
+    let adam = Choice::of_defaults(Family::Optimizer, "adam", &crate::config::registries());
     if vectors > 0 {
         // Vectors of tokens and what weighs them would both stay zero.
         linear.initialise(0)?;

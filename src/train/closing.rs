@@ -106,9 +106,8 @@ pub(super) struct Closing {
 pub(super) fn close(trainer: &mut Trainer<'_>) -> Result<Closing> {
     let part = Part::closing(&trainer.loaded);
     let scores = scores(trainer, part)?;
-    for output in &scores.outputs {
-        output.notes.iter().for_each(|note| trainer.progress.note(note));
-    }
+    let notes = scores.outputs.iter().flat_map(|output| output.notes.iter().cloned());
+    scores.differences().into_iter().chain(notes).for_each(|note| trainer.progress.note(&note));
     let simple = constants(trainer, part);
     if trainer.state.step > 0 {
         let warnings = better::warnings(&trainer.model, &scores, &simple);
@@ -167,18 +166,18 @@ fn table(
 ) -> Result<String> {
     let (model, config) = (&trainer.model, &trainer.model.config);
     if model.preprocessing.language.is_some() {
-        return Ok(closing(&scores.outputs[0], &simple[0]));
+        return Ok(closing(&scores.outputs[0], &figures_of(&simple[0])));
     }
     let (train, of_part) = (Part::Training.of(&trainer.loaded), part.of(&trainer.loaded));
     let linear = baseline::linear(model, config, train, of_part, trainer.stop)?;
     let tables = model.outputs.iter().zip(&scores.outputs).zip(simple).enumerate();
     let tables = tables.map(|(i, ((output, own), simple))| {
-        let mut baselines = simple.clone();
+        let mut baselines = figures_of(simple);
         if let Some(mut season) = Season::new(config, &model.preprocessing, output) {
             of_part.1.chunks(EVALUATION_ROWS).for_each(|rows| season.add(output, of_part.0, rows));
-            baselines.push(("seasonal naive", season.finish()));
+            baselines.push(("seasonal naive", season.finish().values()));
         }
-        baselines.extend(linear.as_ref().map(|scores| ("linear model", scores.outputs[i].report.clone())));
+        baselines.extend(linear.as_ref().map(|scores| ("linear model", scores.outputs[i].figures())));
         (quote(&own.name), closing(own, &baselines))
     });
     Ok(match &scores.outputs[..] {
@@ -187,12 +186,17 @@ fn table(
     })
 }
 
+/// The figures of baselines by their names.
+type Figures = Vec<(&'static str, Vec<(&'static str, f64)>)>;
+
+fn figures_of(baselines: &[(&'static str, Report)]) -> Figures {
+    baselines.iter().map(|(title, report)| (*title, report.values())).collect()
+}
+
 /// The figures of one output beside those of baselines.
-fn closing(scores: &OutputScores, baselines: &[(&'static str, Report)]) -> String {
-    let values: Vec<_> = baselines.iter().map(|(_, report)| report.values()).collect();
-    let columns = baselines.iter().zip(&values).map(|((title, _), values)| Column { title, values });
-    let columns: Vec<Column<'_>> = columns.collect();
-    let own = scores.report.values();
+fn closing(scores: &OutputScores, baselines: &Figures) -> String {
+    let columns: Vec<Column<'_>> = baselines.iter().map(|(title, values)| Column { title, values }).collect();
+    let own = scores.figures();
     closing_table(&Column { title: "model", values: &own }, Some(&scores.report.headline()), &columns)
 }
 

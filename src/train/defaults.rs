@@ -1,10 +1,14 @@
-//! What a config leaves to the program: chosen from the number of training rows and the tasks.
+//! What a config leaves to the program: chosen from the number of training rows, the tasks and the network.
+//!
+//! A key that a config gives changes that key alone: each choice here follows from the data and from the values of other keys, never
+//! from whether another key was given.
 
 use crate::config::{Config, EarlyStopping, registries};
-use crate::data::{Column, Inputs};
+use crate::data::Column;
 use crate::error::{Error, Result, quote};
 use crate::metrics::Task;
-use crate::spec::{Choice, Family, SourceText, Span, Tree, Value};
+use crate::spec::{Choice, Family, Tree, Value};
+use crate::train::default_layers::{Parts, STEPS, layers, steps_layers, text_layers};
 
 /// Tables with fewer training rows than this are small: they need a simple network that is held back, not a deep one.
 const SMALL: usize = 2_000;
@@ -26,92 +30,112 @@ pub(super) struct Facts<'a> {
     pub steps: &'a [bool],
 }
 
-/// The inputs of a table that do not reach one layer by themselves: texts, or images and series beside something else.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Parts {
-    /// Whether there are plain numbers or categories.
-    features: bool,
-    texts: Vec<String>,
-    /// Images and series.
-    placed: Vec<String>,
-}
-
-impl Parts {
-    /// Those of `inputs`; `None` where the first layer reads all there is.
-    pub(super) fn of(inputs: &Inputs) -> Option<Parts> {
-        let dense = inputs.dense.iter().map(|input| (&input.name, input.shape.axes().len()));
-        let stored = inputs.stored.iter().filter(|input| input.cardinality.is_none());
-        let all: Vec<(&String, usize)> =
-            dense.chain(stored.map(|input| (&input.name, input.shape.axes().len()))).collect();
-        let texts = inputs.stored.iter().filter(|input| input.cardinality.is_some());
-        let parts = Parts {
-            features: !inputs.embeddings.is_empty() || all.iter().any(|(_, axes)| *axes < 2),
-            texts: texts.map(|input| input.name.clone()).collect(),
-            placed: all.iter().filter(|(_, axes)| *axes > 1).map(|(name, _)| (*name).clone()).collect(),
-        };
-        let one = parts.texts.is_empty() && usize::from(parts.features) + parts.placed.len() < 2;
-        (!one).then_some(parts)
-    }
-}
-
-/// Fills in everything that is "auto".
+/// Fills in everything that is left open.
 pub(super) fn resolve(config: &mut Config, facts: Facts<'_>) {
-    let Facts { train_rows, tasks, has_validation, has_places, parts, .. } = facts;
-    let steps = facts.steps.contains(&true);
-    let auto_epochs = config.train.epochs.is_none();
-    if tasks == [Task::Text] {
-        text_defaults(config, train_rows);
-    }
-    let small = train_rows < SMALL;
-    let own_network = config.model.layers.is_some();
-    let train = &mut config.train;
-    let batch = *train.batch_size.get_or_insert_with(|| match steps && small {
-        // Many answers are learnt from each row.
-        true => (train_rows / 30).next_power_of_two().clamp(4, 32),
-        false => batch_size(train_rows),
-    });
-    let batch = batch.min(train_rows).max(1);
-    let epochs = *train.epochs.get_or_insert_with(|| epochs(train_rows, batch));
-    if train.early_stopping == EarlyStopping::Auto {
-        train.early_stopping = if auto_epochs && has_validation {
-            // Half the run: the falling rate often finds the best weights late.
-            let patience = (epochs / 2).max(1) as usize;
-            EarlyStopping::After { metric: "loss".into(), patience, min_delta: 0.0 }
-        } else {
-            EarlyStopping::Never
-        };
-    }
-    // Who names an optimizer means its rate.
-    let own_optimizer = train.optimizer.is_some();
-    train.optimizer.get_or_insert_with(|| match steps {
-        true => choice(Family::Optimizer, "adamw", if own_network { &[] } else { STEPS_OPTIMIZER }),
-        false => optimizer(small, own_network),
-    });
-    train.schedule.get_or_insert_with(|| {
-        choice(Family::Schedule, if own_optimizer { "constant" } else { "cosine" }, &[])
-    });
-    // A row of many labels is not soon fitted with certainty.
-    let smooth = small && !steps;
-    match (&mut config.model.outputs[..], tasks) {
-        ([], &[task]) => _ = train.loss.get_or_insert_with(|| loss(task, smooth)),
-        // Where train.loss is the only output's it stays so.
-        (outputs, tasks) if train.loss.is_none() => {
-            for (output, &task) in outputs.iter_mut().zip(tasks) {
-                output.loss.get_or_insert_with(|| loss(task, smooth));
-            }
-        }
-        _ => {}
-    }
+    let Facts { train_rows: rows, tasks, has_validation, has_places, parts, .. } = facts;
+    let data = Data::of(&facts);
     let whole = facts.steps.contains(&false);
-    if config.model.layers.is_none() && steps && whole {
+    let network = config.model.layers.get_or_insert_with(|| match data {
+        Data::Text => text_layers(),
+        Data::Steps => steps_layers(parts, whole),
+        Data::Rows => layers(rows < SMALL, has_places, parts),
+    });
+    let make = Make::of(network);
+    if whole && Make::has_layer_named(network, STEPS) {
         for (output, _) in config.model.outputs.iter_mut().zip(facts.steps).filter(|(_, steps)| **steps) {
             output.input.get_or_insert_with(|| STEPS.to_owned());
         }
     }
-    config.model.layers.get_or_insert_with(|| match steps {
-        true => steps_layers(parts, whole),
-        false => layers(small, has_places, parts),
-    });
+    settle_losses(config, tasks, rows < SMALL && data == Data::Rows);
+    let train = &mut config.train;
+    let batch = *train.batch_size.get_or_insert_with(|| batch_size(data, rows));
+    let epochs = *train.epochs.get_or_insert_with(|| epochs(data, rows, batch.min(rows).max(1)));
+    settle_stopping(&mut train.early_stopping, epochs, has_validation);
+    settle(&mut train.optimizer, optimizer(data, rows < SMALL, make));
+    settle(&mut train.schedule, schedule(data));
+}
+
+/// Kinds of data that need settings of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Data {
+    /// A text to learn the next token of.
+    Text,
+    /// Rows with a label for each step, beside outputs about the whole row or alone.
+    Steps,
+    /// Any other table.
+    Rows,
+}
+
+impl Data {
+    fn of(facts: &Facts<'_>) -> Self {
+        match facts.tasks {
+            [Task::Text] => Data::Text,
+            _ if facts.steps.contains(&true) => Data::Steps,
+            _ => Data::Rows,
+        }
+    }
+}
+
+/// What a network is made of, as far as its learning rate and decay follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Make {
+    /// Neither of the others: linear layers, embeddings, norms, dropout, pooling and the like.
+    Plain,
+    /// With convolutions or recurrent layers.
+    Places,
+    /// With attention.
+    Attention,
+}
+
+impl Make {
+    fn of(layers: &[Tree]) -> Self {
+        let kinds =
+            layers.iter().map(|layer| match layer.get("type").and_then(Tree::as_str).unwrap_or_default() {
+                "multi_head_attention"
+                | "transformer_block"
+                | "transformer_encoder"
+                | "transformer_decoder" => Make::Attention,
+                "rnn" | "lstm" | "gru" => Make::Places,
+                kind if kind.starts_with("conv") => Make::Places,
+                // Blocks of layers.
+                _ => layer.get("layers").map_or(Make::Plain, |inner| Make::of(inner.items())),
+            });
+        kinds.max_by_key(|kind| *kind as u8).unwrap_or(Make::Plain)
+    }
+
+    fn has_layer_named(layers: &[Tree], name: &str) -> bool {
+        layers.iter().any(|layer| layer.get("name").and_then(Tree::as_str) == Some(name))
+    }
+}
+
+/// Lays what the config gives over the choice of the program.
+fn settle(given: &mut Option<Choice>, own: Choice) {
+    *given = Some(given.as_ref().map_or_else(|| own.clone(), |given| given.completed(&own)));
+}
+
+fn settle_losses(config: &mut Config, tasks: &[Task], smooth: bool) {
+    let train = &mut config.train;
+    match (&mut config.model.outputs[..], tasks) {
+        ([], &[task]) => settle(&mut train.loss, loss(task, smooth)),
+        // Where train.loss is the only output's it stays so.
+        ([_], &[task]) if train.loss.is_some() => settle(&mut train.loss, loss(task, smooth)),
+        (outputs, tasks) => {
+            outputs.iter_mut().zip(tasks).for_each(|(o, &task)| settle(&mut o.loss, loss(task, smooth)));
+        }
+    }
+}
+
+/// Half the run, where there is something to watch: the falling rate often finds the best weights late.
+fn settle_stopping(stopping: &mut EarlyStopping, epochs: u64, has_validation: bool) {
+    let half = epochs.div_ceil(2).max(1) as usize;
+    match stopping {
+        EarlyStopping::Auto if has_validation => {
+            *stopping = EarlyStopping::After { metric: "loss".into(), patience: Some(half), min_delta: 0.0 };
+        }
+        EarlyStopping::Auto => *stopping = EarlyStopping::Never,
+        EarlyStopping::After { patience, .. } => _ = patience.get_or_insert(half),
+        EarlyStopping::Never => {}
+    }
 }
 
 /// Refuses a table for which there is no network by default: one with labels of steps whose columns are not all one text or series.
@@ -140,179 +164,79 @@ pub(super) fn check_places(config: &Config, facts: &Facts<'_>, columns: &[Column
     Err(error.help(format!("{mend}; or write layers that read them")))
 }
 
-/// For a label of each step: what an LSTM reads from both sides (Graves & Schmidhuber 2005). Where another output is about the whole
-/// row, its mean comes last.
-fn steps_layers(parts: Option<&Parts>, whole: bool) -> Vec<Tree> {
-    let layer = |kind: &str, keys: &[(&str, Value)]| {
-        let keys = keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
-        Value::Table(std::iter::once(("type".to_owned(), Value::Str(kind.into()))).chain(keys).collect())
-    };
-    let dropout = || layer("dropout", &[("p", Value::Float(0.3))]);
-    // Named, so that columns beside the text are found to have no place.
-    let embedding = |text: &String| {
-        let keys = [("input", Value::Str(text.clone())), ("embedding_dim", Value::Int(EMBEDDING))];
-        [layer("embedding", &keys), dropout()]
-    };
-    let lstm = layer("lstm", &[("hidden_size", Value::Int(64)), ("bidirectional", Value::Bool(true))]);
-    let text = parts.and_then(|parts| parts.texts.first());
-    let first = text.map(embedding).into_iter().flatten();
-    let mut layers: Vec<Value> = first.chain([lstm]).collect();
-    if whole {
-        let p = ("p", Value::Float(0.3));
-        layers.extend([layer("dropout", &[("name", Value::Str(STEPS.into())), p]), layer("mean", &[])]);
-    } else {
-        layers.push(dropout());
-    }
-    checked_layers(&layers)
-}
-
-/// The layer that labels of steps are read from, beside an output about the whole row.
-const STEPS: &str = "steps";
-
-/// AdamW for [`steps_layers`].
-const STEPS_OPTIMIZER: &[(&str, f64)] = &[("learning_rate", 5e-3), ("weight_decay", 0.01)];
-
-/// A small transformer, as large as a few minutes on a CPU allow: about 2,000 steps, 100 of them to warm up.
-fn text_defaults(config: &mut Config, windows: usize) {
-    let own_network = config.model.layers.is_some();
-    let train = &mut config.train;
-    let batch = (*train.batch_size.get_or_insert(TEXT_BATCH)).min(windows).max(1);
-    let steps = (windows / batch).max(1) as u64;
-    train.epochs.get_or_insert((TEXT_STEPS / steps).clamp(1, 100));
-    if train.optimizer.is_none() {
-        let keys: &[(&str, f64)] = &[("learning_rate", 1e-3), ("weight_decay", 0.1)];
-        train.optimizer = Some(choice(Family::Optimizer, "adamw", if own_network { &[] } else { keys }));
-        train.schedule.get_or_insert_with(|| {
-            let cosine = choice(Family::Schedule, "cosine", &[]);
-            crate::spec::Choice { values: cosine.values.with("warmup_steps", Value::Int(100)), ..cosine }
-        });
-    }
-    let table = |entries: &[(&str, Value)]| {
-        Value::Table(entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
-    };
-    let text = |text: &str| Value::Str(text.to_owned());
-    let layers = [
-        table(&[("type", text("embedding")), ("embedding_dim", Value::Int(128))]),
-        table(&[("type", text("positional_embedding"))]),
-        table(&[
-            ("type", text("transformer_encoder")),
-            ("num_layers", Value::Int(4)),
-            ("num_heads", Value::Int(4)),
-            ("causal", Value::Bool(true)),
-        ]),
-    ];
-    config.model.layers.get_or_insert_with(|| checked_layers(&layers));
-}
-
-/// Windows of a batch of text.
+/// Rows of a batch of text.
 const TEXT_BATCH: usize = 16;
-/// Steps of a run on text, about.
+/// Steps of a run on text, about: a few minutes on a CPU.
 const TEXT_STEPS: u64 = 2_000;
+/// Steps of these in which the rate rises.
+const TEXT_WARMUP: i64 = 100;
 
-/// Long steps and, on a small table, a strong pull of the weights towards zero. Both are fitted to the networks of
-/// [`layers`]; any other network gets AdamW's own.
-fn optimizer(small: bool, own_network: bool) -> Choice {
-    let (rate, decay) = if small { (3e-3, 1.0) } else { (5e-3, 0.1) };
-    let keys = [("learning_rate", rate), ("weight_decay", decay)];
-    choice(Family::Optimizer, "adamw", if own_network { &[] } else { &keys })
+/// AdamW, with a rate and a decay that are fitted to the networks of [`default_layers`](super::default_layers): long steps and, on a
+/// small table, a strong pull of the weights towards zero. Convolutions, recurrence and attention take shorter steps.
+fn optimizer(data: Data, small: bool, make: Make) -> Choice {
+    let (rate, decay) = match (data, make) {
+        (Data::Text, _) => (1e-3, 0.1),
+        (Data::Steps, Make::Plain | Make::Places) => (5e-3, 0.01),
+        (Data::Rows, Make::Plain) if small => (3e-3, 1.0),
+        (Data::Rows, Make::Plain) => (5e-3, 0.1),
+        (_, Make::Places | Make::Attention) => (1e-3, 0.01),
+    };
+    preset(Family::Optimizer, &[("learning_rate", Value::Float(rate)), ("weight_decay", Value::Float(decay))])
+}
+
+/// The rate falls to zero.
+fn schedule(data: Data) -> Choice {
+    let warmup = [("warmup_steps", Value::Int(TEXT_WARMUP))];
+    preset(Family::Schedule, if data == Data::Text { &warmup } else { &[] })
 }
 
 /// About a hundred steps an epoch, within what a CPU's caches like.
-fn batch_size(rows: usize) -> usize {
-    if rows < SMALL { 32 } else { (rows / 100).next_power_of_two().clamp(32, 256) }
+fn batch_size(data: Data, rows: usize) -> usize {
+    match data {
+        Data::Text => TEXT_BATCH,
+        // Many answers are learnt from each row.
+        Data::Steps if rows < SMALL => (rows / 30).next_power_of_two().clamp(4, 32),
+        _ if rows < SMALL => 32,
+        _ => (rows / 100).next_power_of_two().clamp(32, 256),
+    }
 }
 
 /// A hundred on a small table; about 5,000 steps on a larger one, but 20 epochs at least.
-fn epochs(rows: usize, batch: usize) -> u64 {
-    let steps = rows.div_ceil(batch) as u64;
-    if rows < SMALL { 100 } else { (5_000 / steps.max(1)).clamp(20, 60) }
-}
-
-/// What the target asks for. On few rows the classes are smoothed, so that no row is fitted with certainty.
-fn loss(task: Task, small: bool) -> Choice {
-    match task {
-        Task::Classes if small => choice(Family::Loss, "cross_entropy", &[("label_smoothing", 0.1)]),
-        Task::Classes | Task::Text => choice(Family::Loss, "cross_entropy", &[]),
-        Task::Labels => choice(Family::Loss, "bce_with_logits", &[]),
-        _ => choice(Family::Loss, "mse", &[]),
+fn epochs(data: Data, rows: usize, batch: usize) -> u64 {
+    match data {
+        Data::Text => (TEXT_STEPS / (rows / batch).max(1) as u64).clamp(1, 100),
+        _ if rows < SMALL => 100,
+        _ => (5_000 / (rows.div_ceil(batch) as u64).max(1)).clamp(20, 60),
     }
 }
 
-/// One hidden layer with much dropout on a small table, three with little on a larger one; places are taken side by side, and
-/// of a text the mean of its tokens' vectors (Joulin et al. 2017, "Bag of tricks for efficient text classification").
-fn layers(small: bool, has_places: bool, parts: Option<&Parts>) -> Vec<Tree> {
-    let (hidden, dropout) = if small { (1, 0.5) } else { (3, 0.1) };
-    let layer = |name: &str, key: &str, value: Value| {
-        vec![("type".to_owned(), Value::Str(name.into())), (key.to_owned(), value)]
+/// What the target asks for. On few rows the classes are smoothed, so that no row is fitted with certainty; a row of many labels is
+/// not soon fitted so.
+fn loss(task: Task, smooth: bool) -> Choice {
+    let name = match task {
+        Task::Classes | Task::Text => "cross_entropy",
+        Task::Labels => "bce_with_logits",
+        _ => "mse",
     };
-    let mut linear = layer("linear", "out_features", Value::Int(256));
-    linear.push(("activation".into(), Value::Str("relu".into())));
-    let block = [Value::Table(linear), Value::Table(layer("dropout", "p", Value::Float(dropout)))];
-    let flatten = Value::Table(vec![("type".to_owned(), Value::Str("flatten".into()))]);
-    let first = match parts {
-        Some(parts) => beside_each_other(parts),
-        None if has_places => vec![flatten],
-        None => Vec::new(),
-    };
-    checked_layers(&[first, vec![block; hidden].concat()].concat())
+    let smoothing = [("label_smoothing", Value::Float(0.1))];
+    of_defaults(Family::Loss, name, if smooth && task == Task::Classes { &smoothing } else { &[] })
 }
 
-/// Layers that bring all inputs into one row.
-fn beside_each_other(inputs: &Parts) -> Vec<Value> {
-    let layer = |kind: &str, more: Vec<(&str, Value)>| {
-        let more = more.into_iter().map(|(key, value)| (key.to_owned(), value));
-        Value::Table(std::iter::once(("type".to_owned(), Value::Str(kind.into()))).chain(more).collect())
-    };
-    let text = |text: &str| Value::Str(text.to_owned());
-    let mut parts = if inputs.features { vec![text("features")] } else { Vec::new() };
-    let mut layers = Vec::new();
-    for name in &inputs.texts {
-        let vectors = text(&format!("embedding_{name}"));
-        let width = ("embedding_dim", Value::Int(EMBEDDING));
-        layers.push(layer("embedding", vec![("name", vectors), ("input", text(name)), width]));
-        parts.push(text(&format!("mean_{name}")));
-        layers.push(layer("mean", vec![("name", parts[parts.len() - 1].clone())]));
-    }
-    for name in &inputs.placed {
-        parts.push(text(&format!("flatten_{name}")));
-        layers.push(layer("flatten", vec![("name", parts[parts.len() - 1].clone()), ("input", text(name))]));
-    }
-    if parts.len() > 1 {
-        layers.push(layer("concat", vec![("input", Value::List(parts))]));
-    }
-    layers
+/// The type of a family that the program takes, with some of its keys set.
+fn preset(family: Family, set: &[(&'static str, Value)]) -> Choice {
+    of_defaults(family, family.preset().unwrap_or_default(), set)
 }
 
-/// Length of the vectors of a text's tokens.
-const EMBEDDING: i64 = 64;
-
-/// Layers with every default filled in, as if a config had named them.
-pub(super) fn checked_layers(layers: &[Value]) -> Vec<Tree> {
-    let mut report = crate::spec::Report::new(crate::spec::Sources::default(), registries());
-    let id = report.sources.add(SourceText::flag("defaults"));
-    let span = Span::whole(id);
-    let pick = |(i, v): (usize, &Value)| {
-        let tree = Tree::from_value(v, span);
-        let choice = report.pick(Family::Layer, &tree, &format!("model.layers.{i}"));
-        choice.map_or_else(|| tree.clone(), |c| Tree::from_value(&c.to_value(), span))
-    };
-    layers.iter().enumerate().map(pick).collect()
-}
-
-/// A row of a registry with some of its number keys set.
-fn choice(family: Family, name: &'static str, set: &[(&'static str, f64)]) -> Choice {
-    let all = registries();
-    let rows = all.rows(family);
-    let index = rows.iter().position(|r| r.name == name).unwrap_or(0);
-    let values = crate::spec::Values::defaults(rows[index].keys);
-    let values = set.iter().fold(values, |values, &(key, value)| values.with(key, Value::Float(value)));
-    Choice { index, name: rows[index].name, values }
+fn of_defaults(family: Family, name: &str, set: &[(&'static str, Value)]) -> Choice {
+    let choice = Choice::of_defaults(family, name, &registries());
+    let values = set.iter().fold(choice.values, |values, (key, value)| values.with(key, value.clone()));
+    Choice::new(choice.index, choice.name, values)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Format;
+    use crate::spec::{Format, SourceText, toml_value};
 
     fn resolved(text: &str, rows: usize, task: Task) -> Config {
         let text = format!("data.train = \"t.csv\"\ndata.target = \"y\"\n{text}");
@@ -345,31 +269,6 @@ mod tests {
         assert_eq!(number(large.train.optimizer.as_ref(), "weight_decay"), 0.1);
         assert_eq!(number(small.train.loss.as_ref(), "label_smoothing"), 0.1);
         assert_eq!(number(large.train.loss.as_ref(), "label_smoothing"), 0.0);
-    }
-
-    #[test]
-    fn texts_are_brought_beside_the_other_inputs() {
-        let texts = |features, texts: &[&str], placed: &[&str]| {
-            let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-            let parts = Parts { features, texts: names(texts), placed: names(placed) };
-            layers(true, false, Some(&parts))
-        };
-        let alone = texts(false, &["t"], &[]);
-        let told = |key: &str| [0, 1].map(|i: usize| alone[i].get(key).and_then(Tree::as_str));
-        assert_eq!(told("type"), [Some("embedding"), Some("mean")]);
-        assert_eq!(told("name"), [Some("embedding_t"), Some("mean_t")]);
-        assert_eq!(told("input"), [Some("t"), None]);
-        let all = texts(true, &["t", "u"], &["image"]);
-        let joined = &all[5];
-        assert_eq!(joined.get("type").and_then(Tree::as_str), Some("concat"));
-        let parts: Vec<&str> = joined
-            .get("input")
-            .map(Tree::items)
-            .unwrap_or_default()
-            .iter()
-            .filter_map(Tree::as_str)
-            .collect();
-        assert_eq!(parts, ["features", "mean_t", "mean_u", "flatten_image"]);
     }
 
     #[test]
@@ -410,27 +309,78 @@ mod tests {
     }
 
     #[test]
-    fn a_network_of_the_config_gets_adamw_as_it_is() {
-        let config = resolved("[[model.layers]]\ntype = \"linear\"\nout_features = 3\n", 100, Task::Numbers);
-        assert_eq!(number(config.train.optimizer.as_ref(), "learning_rate"), 1e-3);
-        assert_eq!(number(config.train.optimizer.as_ref(), "weight_decay"), 1e-2);
+    fn rate_and_decay_follow_from_what_a_network_is_made_of() {
+        let rates = |layers: &str, rows, task| {
+            let config = resolved(&format!("model.layers = [{layers}]\n"), rows, task);
+            ["learning_rate", "weight_decay"].map(|key| number(config.train.optimizer.as_ref(), key))
+        };
+        let plain = "{ type = \"linear\", out_features = 3 }";
+        let within = |inner: &str| format!("{plain}, {{ type = \"residual\", layers = [{inner}] }}");
+        assert_eq!(rates(plain, 100, Task::Numbers), [3e-3, 1.0]);
+        assert_eq!(rates(&within("\"batch_norm\""), 100, Task::Classes), [3e-3, 1.0]);
+        assert_eq!(rates(plain, 2_000, Task::Classes), [5e-3, 0.1]);
+        for layer in [
+            "{ type = \"gru\", hidden_size = 2 }",
+            "{ type = \"conv1d\", out_channels = 2, kernel_size = 1 }",
+            "{ type = \"transformer_block\", num_heads = 1 }",
+        ] {
+            assert_eq!(rates(layer, 100, Task::Classes), [1e-3, 1e-2], "{layer}");
+            assert_eq!(rates(&within(layer), 2_000, Task::Classes), [1e-3, 1e-2], "{layer}");
+            assert_eq!(rates(layer, 100, Task::Text), [1e-3, 0.1], "{layer}");
+        }
     }
 
     #[test]
-    fn the_rate_falls_unless_the_config_names_the_optimizer() {
+    fn the_default_layers_written_out_change_nothing() {
+        for (rows, task) in [(100, Task::Classes), (5_000, Task::Numbers), (100, Task::Text)] {
+            let config = resolved("", rows, task);
+            let layers = config.model.layers.iter().flatten().map(|layer| toml_value(&layer.to_value()));
+            let layers = layers.collect::<Vec<_>>().join(", ");
+            let again = resolved(&format!("model.layers = [{layers}]\n"), rows, task);
+            assert_eq!(again.to_toml(), config.to_toml());
+        }
+    }
+
+    #[test]
+    fn the_rate_falls_whatever_the_optimizer_is() {
         let schedule = |text| resolved(text, 100, Task::Classes).train.schedule.map(|c| c.name);
         assert_eq!(schedule(""), Some("cosine"));
-        assert_eq!(schedule("train.optimizer.type = \"adam\""), Some("constant"));
+        assert_eq!(schedule("train.optimizer.type = \"adam\""), Some("cosine"));
+        assert_eq!(schedule("train.schedule = \"constant\""), Some("constant"));
+        let text = resolved("train.schedule.eta_min = 1e-5", 100, Task::Text).train.schedule;
+        assert_eq!((number(text.as_ref(), "warmup_steps"), number(text.as_ref(), "eta_min")), (100.0, 1e-5));
     }
 
     #[test]
-    fn only_epochs_that_are_chosen_here_are_stopped_early() {
-        let after = |config: Config| match config.train.early_stopping {
-            EarlyStopping::After { patience, .. } => Some(patience),
+    fn a_run_stops_after_half_of_its_epochs_without_progress() {
+        let after = |text| match resolved(text, 100, Task::Classes).train.early_stopping {
+            EarlyStopping::After { metric, patience, .. } => Some((metric, patience)),
             _ => None,
         };
-        assert_eq!(after(resolved("", 100, Task::Classes)), Some(50));
-        assert_eq!(after(resolved("train.epochs = 7", 100, Task::Classes)), None);
+        let loss = |patience| Some(("loss".to_owned(), Some(patience)));
+        assert_eq!(after(""), loss(50));
+        assert_eq!(after("train.epochs = 7"), loss(4));
+        assert_eq!(after("train.epochs = 0"), loss(1));
+        assert_eq!(after("train.early_stopping.patience = 3"), loss(3));
+        let accuracy = Some(("accuracy".to_owned(), Some(5)));
+        assert_eq!(after("train.epochs = 10\ntrain.early_stopping.metric = \"accuracy\""), accuracy);
+        assert_eq!(after("train.early_stopping = \"none\""), None);
+    }
+
+    #[test]
+    fn a_table_without_a_type_changes_the_keys_that_it_has() {
+        let config = resolved(
+            "train.optimizer.learning_rate = 0.5\ntrain.loss.label_smoothing = 0.3\n",
+            100,
+            Task::Classes,
+        );
+        let (optimizer, loss) = (config.train.optimizer, config.train.loss);
+        assert_eq!(optimizer.as_ref().map(|choice| choice.name), Some("adamw"));
+        assert_eq!(number(optimizer.as_ref(), "learning_rate"), 0.5);
+        assert_eq!(number(optimizer.as_ref(), "weight_decay"), 1.0);
+        assert_eq!(number(loss.as_ref(), "label_smoothing"), 0.3);
+        let sgd = resolved("train.optimizer.type = \"sgd\"", 100, Task::Classes).train.optimizer;
+        assert_eq!(number(sgd.as_ref(), "learning_rate"), 1e-3);
     }
 
     #[test]

@@ -207,7 +207,7 @@ fn section_text(output: &OutputScores, loss: f64, names: &[String], season: Opti
         text.push('\n');
         text += &table;
     }
-    for (i, note) in output.notes.iter().enumerate() {
+    for (i, note) in output.loss_differs.iter().chain(&output.notes).enumerate() {
         let gap = if i == 0 { "\n" } else { "" };
         // Writing to a text cannot fail.
         let _ = writeln!(text, "{gap}note: {note}");

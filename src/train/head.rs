@@ -55,9 +55,16 @@ impl Head {
     /// # Errors
     /// `Code::Usage` where the loss does not fit the target, and for quantiles that are none or not all different.
     pub fn new(targets: &Targets, choice: Option<&Choice>, key: &str) -> Result<Head> {
-        let name = choice.map_or_else(|| default_loss(targets), |c| c.name);
+        let name = choice.filter(|c| c.names_type()).map_or_else(|| default_loss(targets), |c| c.name);
         let loss = LOSSES.iter().find(|l| l.name == name).unwrap_or(&LOSSES[0]);
-        let values = choice.map_or_else(|| Values::defaults(loss.keys), |c| c.values.clone());
+        let mut values = Values::defaults(loss.keys);
+        for (given, value) in choice.iter().flat_map(|choice| choice.given()) {
+            let known = loss.keys.iter().any(|known| known.name == given);
+            if !known {
+                return Err(no_such_key(loss, given, key));
+            }
+            values.set(given, value.clone());
+        }
         let log_input = || values.has("log_input") && values.bool("log_input");
         let (task, outputs, form) = match (targets, loss.target) {
             (Targets::Classes { classes, .. } | Targets::StepClasses { classes, .. }, TargetKind::Class) => {
@@ -109,7 +116,7 @@ impl Head {
 
     /// Whether the loss needs the numbers as they are in the data.
     pub fn keeps_unit(choice: Option<&Choice>) -> bool {
-        choice.is_some_and(|c| c.name == "poisson_nll")
+        choice.is_some_and(|c| c.names_type() && c.name == "poisson_nll")
     }
 
     /// Numbers that [`Head::target`] makes of a row.
@@ -187,6 +194,16 @@ impl Head {
         self.task != Task::Numbers && self.loss.name != "hinge"
     }
 
+    /// Whether the loss, without smoothing and weights, is the metric `log_loss`.
+    pub fn is_log_loss(&self) -> bool {
+        match self.form {
+            Form::Softmax => self.loss.name == "cross_entropy",
+            Form::Sigmoid => self.loss.name == "bce_with_logits",
+            Form::Sigmoids => self.loss.name == "bce_with_logits" && self.task == Task::Labels,
+            Form::Numbers | Form::Rates | Form::Quantiles => false,
+        }
+    }
+
     /// Whether the loss takes class weights as an input of its own; others get them through the weights of rows.
     pub fn weighs_classes(&self) -> bool {
         self.loss.target == TargetKind::Class
@@ -214,6 +231,25 @@ fn check_quantiles(quantiles: &[f64], key: &str) -> Result<()> {
         .expected("at least one number between 0 and 1, each once")
         .found(format!("{quantiles:?}"))
         .help("name the quantiles to predict, such as quantiles = [0.05, 0.5, 0.95]"))
+}
+
+/// A key `given` under `place` that the loss of the target lacks; which loss it is was left open.
+fn no_such_key(loss: &LossEntry, given: &str, place: &str) -> Error {
+    let with = LOSSES.iter().filter(|l| l.keys.iter().any(|key| key.name == given));
+    let with: Vec<String> = with.map(|l| quote(l.name)).collect();
+    let error = Error::usage(
+        place,
+        format!("the loss of this target is {}, which has no key {}", quote(loss.name), quote(given)),
+    );
+    let error = error.expected(match loss.keys {
+        [] => format!("no key: {} has none", quote(loss.name)),
+        keys => keys.iter().map(|key| quote(key.name)).collect::<Vec<_>>().join(", "),
+    });
+    error.help(format!(
+        "{} is a key of {}: set {place}.type too, or take the key out",
+        quote(given),
+        with.join(", ")
+    ))
 }
 
 fn misfit(targets: &Targets, loss: &LossEntry, key: &str) -> Error {

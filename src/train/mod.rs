@@ -5,8 +5,10 @@ mod augment;
 mod baseline;
 mod better;
 mod blocks;
+mod chain;
 mod closing;
 mod decoder;
+mod default_layers;
 mod defaults;
 mod diagnose;
 mod diverged;
@@ -35,6 +37,7 @@ mod scores;
 mod season;
 #[cfg(test)]
 mod series_tests;
+mod settings;
 mod single;
 mod state;
 #[cfg(test)]
@@ -60,7 +63,7 @@ pub use load::{data_options, read_options};
 pub use model::Model;
 pub use output::Output;
 pub use predict::{Format, PredictOptions, predict};
-pub use progress::{Epoch, Figure, Finished, Progress, Silent, Started};
+pub use progress::{Chosen, Epoch, Figure, Finished, Progress, SettingLine, Silent, Started};
 pub use run::{Job, resume, train};
 pub use sampling::Sampling;
 pub use scores::{OutputScores, Scores};

@@ -8,7 +8,7 @@ use crate::data::{ColumnPin, Preprocessing, Scale, Tokenizer, TokenizerKind, Unk
 use crate::error::{Code, Error, Problem, Result, quote};
 use crate::spec::{Tree, Value, toml_key};
 use crate::train::Model;
-use crate::train::defaults::checked_layers;
+use crate::train::default_layers::checked_layers;
 use crate::train::load::pin;
 use crate::train::model::{PREPROCESSING, config_of};
 

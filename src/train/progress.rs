@@ -1,5 +1,6 @@
 //! What a run tells while it goes on. The library prints nothing; `cli` implements [`Progress`].
 
+use std::fmt;
 use std::time::Duration;
 
 /// One figure by its name, as `metrics.jsonl` spells it.
@@ -12,10 +13,8 @@ pub struct Started {
     pub columns: Vec<(String, String)>,
     /// What is predicted: `3 classes of "species"`.
     pub task: String,
-    /// Layers in a line: `linear 4 -> 64, relu, linear 64 -> 3`.
-    pub network: String,
-    /// Numbers that are trained.
-    pub parameters: usize,
+    /// Network, loss, optimizer, schedule, batch, epochs and stopping.
+    pub settings: Vec<SettingLine>,
     /// Rows that train and rows that validate; of a text its tokens.
     pub rows: (usize, usize),
     /// Tokens of a row of a batch, where the data are a text.
@@ -24,10 +23,42 @@ pub struct Started {
     pub batch_size: usize,
     /// Epochs, at most.
     pub epochs: u64,
-    /// Optimizer steps in all, at most.
-    pub steps: u64,
     /// Bytes that table and plan take.
     pub bytes: usize,
+}
+
+/// A setting of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SettingLine {
+    /// What it is about: `optimizer`.
+    pub label: &'static str,
+    /// Its values: `adamw, learning_rate 0.003, weight_decay 1`.
+    pub text: String,
+    /// What of it the program chose.
+    pub chosen: Chosen,
+}
+
+/// What of a setting the program chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// The config gives all of it.
+    Nothing,
+    /// The config gives nothing of it.
+    Everything,
+    /// The config gives these keys alone.
+    AllBut(Vec<String>),
+}
+
+/// Its values, and whether they are defaults: `adamw, learning_rate 0.01, weight_decay 1 (default except learning_rate)`.
+impl fmt::Display for SettingLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        match &self.chosen {
+            Chosen::Nothing => Ok(()),
+            Chosen::Everything => f.write_str(" (default)"),
+            Chosen::AllBut(keys) => write!(f, " (default except {})", keys.join(", ")),
+        }
+    }
 }
 
 /// How an epoch went.

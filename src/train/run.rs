@@ -12,7 +12,8 @@ use crate::metrics::Task;
 use crate::schedule::{SCHEDULES, Scheduler};
 use crate::spec::{Setting, SourceText};
 use crate::train::closing::{self, Closing};
-use crate::train::defaults::{Facts, Parts};
+use crate::train::default_layers::Parts;
+use crate::train::defaults::Facts;
 use crate::train::load::{self, Held, Loaded};
 use crate::train::origin::{Origin, preprocessing_of};
 use crate::train::pace::{self, Pace};
@@ -21,7 +22,9 @@ use crate::train::state::{Best, STATE, STATES, State, is_weight};
 use crate::train::stepper::{self, Clip};
 use crate::train::summary::summary;
 use crate::train::trainer::{EVALUATION_ROWS, MAX_STEPS, Trainer};
-use crate::train::{Finished, Model, Output, Progress, Stop, defaults, generate, language, single, watched};
+use crate::train::{
+    Finished, Model, Output, Progress, Started, Stop, defaults, generate, language, single, watched,
+};
 
 /// What to train and where its files go.
 #[derive(Clone, Debug)]
@@ -43,7 +46,7 @@ pub struct Job {
 pub fn train(job: Job, progress: &mut dyn Progress, stop: &Stop) -> Result<Finished> {
     in_pool(job.config.threads, || {
         let started = Instant::now();
-        let (mut model, loaded) = begin(job.config.clone(), progress, stop)?;
+        let (mut model, loaded, _) = begin(job.config.clone(), progress, stop)?;
         if model.config.train.init_from.is_none() {
             model.initialise(model.config.seed)?;
         }
@@ -86,9 +89,9 @@ pub fn resume(
         not_shorter(&config, &state)?;
         // The preprocessing that the run took over: the file that it had it from may be gone.
         let known = if config.train.init_from.is_some() { preprocessing_of(&file)? } else { None };
-        let (model, loaded) = load::load(&config, known.as_ref(), progress)
+        let (model, loaded, _) = load::load(&config, known.as_ref(), progress)
             .and_then(|loaded| prepare(config.clone(), loaded, progress, stop))
-            .and_then(|(model, loaded)| same_data(&model, &loaded, &state).map(|()| (model, loaded)))
+            .and_then(|run| same_data(&run.0, &run.1, &state).map(|()| run))
             .map_err(|error| piped_again(error, &config, path))?;
         let text = model.config.clone().with_absolute_paths().to_toml();
         checkpoint::write_bytes(&directory.config(), text.as_bytes())?;
@@ -150,7 +153,11 @@ pub(super) fn in_pool<R: Send>(threads: Option<usize>, work: impl FnOnce() -> Re
 ///
 /// # Errors
 /// Any [`Code`]: all that can be known before a run is begun.
-pub(super) fn begin(mut config: Config, progress: &mut dyn Progress, stop: &Stop) -> Result<(Model, Loaded)> {
+pub(super) fn begin(
+    mut config: Config,
+    progress: &mut dyn Progress,
+    stop: &Stop,
+) -> Result<(Model, Loaded, Started)> {
     let Some(origin) = Origin::of(&config)? else {
         let loaded = load::load(&config, None, progress)?;
         return prepare(config, loaded, progress, stop);
@@ -158,10 +165,10 @@ pub(super) fn begin(mut config: Config, progress: &mut dyn Progress, stop: &Stop
     origin.complete(&mut config);
     let loaded = load::load(&config, origin.preprocessing(), progress)?;
     origin.check(&loaded.fitted.preprocessing)?;
-    let (mut model, loaded) = prepare(config, loaded, progress, stop)?;
+    let (mut model, loaded, started) = prepare(config, loaded, progress, stop)?;
     origin.fill(&mut model)?;
     progress.note(&origin.note());
-    Ok((model, loaded))
+    Ok((model, loaded, started))
 }
 
 /// Fills in what the config leaves open, and builds the network for these data.
@@ -170,8 +177,9 @@ fn prepare(
     loaded: Loaded,
     progress: &mut dyn Progress,
     stop: &Stop,
-) -> Result<(Model, Loaded)> {
+) -> Result<(Model, Loaded, Started)> {
     stop.check("reading the data")?;
+    let given = config.clone();
     config.data.delimiter = loaded.delimiter;
     if let Some(language) = &loaded.fitted.preprocessing.language {
         generate::settle_sample(&mut config, &language.tokenizer)?;
@@ -212,8 +220,9 @@ fn prepare(
     let mut model = Model::new(config, preprocessing, &weights, &plans)?;
     single::check(model.graph(), &model.config, loaded.train.len())?;
     language::check_causal(&mut model)?;
-    progress.started(&summary(&model, &loaded));
-    Ok((model, loaded))
+    let started = summary(&given, &model, &loaded);
+    progress.started(&started);
+    Ok((model, loaded, started))
 }
 
 /// Rows of an evaluation batch: those of a training batch for a language model, whose rows are long, if these are fewer.

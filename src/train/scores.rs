@@ -9,7 +9,7 @@ use crate::metrics::{Accumulator, Report, Targets, Task, TextTotals};
 use crate::tensor::Key;
 use crate::train::model::Weighing;
 use crate::train::not_finite::{NotFinite, Unscored};
-use crate::train::{Model, Output, Stop, language};
+use crate::train::{Model, Output, Stop, language, settings};
 
 /// The figures of a pass over some rows.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct OutputScores {
     pub notes: Vec<String>,
     /// What they count: "row", "step" or "token".
     pub unit: &'static str,
+    /// Why its loss is not the figure that it resembles, such as `log_loss`; nothing if it is.
+    pub loss_differs: Option<String>,
 }
 
 /// Gathers loss and metrics batch by batch.
@@ -155,7 +157,9 @@ impl Scorer {
             let of = if several { format!("output {}: ", quote(&output.name)) } else { String::new() };
             let notes =
                 report.notes(&output.names(), unit).into_iter().map(|note| of.clone() + &note).collect();
-            OutputScores { name: output.name.clone(), loss: own.loss / own.weight, report, notes, unit }
+            let loss_differs = settings::loss_differs(&model.config, output);
+            let loss = own.loss / own.weight;
+            OutputScores { name: output.name.clone(), loss, report, notes, unit, loss_differs }
         };
         let outputs: Vec<OutputScores> = self.outputs.into_iter().zip(&model.outputs).map(finish).collect();
         // An output that counts nothing cannot spoil the sum.
@@ -243,6 +247,16 @@ impl OutputScores {
 }
 
 impl Scores {
+    /// Why the losses of the outputs are not the figures that they resemble, each with the name of its output if there are several.
+    pub(super) fn differences(&self) -> Vec<String> {
+        let several = self.outputs.len() > 1;
+        let told = |output: &OutputScores| {
+            let why = output.loss_differs.as_ref()?;
+            Some(if several { format!("output {}: {why}", quote(&output.name)) } else { why.clone() })
+        };
+        self.outputs.iter().filter_map(told).collect()
+    }
+
     /// How many answers the outputs were judged by, and what these are: "row", "step" or "token", each once.
     pub fn counted(&self) -> Vec<(u64, &'static str)> {
         let mut counted: Vec<(u64, &str)> = Vec::new();

@@ -5,11 +5,10 @@ use std::fmt::Write as _;
 use crate::config::Config;
 use crate::data::{Role, Table, TokenRows};
 use crate::error::{Result, quote};
-use crate::graph::{Graph, Node};
 use crate::train::load::{Held, Loaded};
 use crate::train::pace::Pace;
 use crate::train::run::{begin, in_pool};
-use crate::train::{Model, Output, Progress, Started, Stop, memory, picture};
+use crate::train::{Model, Progress, Started, Stop, memory, picture, settings};
 
 /// Columns alike that are told in one line.
 const LONG_RUN: usize = 12;
@@ -31,9 +30,8 @@ pub fn dot(config: &Config, progress: &mut dyn Progress) -> Result<String> {
 }
 
 fn check_here(config: &Config, progress: &mut dyn Progress) -> Result<String> {
-    let (model, loaded) = begin(config.clone(), progress, &Stop::new())?;
+    let (model, loaded, started) = begin(config.clone(), progress, &Stop::new())?;
     let mut text = String::new();
-    let started = summary(&model, &loaded);
     let columns = runs(&started.columns);
     let width = columns.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(40);
     for (name, what) in &columns {
@@ -42,9 +40,8 @@ fn check_here(config: &Config, progress: &mut dyn Progress) -> Result<String> {
     let unit = if started.context.is_some() { "tokens" } else { "rows" };
     let _ = writeln!(text, "\n{unit}: {} train, {} validate", started.rows.0, started.rows.1);
     let _ = writeln!(text, "predicts: {}", started.task);
-    if let [_, _, ..] = &model.outputs[..] {
-        let term = |o: &Output| format!("{} * {} of {}", o.weight, o.head.loss.name, quote(&o.name));
-        let _ = writeln!(text, "loss: {}", model.outputs.iter().map(term).collect::<Vec<_>>().join(" + "));
+    for setting in &started.settings {
+        let _ = writeln!(text, "{}: {setting}", setting.label);
     }
     text.push('\n');
     let _ = writeln!(text, "{}", picture::table(model.graph()));
@@ -87,8 +84,8 @@ fn table_bytes(loaded: &Loaded) -> usize {
     loaded.fitted.table.bytes() + held
 }
 
-/// What a run is about to do.
-pub(super) fn summary(model: &Model, loaded: &Loaded) -> Started {
+/// What a run is about to do; `given` is its config before anything was chosen.
+pub(super) fn summary(given: &Config, model: &Model, loaded: &Loaded) -> Started {
     let schema = &loaded.fitted.schema;
     let language = model.preprocessing.language.as_ref();
     let columns = schema.columns.iter().map(|c| (c.name.clone(), c.describe())).collect();
@@ -114,88 +111,17 @@ pub(super) fn summary(model: &Model, loaded: &Loaded) -> Started {
         columns,
         task,
         context: language.map(|language| language.context),
-        network: chain(graph),
-        parameters: graph.param_count(),
+        settings: settings::lines(given, model, &pace),
         rows,
         batch_size: pace.batch,
         epochs: train.epochs.unwrap_or(0),
-        steps: pace.total,
         bytes: table_bytes(loaded) + network,
     }
-}
-
-/// The linear layers and their widths in a line: `4 -> 64 -> 64 -> 3`, several outputs as `4 -> 64 -> (3, 1)`, blocks that come
-/// again as `64 -> (192 -> 64 -> 256 -> 64) x 4 -> 10`.
-fn chain(graph: &Graph) -> String {
-    let mut widths: Vec<String> = Vec::new();
-    let several = graph.outputs.len() > 1;
-    let ends = |n: &Node| several && graph.outputs.contains(&n.output);
-    for node in graph.nodes.iter().filter(|n| n.op.name() == "linear") {
-        if widths.is_empty() {
-            widths.push(graph.shape(node.inputs[0]).last().to_string());
-        }
-        if ends(node) {
-            continue;
-        }
-        widths.push(graph.shape(node.output).last().to_string());
-    }
-    let mut widths = folded(&widths);
-    if widths.len() > MOST_WIDTHS {
-        let last = widths.len() - 1;
-        widths.drain(MOST_WIDTHS - 1..last);
-        widths.insert(MOST_WIDTHS - 1, "…".into());
-    }
-    if several {
-        let columns = graph.outputs.iter().map(|&v| graph.shape(v).last().to_string());
-        widths.push(format!("({})", columns.collect::<Vec<_>>().join(", ")));
-    }
-    widths.join(" -> ")
-}
-
-/// Widths that are shown at most.
-const MOST_WIDTHS: usize = 12;
-
-/// Neighbours behind the first width that come again are told once: runs of two widths or more.
-fn folded(widths: &[String]) -> Vec<String> {
-    let mut told: Vec<String> = widths.first().cloned().into_iter().collect();
-    let mut at = told.len();
-    while at < widths.len() {
-        let rest = &widths[at..];
-        let times = |size: usize| {
-            let (block, behind) = rest.split_at(size);
-            1 + behind.chunks_exact(size).take_while(|next| *next == block).count()
-        };
-        // The shortest block that covers most.
-        let sizes = (2..=rest.len() / 2).filter(|&size| times(size) > 1);
-        match sizes.max_by_key(|&size| (size * times(size), std::cmp::Reverse(size))) {
-            Some(size) => {
-                told.push(format!("({}) x {}", rest[..size].join(" -> "), times(size)));
-                at += size * times(size);
-            }
-            None => {
-                told.push(rest[0].clone());
-                at += 1;
-            }
-        }
-    }
-    told
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn blocks_that_come_again_are_told_once() {
-        let told = |widths: &str| {
-            let widths: Vec<String> = widths.split(' ').map(str::to_owned).collect();
-            folded(&widths).join(" -> ")
-        };
-        assert_eq!(told("4 64 64 3"), "4 -> 64 -> 64 -> 3");
-        let block = " 192 64 256 64".repeat(4);
-        assert_eq!(told(&format!("64{block} 10")), "64 -> (192 -> 64 -> 256 -> 64) x 4 -> 10");
-        assert_eq!(told("9 8 7 8 7 8 7 5"), "9 -> (8 -> 7) x 3 -> 5");
-    }
 
     #[test]
     fn many_columns_alike_are_one_line() {

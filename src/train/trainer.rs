@@ -71,7 +71,7 @@ impl Trainer<'_> {
     fn watch(&self) -> Watch {
         let (metric, patience, min_delta) = match &self.model.config.train.early_stopping {
             EarlyStopping::After { metric, patience, min_delta } => {
-                (metric.clone(), Some(*patience as u64), *min_delta)
+                (metric.clone(), patience.map(|n| n as u64), *min_delta)
             }
             _ => ("loss".to_owned(), None, 0.0),
         };

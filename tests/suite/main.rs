@@ -5,6 +5,7 @@ mod bad_inputs;
 mod cli;
 mod convolution;
 mod deep;
+mod defaults;
 mod examples;
 mod fixture;
 mod floors;

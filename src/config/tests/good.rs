@@ -89,7 +89,7 @@ fn the_parts_of_a_full_config() {
     assert_eq!(config.data.inputs[0].shape, Some(vec![1, 8, 8]));
     assert_eq!((config.train.epochs, config.train.clip_grad_norm), (Some(100), Some(1.0)));
     assert_eq!(config.train.class_weights, ClassWeights::Named(vec![("a".into(), 1.0), ("b".into(), 2.5)]));
-    let stopping = EarlyStopping::After { metric: "loss".into(), patience: 3, min_delta: 0.0 };
+    let stopping = EarlyStopping::After { metric: "loss".into(), patience: Some(3), min_delta: 0.0 };
     assert_eq!(config.train.early_stopping, stopping);
     let optimizer = config.train.optimizer.as_ref().unwrap();
     assert_eq!((optimizer.index, optimizer.values.f64("momentum")), (0, 0.9));
@@ -171,8 +171,8 @@ init = { type = "he_normal" }
 [train]
 epochs = 100
 batch_size = 32
-loss = { type = "cross_entropy", label_smoothing = 0.0 }
-optimizer = { type = "sgd", learning_rate = 0.001, momentum = 0.9 }
+loss = { type = "cross_entropy" }
+optimizer = { type = "sgd", momentum = 0.9 }
 schedule = { type = "cosine", warmup_steps = 100 }
 early_stopping = { metric = "loss", patience = 3, min_delta = 0.0 }
 clip_grad_norm = 1.0
