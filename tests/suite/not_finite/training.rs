@@ -1,6 +1,7 @@
 //! Runs that diverge: where it is seen, what is said, and what is left on disk.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
 use super::{TEXT, diabetes, has_model, log, place, sgd};
 use crate::cli::Place;
@@ -52,6 +53,23 @@ fn weights_that_fail_in_validation_are_never_the_best_and_never_kept() {
     }
 }
 
+/// The gradient is finite, the step that is made of it is not.
+#[test]
+fn weights_that_leave_the_range_in_the_last_step_are_named_with_its_rows() {
+    for rest in
+        ["", "--set data.validation=0", "--set data.validation=0 --set train.checkpoint_every_steps=1"]
+    {
+        let place = place();
+        let message = diverged(&place, &format!("{IRIS} --set train.max_steps=1 {rest} {}", sgd("1e39")));
+        assert!(message.starts_with("error[6]: step 1: the weights \""), "{message}");
+        assert!(
+            message.contains("; the batch is rows ") && message.contains(", gradient norm "),
+            "{message}"
+        );
+        assert_eq!(place.list("r/checkpoints"), [""; 0]);
+    }
+}
+
 /// A checkpoint within the first epoch is for going on alone.
 #[test]
 fn weights_that_were_not_scored_are_no_model() {
@@ -63,6 +81,29 @@ fn weights_that_were_not_scored_are_no_model() {
     let message = place.run("predict r iris.csv").failed(2);
     assert!(message.contains("to go on with it: backprop train --resume --run-dir r\n"), "{message}");
     diverged(&place, "train --resume --run-dir r --quiet");
+}
+
+#[test]
+fn a_run_that_is_killed_in_its_first_epoch_has_a_checkpoint_and_no_model() {
+    let rows = String::from_utf8(crate::cli::iris()).expect("UTF-8");
+    let (header, rows) = rows.split_once('\n').expect("a header");
+    let place = Place::new().with("iris.csv", format!("{header}\n{}", rows.repeat(100)));
+    let line = format!("{IRIS} --set train.checkpoint_every_steps=1 --set train.batch_size=1");
+    let mut run = Command::new(env!("CARGO_BIN_EXE_backprop"))
+        .args(line.split(' '))
+        .current_dir(place.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    while !place.path().join("r/checkpoints/last.safetensors").exists() {
+        assert!(run.try_wait().expect("a state").is_none(), "it ended");
+        std::thread::yield_now();
+    }
+    run.kill().expect("killed");
+    run.wait().expect("it ended");
+    assert!(!has_model(&place, "r"));
+    let message = place.run("predict r iris.csv").failed(2);
+    assert!(message.contains("to go on with it: backprop train --resume --run-dir r\n"), "{message}");
 }
 
 #[test]
@@ -189,4 +230,6 @@ fn a_figure_that_the_rows_do_not_define_is_not_divergence() {
     assert!(has_model(&place, "r"));
     let log = log(&place, "r");
     assert!(log[1]["roc_auc"].is_null() && log[1].get("non_finite").is_none(), "{}", log[1]);
+    // It was never the best one, which the checkpoint could not hold.
+    place.run("train --resume --run-dir r --quiet --set train.epochs=3").worked();
 }
