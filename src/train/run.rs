@@ -25,7 +25,7 @@ use crate::train::summary::summary;
 use crate::train::trainer::{EVALUATION_ROWS, MAX_STEPS, Trainer};
 use crate::train::{
     Finished, Model, Output, OutputScores, Progress, Started, Stop, baseline, defaults, generate, language,
-    single,
+    settings, single,
 };
 
 /// What to train and where its files go.
@@ -398,6 +398,7 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
     let end = Finished {
         part,
         counted,
+        loss_differs: settings::losses_that_differ(&trainer.model),
         of_text: trainer.model.preprocessing.language.is_some(),
         table,
         best_epoch,
@@ -441,7 +442,7 @@ fn close(trainer: &mut Trainer<'_>) -> Result<(String, Counted, String)> {
         trainer.log.sync()?;
     }
     let notes = scores.outputs.iter().flat_map(|o| o.report.notes());
-    scores.differences().into_iter().chain(notes).for_each(|note| trainer.progress.note(&note));
+    notes.for_each(|note| trainer.progress.note(&note));
     if let (Some(text), Some(of_part), Some(own)) =
         (train.0.text(), part.0.text(), &trainer.model.preprocessing.language)
     {
