@@ -100,8 +100,11 @@ pub(super) fn finished(end: &Finished) -> String {
     } else {
         format!("backprop eval {run} DATA\n           backprop predict {run} DATA > predictions.csv")
     };
+    let losses =
+        end.loss_differs.iter().map(|why| format!("{:9}  {}\n", "loss", why.trim_start_matches("loss ")));
+    let losses: String = losses.collect();
     format!(
-        "{epochs} in {}, {}; kept: epoch {}\nmodel      {}\n\nnext       {next}\n",
+        "{losses}{epochs} in {}, {}; kept: epoch {}\nmodel      {}\n\nnext       {next}\n",
         duration(seconds),
         end.reason,
         end.best_epoch,
@@ -223,6 +226,12 @@ mod tests {
         next       backprop eval 'my runs/iris-1' DATA
                    backprop predict 'my runs/iris-1' DATA > predictions.csv
         ");
+        let loss_differs = vec!["loss includes class_weights; log_loss does not".to_owned()];
+        let told = finished(&Finished { loss_differs, ..end.clone() });
+        assert!(
+            told.starts_with("loss       includes class_weights; log_loss does not\n38 epochs"),
+            "{told}"
+        );
         let cut = finished(&Finished { epochs: 1, part_of_epoch: Some((2, 5)), ..end });
         assert!(cut.starts_with("1 epoch and 2 of 5 steps in 1 min 23 s"), "{cut}");
     }

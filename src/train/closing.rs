@@ -106,8 +106,8 @@ pub(super) struct Closing {
 pub(super) fn close(trainer: &mut Trainer<'_>) -> Result<Closing> {
     let part = Part::closing(&trainer.loaded);
     let scores = scores(trainer, part)?;
-    let notes = scores.outputs.iter().flat_map(|output| output.notes.iter().cloned());
-    scores.differences().into_iter().chain(notes).for_each(|note| trainer.progress.note(&note));
+    let notes = scores.outputs.iter().flat_map(|output| &output.notes);
+    notes.for_each(|note| trainer.progress.note(note));
     let simple = constants(trainer, part);
     if trainer.state.step > 0 {
         let warnings = better::warnings(&trainer.model, &scores, &simple);

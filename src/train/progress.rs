@@ -93,6 +93,8 @@ pub struct Finished {
     pub part: String,
     /// What its figures count: how many, and of what ("row", "step", "token").
     pub counted: Vec<(u64, &'static str)>,
+    /// Why the loss is not the figure that it resembles, such as `log_loss`: a sentence for each output where it is not.
+    pub loss_differs: Vec<String>,
     /// Whether the data are a text.
     pub of_text: bool,
     /// The closing table, ready to print.

@@ -23,7 +23,7 @@ use crate::train::stepper::{self, Clip};
 use crate::train::summary::summary;
 use crate::train::trainer::{EVALUATION_ROWS, MAX_STEPS, Trainer};
 use crate::train::{
-    Finished, Model, Output, Progress, Started, Stop, defaults, generate, language, single, watched,
+    Finished, Model, Output, Progress, Started, Stop, defaults, generate, language, settings, single, watched,
 };
 
 /// What to train and where its files go.
@@ -369,6 +369,7 @@ fn finish(mut trainer: Trainer<'_>, resumed: Option<u64>) -> Result<Finished> {
     let end = Finished {
         part,
         counted,
+        loss_differs: settings::losses_that_differ(&trainer.model),
         of_text: trainer.model.preprocessing.language.is_some(),
         table,
         best_epoch,

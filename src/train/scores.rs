@@ -247,16 +247,6 @@ impl OutputScores {
 }
 
 impl Scores {
-    /// Why the losses of the outputs are not the figures that they resemble, each with the name of its output if there are several.
-    pub(super) fn differences(&self) -> Vec<String> {
-        let several = self.outputs.len() > 1;
-        let told = |output: &OutputScores| {
-            let why = output.loss_differs.as_ref()?;
-            Some(if several { format!("output {}: {why}", quote(&output.name)) } else { why.clone() })
-        };
-        self.outputs.iter().filter_map(told).collect()
-    }
-
     /// How many answers the outputs were judged by, and what these are: "row", "step" or "token", each once.
     pub fn counted(&self) -> Vec<(u64, &'static str)> {
         let mut counted: Vec<(u64, &str)> = Vec::new();

@@ -232,3 +232,14 @@ pub(super) fn loss_differs(config: &Config, output: &Output) -> Option<String> {
         _ => Some(format!("loss includes {with}; log_loss does not")),
     }
 }
+
+/// [`loss_differs`] for all outputs of a model, each with its name if there are several.
+pub(super) fn losses_that_differ(model: &Model) -> Vec<String> {
+    let several = model.outputs.len() > 1;
+    let told = |output: &Output| {
+        let why = loss_differs(&model.config, output)?;
+        let of_output = format!("loss of output {} ", quote(&output.name));
+        Some(if several { why.replacen("loss ", &of_output, 1) } else { why })
+    };
+    model.outputs.iter().filter_map(told).collect()
+}

@@ -17,7 +17,7 @@ const fn row(name: &'static str, keys: &'static [Key]) -> Described {
 
 const LEARNING_RATE: Key = key("learning_rate", Kind::above(0.0), Preset::Float(1e-3));
 
-static OPTIMIZERS: [Described; 2] = [
+static OPTIMIZERS: [Described; 3] = [
     row("sgd", &[LEARNING_RATE, key("momentum", Kind::below(0.0, 1.0), Preset::Float(0.0))]),
     row(
         "adam",
@@ -27,6 +27,7 @@ static OPTIMIZERS: [Described; 2] = [
             key("eps", Kind::above(0.0), Preset::Float(1e-8)),
         ],
     ),
+    row("adamw", &[LEARNING_RATE]),
 ];
 static SCHEDULES: [Described; 2] = [
     row("constant", &[key("warmup_steps", Kind::int(0, i64::MAX), Preset::Int(0))]),

@@ -262,7 +262,7 @@ fn targets_of_several_kinds_need_no_more_than_their_names() {
 #[test]
 fn neither_threads_nor_a_pause_change_a_bit() {
     let place = place();
-    let more = "--set train.early_stopping=none --set train.class_weights=balanced --quiet";
+    let more = "--set train.early_stopping=none --set train.schedule=constant --set train.class_weights=balanced --quiet";
     let model =
         |name: &str| std::fs::read(place.path().join(name).join("model.safetensors")).expect("a model");
     place.run(&format!("train p.toml --run-dir one --threads 1 --set train.epochs=6 {more}")).worked();
@@ -288,7 +288,9 @@ fn check_shows_each_output() {
     let text = place().run("check p.toml").worked();
     assert!(text.contains("\npredicts: \"species\" (3 classes), \"body_mass_g\" (a number)\n"), "{text}");
     assert!(
-        text.contains("\nloss: 1 * cross_entropy of \"kind\" + 0.5 * mse of \"body_mass_g\"\n"),
+        text.contains(
+            "\nloss: 1 * cross_entropy, label_smoothing 0.1 for \"kind\" + 0.5 * mse of the standardised target for \"body_mass_g\" (default)\n"
+        ),
         "{text}"
     );
     let layer = |name: &str| {

@@ -15,14 +15,16 @@ use backprop::spec::{Format, Setting, SourceText, Sources, Value, parse, toml_ke
 use backprop::train::{Job, Silent, Stop, train};
 use bases::Base;
 
-/// The resolved config and the model that `settings` give.
-fn trained(directory: &Path, settings: &[String]) -> Result<(String, Vec<u8>), String> {
+/// The resolved config and the model that `settings` give. Each run has a directory of its own in `place`: a process that another test
+/// starts holds the lock of the last one for a moment.
+fn trained(place: &Path, settings: &[String]) -> Result<(String, Vec<u8>), String> {
     let settings: Vec<Setting> = settings.iter().map(|text| Setting::parse(text)).collect();
     let config = Config::from_flags(&settings, registries()).map_err(|e| e.to_string())?;
-    let job =
-        Job { config, run_dir: Some(directory.to_owned()), name: "run".into(), existing: Existing::Replace };
+    let directory = tempfile::tempdir_in(place).expect("a temporary directory");
+    let run = directory.path().join("run");
+    let job = Job { config, run_dir: Some(run.clone()), name: "run".into(), existing: Existing::Refuse };
     train(job, &mut Silent, &Stop::new()).map_err(|e| e.to_string())?;
-    let read = |name: &str| fs::read(directory.join(name)).expect("a file of the run");
+    let read = |name: &str| fs::read(run.join(name)).expect("a file of the run");
     let resolved = String::from_utf8(read("config.toml")).expect("UTF-8");
     Ok((resolved, read("model.safetensors")))
 }
@@ -61,11 +63,10 @@ fn paths(value: &Value, path: &str, all: &mut Vec<(String, Value)>) {
 fn differences(base: &Base, faults: &Mutex<Vec<String>>) -> BTreeSet<String> {
     let place = tempfile::tempdir().expect("a temporary directory");
     let own = base.settings(place.path());
-    let run = place.path().join("run");
     let add = |fault: String| {
         faults.lock().expect("no test panics with it").push(format!("{}: {fault}", base.name))
     };
-    let (resolved, model) = match trained(&run, &own) {
+    let (resolved, model) = match trained(place.path(), &own) {
         Ok(both) => both,
         Err(error) => {
             add(error);
@@ -94,7 +95,7 @@ fn differences(base: &Base, faults: &Mutex<Vec<String>>) -> BTreeSet<String> {
             Err(text) => (*text).to_owned(),
         };
         let setting = format!("{path}={text}");
-        match trained(&run, &[&own[..], &[setting.clone()]].concat()) {
+        match trained(place.path(), &[&own[..], std::slice::from_ref(&setting)].concat()) {
             Err(error) => add(format!("--set {setting}\n{error}")),
             Ok((_, with)) if tensors(&with) != tensors(&model) => {
                 add(format!("--set {setting} gives other weights"));

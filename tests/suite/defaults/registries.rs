@@ -73,11 +73,13 @@ fn differences(family: Family, path: &str, fits: impl Fn(&str) -> Vec<&'static s
         .expect("a file");
     let mut faults = Vec::new();
     for row in registries().rows(family) {
-        let run = place.path().join("run");
         let model = |settings: &[String]| {
             let own = [format!("data.train={}", file.display()), "threads=1".into(), "train.epochs=3".into()];
             let fits = fits(row.name).into_iter().map(str::to_owned);
-            model_of(&run, &own.into_iter().chain(fits).chain(settings.iter().cloned()).collect::<Vec<_>>())
+            model_of(
+                place.path(),
+                &own.into_iter().chain(fits).chain(settings.iter().cloned()).collect::<Vec<_>>(),
+            )
         };
         let smallest = smallest(row);
         let given = format!("{path}={}", toml_value(&Value::Table(smallest)));
@@ -96,8 +98,8 @@ fn differences(family: Family, path: &str, fits: impl Fn(&str) -> Vec<&'static s
     faults
 }
 
-fn model_of(run: &Path, settings: &[String]) -> Vec<u8> {
-    trained(run, settings).unwrap_or_else(|e| panic!("{settings:?}\n{e}")).1
+fn model_of(place: &Path, settings: &[String]) -> Vec<u8> {
+    trained(place, settings).unwrap_or_else(|e| panic!("{settings:?}\n{e}")).1
 }
 
 #[test]

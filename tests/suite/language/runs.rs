@@ -76,7 +76,7 @@ fn as_many_steps_are_announced_as_are_made() {
         let out = place.run(&["train", "--text", "text.txt", "--run-dir", name], &settings);
         let told = text(&out.stderr);
         let row = rows(&place.file(name)).pop().expect("a row");
-        assert!(told.contains(&format!("at most 3 epochs, {} steps\n", row["step"])), "{row}: {told}");
+        assert!(told.contains(&format!("at most 3, {} steps\n", row["step"])), "{row}: {told}");
     }
 }
 
