@@ -167,6 +167,8 @@ fn two_runs_in_one_directory_are_refused() {
     let place = Place::new().with("iris.csv", iris());
     let mut run = Running::start(&place, LONG);
     run.wait_for("epoch ");
+    // The checkpoint of the first epoch is written before the second one begins.
+    run.wait_for("epoch ");
     insta::assert_snapshot!(place.run(&format!("{LONG} --quiet")).failed(5), @"
     error[5]: r: another run holds the directory
       help: wait until it ends, or choose another --run-dir
