@@ -223,7 +223,7 @@ impl Report {
             (_, 1) => format!("all {unit}s here have the same value of {}", shown.join(", ")),
             _ => format!("all {unit}s here have the same value of each of {}{more}", shown.join(", ")),
         };
-        Some(format!("{why}: not defined: {}", figures.join(", ")))
+        Some(format!("{why}, so these figures are not defined: {}", figures.join(", ")))
     }
 }
 

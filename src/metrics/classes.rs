@@ -8,7 +8,7 @@ use super::ranking::{Ranking, mean};
 const CONFUSION_LIMIT: usize = 256;
 
 /// Classes up to which the areas under curves are computed.
-const RANKED_LIMIT: usize = 1_000;
+pub const RANKED_LIMIT: usize = 1_000;
 
 /// Gathers probabilities of classes; see [`ClassReport`].
 #[derive(Clone, Debug)]

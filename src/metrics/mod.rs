@@ -17,7 +17,7 @@ mod table;
 mod text;
 
 pub use accumulator::{Accumulator, Headline, Report, Targets};
-pub use classes::{ClassReport, ClassScores, Classes};
+pub use classes::{ClassReport, ClassScores, Classes, RANKED_LIMIT};
 pub use interval::{Interval, RESAMPLES, wilson};
 pub use labels::{LabelReport, LabelScores, Labels};
 pub use numbers::{NumberReport, NumberScores, Numbers};

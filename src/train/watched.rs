@@ -2,7 +2,7 @@
 
 use crate::config::{Config, EarlyStopping};
 use crate::data::{Table, Targets};
-use crate::error::{Error, Result, quote};
+use crate::error::{Error, Result, quote, thousands};
 use crate::metrics;
 use crate::train::Output;
 use crate::train::load::Loaded;
@@ -24,13 +24,22 @@ pub(super) fn check(config: &Config, loaded: &Loaded, outputs: &[Output]) -> Res
     let Some((table, rows)) = loaded.validation().filter(|_| OF_ALL_CLASSES.contains(&name)) else {
         return Ok(());
     };
-    let watched = outputs.iter().filter(|output| prefix.is_empty() || output.name == prefix);
-    for (output, why) in watched.filter_map(|output| Some((output, one_sided(output, table, rows)?))) {
+    for output in outputs.iter().filter(|output| prefix.is_empty() || output.name == prefix) {
+        let many = output.targets.classes().map(<[String]>::len).filter(|&n| n > metrics::RANKED_LIMIT);
         let what = format!("{} is not defined on the validation part", quote(metric));
-        let of = quote(output.targets.names()[0]);
-        return Err(Error::usage("train.early_stopping.metric", what).found(format!("{why} in {of}")).help(
-            "watch \"loss\" or \"accuracy\", or set data.validation to a part that has rows of every class",
-        ));
+        let error = Error::usage("train.early_stopping.metric", what);
+        if let (Some(many), "roc_auc" | "average_precision") = (many, name) {
+            return Err(error
+                .expected(format!("at most {} classes", thousands(metrics::RANKED_LIMIT as u64)))
+                .found(thousands(many as u64))
+                .help("watch \"loss\" or \"accuracy\""));
+        }
+        if let Some(why) = one_sided(output, table, rows) {
+            let of = quote(output.targets.names()[0]);
+            return Err(error.found(format!("{why} in {of}")).help(
+                "watch \"loss\" or \"accuracy\", or set data.validation to a part that has rows of every class",
+            ));
+        }
     }
     Ok(())
 }

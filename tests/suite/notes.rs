@@ -174,7 +174,7 @@ fn a_class_without_a_row_leaves_figures_undefined() {
     let place = Place::new().with("t.csv", format!("x,y\n{rows}")).with("a.csv", "x,y\n1.5,a\n2.5,a\n");
     let end = place.run("train --data t.csv --target y --set train.epochs=2 --run-dir r");
     assert_eq!(end.code, 0, "{}", end.err);
-    let undefined = "class \"b\" has no row here: not defined: balanced_accuracy, f1_macro, precision_macro, recall_macro, roc_auc, average_precision";
+    let undefined = "class \"b\" has no row here, so these figures are not defined: balanced_accuracy, f1_macro, precision_macro, recall_macro, roc_auc, average_precision";
     assert!(end.err.contains(&format!("note: {undefined}\n")), "{}", end.err);
     let line = end.out.lines().find(|line| line.starts_with("balanced_accuracy")).expect("a line");
     assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["balanced_accuracy", "-", "-", "-"]);
@@ -210,7 +210,9 @@ fn labels_without_both_values_leave_figures_undefined() {
     assert_eq!(end.code, 0, "{}", end.err);
     let eval = place.run("eval r one.csv").worked();
     assert!(
-        eval.contains("note: all rows here have the same value of \"q\": not defined: roc_auc\n"),
+        eval.contains(
+            "note: all rows here have the same value of \"q\", so these figures are not defined: roc_auc\n"
+        ),
         "{eval}"
     );
 }
