@@ -119,6 +119,12 @@ pub(super) const DATA: &[Key] = &[
     key("exclude", TEXTS, Preset::Strs(&[]), "Columns that are not inputs, names or patterns with * and ?."),
     key("weight", Kind::Str, Preset::Absent, "A column of row weights."),
     key(
+        "group",
+        Kind::Str,
+        Preset::Absent,
+        "A column that says which rows belong together, such as a patient: fractions of validation and test take whole groups. It is no input.",
+    ),
+    key(
         "missing_values",
         Kind::List(&Kind::Str),
         Preset::Strs(&["", "NA", "N/A", "nan", "NaN", "null", "NULL", "None", "?"]),

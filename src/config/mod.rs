@@ -198,6 +198,7 @@ fn check_together(data: &Values, train: &Values, tree: &Tree, report: &mut Repor
         ("exclude", "a target is never an input: leave it out here"),
         ("features", "a target cannot be an input too: leave it out here, or choose another target"),
         ("weight", "a target cannot be the weight too: leave it out here, or choose another target"),
+        ("group", "a target cannot be the group too: leave it out here, or choose another target"),
     ] {
         for (i, name) in texts(key).iter().enumerate().filter(|(_, name)| seen.contains(name)) {
             let problem = Problem::new("", format!("data.{key} names the target {}", quote(name)));
@@ -209,6 +210,12 @@ fn check_together(data: &Values, train: &Values, tree: &Tree, report: &mut Repor
     {
         let problem = Problem::new("", "data.series and data.windows cannot both be given");
         report.add(tree.span, problem.help("windows are cut from one series; take one of them out"));
+    }
+    if let (true, true, Some(tree)) =
+        (data.has("group"), data.get("windows").is_some(), at(["data", "group"]))
+    {
+        let problem = Problem::new("", "data.group is not for windows, which are divided by time");
+        report.add(tree.span, problem.help("take data.group out"));
     }
     let no_validation = matches!(data.get("validation"), Some(Value::Float(0.0)));
     if let (true, Some(Value::Table(_)), Some(tree)) =

@@ -23,6 +23,8 @@ pub struct Data {
     pub exclude: Vec<String>,
     /// The column of row weights.
     pub weight: Option<String>,
+    /// The column whose values keep rows together in one part.
+    pub group: Option<String>,
     /// Fields that stand for "no value".
     pub missing_values: Vec<String>,
     /// The scale of number columns without one of their own: `none`, `standard`, `robust`, `min_max` or `quantile`.
@@ -207,6 +209,7 @@ impl Data {
             features: values.has("features").then(|| values.strs("features")),
             exclude: texts("exclude"),
             weight: values.has("weight").then(|| values.str("weight").to_owned()),
+            group: values.has("group").then(|| values.str("group").to_owned()),
             missing_values: texts("missing_values"),
             scale: values.str("scale").to_owned(),
             standardise_target: values.bool("standardise_target"),
@@ -295,6 +298,7 @@ impl Data {
         put("features", self.features.as_deref().map(list));
         put("exclude", Some(list(&self.exclude)));
         put("weight", self.weight.clone().map(Value::Str));
+        put("group", self.group.clone().map(Value::Str));
         put("missing_values", Some(list(&self.missing_values)));
         put("scale", Some(Value::Str(self.scale.clone())));
         put("standardise_target", Some(Value::Bool(self.standardise_target)));

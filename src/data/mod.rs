@@ -25,6 +25,7 @@ mod infer;
 mod inputs;
 mod kept;
 mod language;
+mod leaks;
 mod long;
 mod missing;
 mod moments;

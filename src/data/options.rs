@@ -164,6 +164,32 @@ impl ColumnPin {
         given.into_iter().filter_map(|(key, given)| given.then_some(key))
     }
 
+    /// What of it does not fit a column of texts, or contradicts itself: the key, and what is wrong.
+    pub(super) fn text_problems(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        if !matches!(self.missing, None | Some(MissingPolicy::DropRow | MissingPolicy::Error)) {
+            problems
+                .push(("missing", "a missing text is an empty one: drop_row, error, or leave it out".into()));
+        }
+        if self.scale.is_some() {
+            problems.push(("scale", "is for number and date columns; this one is a text".into()));
+        }
+        let spec = self.tokenizer_spec();
+        if self.unknown == Some(Unknown::Error) && spec.kind != TokenizerKind::Char {
+            problems.push((
+                "unknown",
+                "of a text, is for tokenizer = \"char\": the others can encode every text".into(),
+            ));
+        }
+        if let Err(e) = spec.check() {
+            problems.extend(e.problems.into_iter().map(|problem| {
+                let expected = problem.expected.map_or(String::new(), |expected| format!(": {expected}"));
+                ("vocabulary_size", problem.what + &expected)
+            }));
+        }
+        problems
+    }
+
     /// The tokenizer of a column of texts: words in lower case unless it says something else.
     pub(super) fn tokenizer_spec(&self) -> TokenizerSpec {
         let kind = self.tokenizer.clone().unwrap_or(TokenizerKind::Word);
@@ -212,6 +238,8 @@ pub struct DataOptions {
     pub features: Option<Vec<String>>,
     /// Column of row weights.
     pub weight: Option<String>,
+    /// Column whose values keep rows together in one part.
+    pub group: Option<String>,
     /// Fields that stand for "no value", compared after trimming.
     pub missing_values: Vec<String>,
     /// The scale of number columns that have no pin.
@@ -256,6 +284,7 @@ impl Default for DataOptions {
             exclude: Vec::new(),
             features: None,
             weight: None,
+            group: None,
             missing_values: Self::MISSING_VALUES.iter().map(|&s| s.into()).collect(),
             scale: Scale::Standard,
             standardise_target: true,

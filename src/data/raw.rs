@@ -36,6 +36,8 @@ pub struct RawTable {
     pub(super) truths: Vec<f64>,
     /// One for each row; empty without a weight column.
     pub(super) weights: Vec<f32>,
+    /// The code of each row's group; empty without a group column.
+    groups: Vec<u32>,
     /// Images, series and texts, in the order of their columns.
     pub(super) stores: Vec<Store>,
     /// The classes of the steps, for each target that has some.
@@ -138,7 +140,8 @@ impl RawTable {
     }
 
     /// Divides the rows into a training part and a validation part, decided by the seed alone; see
-    /// [`Split::by_fraction`]. The classes of the first target that has some keep their shares.
+    /// [`Split::by_fraction`]. The classes of the first target that has some keep their shares, unless a group column keeps rows
+    /// together; see [`Split::by_group`].
     ///
     /// # Errors
     /// [`Code::Data`] where the validation part would be empty although the fraction is not 0.
@@ -183,6 +186,10 @@ impl RawTable {
         let classes = first.as_ref().map(|(of, count)| split::Classes { of, count: *count });
         let split = match &self.options.steps.windows {
             Some(cut) => Split::by_time(rows.len(), fraction, cut.horizon.div_ceil(cut.stride)),
+            None if !self.groups.is_empty() => {
+                let groups: Vec<u32> = rows.iter().map(|&row| self.groups[row as usize]).collect();
+                Split::by_group(&groups, fraction, seed)
+            }
             None => Split::by_fraction(rows.len(), fraction, seed, classes),
         };
         let split = split.map_err(|what| {
@@ -203,6 +210,8 @@ struct Reading {
     markers: Markers,
     targets: RawTargets,
     weight: Option<usize>,
+    group: Option<usize>,
+    groups: Dictionary,
 }
 
 impl Reading {
@@ -242,6 +251,8 @@ impl Reading {
         }
         let targets = RawTargets::new(&schema, options);
         let weight = schema.columns.iter().position(|c| c.role == Role::Weight);
+        let of_group = |c: &ColumnSchema| options.group.as_ref() == Some(&c.name);
+        let group = schema.columns.iter().position(of_group);
         let table = RawTable {
             schema,
             options: options.clone(),
@@ -252,13 +263,15 @@ impl Reading {
             target_cells: Vec::new(),
             truths: Vec::new(),
             weights: Vec::new(),
+            groups: Vec::new(),
             stores,
             step_classes: Vec::new(),
             notes: Vec::new(),
             rows: 0,
             dropped: 0,
         };
-        Reading { table, markers: Markers::new(&options.missing_values), targets, weight }
+        let markers = Markers::new(&options.missing_values);
+        Reading { table, markers, targets, weight, group, groups: Dictionary::default() }
     }
 
     fn push<R: Fields>(&mut self, row: &R) -> Result<()> {
@@ -301,6 +314,16 @@ impl Reading {
         if let Some(column) = self.weight {
             grow(&mut table.weights, 1)?;
             table.weights.push(weight(row, column, &table.schema.columns[column].name, &self.markers)?);
+        }
+        if let Some(column) = self.group {
+            let name = &table.schema.columns[column].name;
+            let text = row.get(column).trim_ascii();
+            if self.markers.has(text) {
+                return Err(Error::data(field::place(row, name), "the group of the row is missing")
+                    .found(quote(text))
+                    .help("fill it in, or remove the row"));
+            }
+            table.groups.push(self.groups.code(text));
         }
         table.rows += 1;
         match u32::try_from(table.rows) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::field::{self, Markers, an, pin_key};
 use super::infer::{self, Profile};
 use super::options::{
-    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, Resize, Scale, Unknown,
+    ColumnPin, ColumnType, DataOptions, Encoding, InputGroup, MissingPolicy, Resize, Scale,
 };
 use super::picture::Form;
 use super::prior::{AS_IN_MODEL, NOT_IN_MODEL, Prior};
@@ -13,6 +13,9 @@ use super::rows::{Meaning, RowBuffer};
 use super::stored::{Store, TextStore};
 use super::tokenizer::TokenizerKind;
 use crate::error::{Code, Error, Problem, Result, quote};
+
+/// Why the column of `data.group` is no input.
+const GROUP: &str = "it says which rows belong together (data.group)";
 
 /// What a column is used for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -275,7 +278,7 @@ impl Schema {
             wrong("type", "labels are for targets; this column is an input".into());
         }
         if text {
-            for (suffix, what) in text_problems(pin) {
+            for (suffix, what) in pin.text_problems() {
                 wrong(suffix, what);
             }
         } else if let Some(key) = pin.of_texts().next() {
@@ -337,35 +340,11 @@ impl Schema {
     }
 }
 
-/// Pins of a column of texts that do not fit it or each other: the key, and what is wrong.
-fn text_problems(pin: &ColumnPin) -> Vec<(&'static str, String)> {
-    let mut problems = Vec::new();
-    if !matches!(pin.missing, None | Some(MissingPolicy::DropRow | MissingPolicy::Error)) {
-        problems.push(("missing", "a missing text is an empty one: drop_row, error, or leave it out".into()));
-    }
-    if pin.scale.is_some() {
-        problems.push(("scale", "is for number and date columns; this one is a text".into()));
-    }
-    let spec = pin.tokenizer_spec();
-    if pin.unknown == Some(Unknown::Error) && spec.kind != TokenizerKind::Char {
-        problems.push((
-            "unknown",
-            "of a text, is for tokenizer = \"char\": the others can encode every text".into(),
-        ));
-    }
-    if let Err(e) = spec.check() {
-        problems.extend(e.problems.into_iter().map(|problem| {
-            let expected = problem.expected.map_or(String::new(), |expected| format!(": {expected}"));
-            ("vocabulary_size", problem.what + &expected)
-        }));
-    }
-    problems
-}
-
 /// Which columns the options name for what.
 struct Roles {
     target: Vec<bool>,
     weight: Option<usize>,
+    group: Option<usize>,
     excluded: Vec<bool>,
     /// `features`, if given.
     only: Option<Vec<bool>>,
@@ -382,6 +361,7 @@ impl Roles {
         let mut roles = Roles {
             target: vec![false; n],
             weight: None,
+            group: None,
             excluded: vec![false; n],
             only: options.features.as_ref().map(|_| vec![false; n]),
             wanted: vec![false; n],
@@ -401,6 +381,12 @@ impl Roles {
             roles.weight = known.get(name).copied();
             if roles.weight.is_none() {
                 problems.push(absent(name, "data.weight"));
+            }
+        }
+        if let Some(name) = &options.group {
+            roles.group = known.get(name).copied();
+            if roles.group.is_none() {
+                problems.push(absent(name, "data.group"));
             }
         }
         for (name, pin) in &options.columns {
@@ -504,6 +490,10 @@ impl Roles {
         }
         if let Some(reason) = options.steps.aside.get(&column.name) {
             (column.role, column.reason) = (Role::Step, reason.clone());
+            return column;
+        }
+        if self.group == Some(c) {
+            (column.role, column.reason) = (Role::LeftOut, GROUP.into());
             return column;
         }
         if let (Some(reason), false) = (skip, self.target[c]) {

@@ -1,5 +1,7 @@
 //! Which rows train and which validate.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::tensor::Key;
 
 /// Rows of the training part and of the validation part, each in ascending order.
@@ -63,6 +65,37 @@ impl Split {
         split.train.sort_unstable();
         split.validation.sort_unstable();
         Ok(split)
+    }
+
+    /// Puts whole groups of rows into the validation part until it has about `fraction` of the rows, in an order that `seed` decides; at
+    /// least one group stays for training. `groups` has the code of each row's group.
+    ///
+    /// # Errors
+    /// A sentence, if the fraction is above 0 and there is one group alone.
+    pub fn by_group(groups: &[u32], fraction: f64, seed: u64) -> Result<Self, String> {
+        if fraction == 0.0 {
+            return Ok(Split::all(groups.len()));
+        }
+        let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
+        groups.iter().for_each(|&group| *sizes.entry(group).or_default() += 1);
+        let mut order: Vec<u32> = sizes.keys().copied().collect();
+        if order.len() < 2 {
+            return Err("the validation part would be empty: all rows are of one group".into());
+        }
+        Key::new(seed).named("group").stream().shuffle(&mut order);
+        let wanted = groups.len() as f64 * fraction;
+        let (mut held, mut rows) = (BTreeSet::new(), 0);
+        for group in &order[1..] {
+            // A group that brings the part further from its size than it was waits for a smaller one.
+            let size = sizes[group];
+            if held.is_empty() || (rows + size) as f64 - wanted < wanted - rows as f64 {
+                held.insert(*group);
+                rows += size;
+            }
+        }
+        let (validation, train) =
+            (0..groups.len() as u32).partition(|&row| held.contains(&groups[row as usize]));
+        Ok(Split { train, validation })
     }
 
     /// Puts the last `fraction` of the rows, which are in the order of time, into the validation part. Of the rows before,
@@ -137,6 +170,26 @@ mod tests {
 
         let tiny = Split::by_fraction(4, 0.9, 1, Some(Classes { of: &[0.0, 0.0, 1.0, 1.0], count: 2 }))?;
         assert_eq!(tiny.validation.len(), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn groups_stay_whole() -> Result<(), String> {
+        let groups: Vec<u32> = (0..100).map(|i| i * i % 23).collect();
+        for (fraction, seed) in [(0.2, 0), (0.2, 1), (0.5, 0), (0.01, 3), (0.99, 3)] {
+            let split = Split::by_group(&groups, fraction, seed)?;
+            let of = |rows: &[u32]| rows.iter().map(|&r| groups[r as usize]).collect::<BTreeSet<_>>();
+            let (train, validation) = (of(&split.train), of(&split.validation));
+            assert!(train.is_disjoint(&validation) && !train.is_empty() && !validation.is_empty());
+            assert_eq!(split.train.len() + split.validation.len(), 100);
+            if fraction == 0.2 {
+                assert!((15..=25).contains(&split.validation.len()), "{}", split.validation.len());
+            }
+            assert_eq!(split, Split::by_group(&groups, fraction, seed)?);
+        }
+        assert_ne!(Split::by_group(&groups, 0.2, 0)?, Split::by_group(&groups, 0.2, 1)?);
+        assert_eq!(Split::by_group(&groups, 0.0, 0)?, Split::all(100));
+        assert!(Split::by_group(&[7, 7, 7], 0.2, 0).is_err());
         Ok(())
     }
 

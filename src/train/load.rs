@@ -168,6 +168,7 @@ pub fn data_options(config: &Config) -> DataOptions {
         exclude: data.exclude.clone(),
         features: data.features.clone(),
         weight: data.weight.clone(),
+        group: data.group.clone(),
         missing_values: data.missing_values.clone(),
         scale: Scale::from_name(&data.scale).unwrap_or(Scale::Standard),
         standardise_target: data.standardise_target && !Head::keeps_unit(config.train.loss.as_ref()),
@@ -256,6 +257,7 @@ pub(super) fn load(
         Validation::Files(_) => 0.0,
     };
     let (split, test_rows) = raw.parts(config.data.test_fraction, fraction, config.seed)?;
+    tell(&raw.leaks(&split), progress);
     let mut fitted = raw.fit(&split.train)?;
     fitted.warnings.iter().for_each(|w| progress.warning(w));
     fitted.notes.iter().for_each(|note| progress.note(note));

@@ -223,7 +223,9 @@ pub(super) fn loss_differs(config: &Config, output: &Output) -> Option<String> {
     let with = with.join(" and ");
     match head.task {
         Task::Numbers => standardised(config, output).then(|| {
-            format!("loss is the {name} of the standardised target; the other figures have the target's unit")
+            format!(
+                "loss is {name} of the standardised target; the other figures are in the unit of the target"
+            )
         }),
         Task::Text if with.is_empty() => None,
         Task::Text => Some(format!("loss includes {with}; perplexity and bits per character do not")),

@@ -12,6 +12,7 @@ mod floors;
 mod generate;
 mod going_on;
 mod gradients;
+mod groups;
 mod house;
 mod images;
 mod language;

@@ -37,8 +37,9 @@ pub(super) fn fit_uses(
     let (columns, source) = (sample.columns(), sample.source());
     let markers = Markers::new(&options.missing_values);
     let spare = options.spare(columns);
+    let is = |name: &Option<String>, c: usize| name.as_ref() == Some(&columns[c]);
     let other =
-        |c: usize| options.target.contains(&columns[c]) || options.weight.as_ref() == Some(&columns[c]);
+        |c: usize| options.target.contains(&columns[c]) || is(&options.weight, c) || is(&options.group, c);
     let without =
         |c: usize| options.prior.as_ref().is_some_and(|prior| prior.does_without(&columns[c], None));
     let settled_words =
