@@ -5,10 +5,14 @@ use std::collections::{HashMap, HashSet};
 use super::note::Note;
 use super::raw::{RawKind, RawTable};
 use super::split::Split;
+use super::table::Table;
 use crate::error::{counted, quote};
 
 /// Rows that are looked at, of each part.
 const LOOKED_AT: usize = 20_000;
+
+/// Rows from which the chance of equal rows is estimated.
+const COMPARED: usize = 1_000;
 
 /// Copies are told if so many times more rows than chance explains have the inputs of a training row.
 const ABOVE_CHANCE: f64 = 100.0;
@@ -19,50 +23,42 @@ const FEWEST_VALUES: usize = 10;
 /// The probability that chance makes a column tell the target, below which it does not count as chance.
 const CHANCE: f64 = 1e-6;
 
-impl RawTable {
-    /// What makes the figures of the validation part too good, as far as it can be seen.
-    pub fn leaks(&self, split: &Split) -> Vec<Note> {
-        if split.validation.is_empty() || self.options.steps.windows.is_some() {
-            return Vec::new();
-        }
-        match self.copies(split) {
-            Some(copies) => vec![copies],
-            None => self.identities(split),
-        }
-    }
-
-    fn row(&self, row: u32) -> impl Iterator<Item = u32> + '_ {
-        let start = row as usize * self.width;
-        self.cells[start..start + self.width].iter().map(|x| x.to_bits())
-    }
-
-    /// A warning if many validation rows have the inputs of a training row although chance would hardly give them.
-    fn copies(&self, split: &Split) -> Option<Note> {
+impl Table {
+    /// A warning if many of `rows` of `other`, a `part` that is scored, have the inputs of a row in `train` although chance would hardly
+    /// give them.
+    pub fn copies(&self, train: &[u32], (other, rows): (&Table, &[u32]), part: &str) -> Option<Note> {
         if self.width == 0 || !self.stores.is_empty() {
             return None;
         }
-        let key = |&row: &u32| self.row(row).collect::<Box<[u32]>>();
-        let rows: Vec<Box<[u32]>> = split.train.iter().take(LOOKED_AT).map(key).collect();
-        let train: HashSet<&[u32]> = rows.iter().map(|row| &row[..]).collect();
-        let validation = || split.validation.iter().take(LOOKED_AT);
-        let (all, copies) =
-            (validation().count(), validation().filter(|row| train.contains(&key(row)[..])).count());
+        let known: Vec<Box<[u32]>> = train.iter().take(LOOKED_AT).map(|&row| self.bits(row)).collect();
+        let train: HashSet<&[u32]> = known.iter().map(|row| &row[..]).collect();
+        let looked_at = || rows.iter().take(LOOKED_AT);
+        let all = looked_at().count();
+        let copies = looked_at().filter(|&&row| train.contains(&other.bits(row)[..])).count();
         // Of columns that have nothing to do with each other.
-        let chance: f64 = (0..self.width).map(|cell| agreement(cell, &rows)).product();
-        let expected = (chance * rows.len() as f64).min(1.0) * all as f64;
+        let some = &known[..known.len().min(COMPARED)];
+        let chance: f64 = (0..self.width).map(|cell| agreement(cell, some)).product();
+        let expected = (chance * known.len() as f64).min(1.0) * all as f64;
         let many = 20 * copies >= all && copies >= 3 && copies as f64 > ABOVE_CHANCE * expected;
         many.then(|| {
             Note::warning(format!(
-                "{copies} of {all} validation rows have the same inputs as a training row, far more than by chance: their figures may be \
-                 too good; remove copies of rows, or set data.group to a column that says which rows belong together"
+                "{copies} of {all} {part} rows have the same inputs as a training row, far more than by chance: their figures may be too \
+                 good; remove copies of rows, or set data.group to a column that says which rows belong together"
             ))
         })
     }
 
+    fn bits(&self, row: u32) -> Box<[u32]> {
+        self.row(row).iter().map(|x| x.to_bits()).collect()
+    }
+}
+
+impl RawTable {
     /// A note for each column whose values tell the target, as the names of patients do with several rows each.
-    fn identities(&self, split: &Split) -> Vec<Note> {
+    pub fn identities(&self, split: &Split) -> Vec<Note> {
         let of_steps = self.targets.names_of_steps().next().is_some();
-        if self.options.group.is_some() || self.targets.width() != 1 || of_steps {
+        let divided = !split.validation.is_empty() && self.options.steps.windows.is_none();
+        if !divided || self.options.group.is_some() || self.targets.width() != 1 || of_steps {
             return Vec::new();
         }
         let rows: Vec<u32> = split.train.iter().chain(&split.validation).take(LOOKED_AT).copied().collect();

@@ -201,7 +201,7 @@ impl Table {
     }
 
     #[inline]
-    fn row(&self, row: u32) -> &[f32] {
+    pub(super) fn row(&self, row: u32) -> &[f32] {
         let start = row as usize * self.width;
         &self.cells[start..start + self.width]
     }

@@ -60,6 +60,14 @@ impl Loaded {
         }
     }
 
+    /// Warnings about rows that are scored and that training has seen.
+    fn copies(&self) -> Vec<Note> {
+        let parts = [("validation", self.validation()), ("test", self.test())];
+        let copies =
+            parts.into_iter().filter_map(|(name, part)| self.fitted.table.copies(&self.train, part?, name));
+        copies.collect()
+    }
+
     /// Number of validation rows.
     pub(super) fn validation_rows(&self) -> usize {
         self.validation().map_or(0, |(_, rows)| rows.len())
@@ -257,7 +265,7 @@ pub(super) fn load(
         Validation::Files(_) => 0.0,
     };
     let (split, test_rows) = raw.parts(config.data.test_fraction, fraction, config.seed)?;
-    tell(&raw.leaks(&split), progress);
+    let identities = raw.identities(&split);
     let mut fitted = raw.fit(&split.train)?;
     fitted.warnings.iter().for_each(|w| progress.warning(w));
     fitted.notes.iter().for_each(|note| progress.note(note));
@@ -280,7 +288,10 @@ pub(super) fn load(
         None if test_rows.is_empty() => Held::Nothing,
         None => Held::Rows(test_rows),
     };
-    Ok(Loaded { fitted, train: split.train, held, test, delimiter })
+    let loaded = Loaded { fitted, train: split.train, held, test, delimiter };
+    let copies = loaded.copies();
+    tell(if copies.is_empty() { &identities } else { &copies }, progress);
+    Ok(loaded)
 }
 
 /// Reads a whole table through a fitted preprocessing, which then has room for its longest series.

@@ -63,6 +63,12 @@ fn copies_of_rows_are_told() {
                    copies of rows, or set data.group to a column that says which rows belong together\n";
     assert!(check.err.starts_with("warning: ") && check.err.ends_with(warning), "{}", check.err);
     assert_eq!(place.run("check --data once.csv --target y").err, "");
+    // Files of their own are looked at as well.
+    let files = "--set data.validation=\"once.csv\" --set data.test=\"once.csv\"";
+    let check = place.run(&format!("check --data once.csv --target y {files}"));
+    for part in ["validation", "test"] {
+        assert!(check.err.contains(&format!("warning: 200 of 200 {part} rows")), "{}", check.err);
+    }
     // Few columns with few values have equal rows by chance.
     let few: String =
         (0..200).map(|i| format!("{},{},{}\n", i % 3, i / 3 % 2, ["p", "q"][i * i % 7 % 2])).collect();
