@@ -120,8 +120,11 @@ impl CodeLike {
     /// What `text`, already trimmed, is; none for a quantity and for what is no number.
     #[inline]
     pub(super) fn of(text: &str) -> Option<CodeLike> {
-        let digits = text.strip_prefix(['-', '+']).unwrap_or(text).as_bytes();
-        let padded = digits.len() > 1 && digits[0] == b'0';
+        let digits = match text.as_bytes() {
+            [b'-' | b'+', digits @ ..] => digits,
+            digits => digits,
+        };
+        let padded = matches!(digits, [b'0', second, ..] if second.is_ascii_digit());
         if !(padded || digits.len() > 15) || !digits.iter().all(u8::is_ascii_digit) {
             return None;
         }

@@ -9,7 +9,7 @@ use super::table::Table;
 use crate::error::{counted, quote};
 
 /// Rows that are looked at, of each part.
-const LOOKED_AT: usize = 20_000;
+const LOOKED_AT: usize = 10_000;
 
 /// Rows from which the chance of equal rows is estimated.
 const COMPARED: usize = 1_000;

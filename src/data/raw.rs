@@ -477,7 +477,7 @@ pub(super) fn push_payload<R: Fields>(
 }
 
 /// The raw value of a number field; NaN if it is missing.
-#[inline]
+#[inline(always)]
 pub(super) fn read_number<R: Fields>(
     row: &R,
     text: &str,
