@@ -14,13 +14,13 @@ const LOOKED_AT: usize = 10_000;
 /// Rows from which the chance of equal rows is estimated.
 const COMPARED: usize = 1_000;
 
-/// Copies are told if so many times more rows than chance explains have the inputs of a training row.
+/// There is a warning if this many times more rows than by chance have the inputs of a training row.
 const ABOVE_CHANCE: f64 = 100.0;
 
-/// Different values that a column must have for its values to name what rows are about, such as patients.
+/// A column that names what rows are about, such as patients, has at least this many values with several rows.
 const FEWEST_VALUES: usize = 10;
 
-/// The probability that chance makes a column tell the target, below which it does not count as chance.
+/// Below this probability it is not chance that the values of a column determine the target.
 const CHANCE: f64 = 1e-6;
 
 impl Table {

@@ -173,7 +173,7 @@ impl Comparison {
         self.better |= !self.far && is_larger((area, 0.5), error);
     }
 
-    /// What a user is told of classes that are better than guesses while their `loss` is far worse.
+    /// The warning about classes that are better than guesses while their `loss` is far worse.
     fn far_above(&self, loss: f64) -> Option<String> {
         let guess = self.guess.filter(|guess| loss > FAR * guess)?;
         Some(format!(
@@ -184,7 +184,7 @@ impl Comparison {
         ))
     }
 
-    /// What a user is told of an output that is no better than its baseline.
+    /// The warning about an output that is no better than its baseline.
     fn sentence(&self, report: &Report, unit: &str) -> Option<String> {
         // The mean of a target that never changes is perfect.
         let undefined = |((name, own, base), _): &(Pair, bool)| {
